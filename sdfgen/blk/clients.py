@@ -1,0 +1,121 @@
+"""The clients: Linux guests with a virtio-blk device, and native protection domains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sdfgen.blk.driver import virtual_machine
+from sdfgen.blk.shared import (
+    CLIENT_VMM_PRIORITY,
+    GUEST_PRIORITY,
+    STACK_BYTES,
+    Connection,
+    Context,
+    PdSpace,
+    connection,
+    gic_map,
+    gic_region,
+    guest,
+    paddr_symbol,
+    ram_region,
+)
+from sdfgen.model import Client, Gpa, Guest, Map, ProtectionDomain, Queues, Region
+from sdfgen.units import PAGE_BYTES
+
+if TYPE_CHECKING:
+    from sdfgen.spec import ClientTable
+
+
+class ClientParts(NamedTuple):
+    """What one client adds to the system."""
+
+    pd: ProtectionDomain
+    regions: tuple[Region, ...]
+    client: Client
+
+
+class ClientLink(NamedTuple):
+    """A client's connection with its data region, before anybody maps it."""
+
+    table: ClientTable
+    index: int
+    link: Connection
+    data: Region
+
+
+def client_pd_name(table: ClientTable) -> str:
+    """Return the protection domain that speaks to the virtualiser for this client."""
+    return f"{table.name}_vmm" if table.kind == "linux" else table.name
+
+
+def client_link(table: ClientTable, index: int) -> ClientLink:
+    """Make the regions between the virtualiser and one client."""
+    link = connection(f"blk_{table.name}", table.queue_capacity, table, cached=True, round_bytes=PAGE_BYTES)
+    return ClientLink(table, index, link, Region(f"blk_{table.name}_data", table.data_size, table))
+
+
+def build_client(context: Context, link: ClientLink, far: Queues) -> ClientParts:
+    """Build one client.
+
+    Args:
+        context: Board, ids and so on.
+        link: Its connection to the virtualiser.
+        far: How the virtualiser sees that connection.
+    """
+    table = link.table
+    name = client_pd_name(table)
+    space = PdSpace(context.board.address_limit)
+    linux = guest(context, table, table.name, name) if table.kind == "linux" else None
+    ram = ram_region(context, linux, table, identity=False) if linux else None
+    if linux and ram:
+        space.map_at(ram, linux.ram_vaddr, why="equal to the guest-physical address")
+    near = space.queues(link.link, link.data, context.ids.next(name))
+    pd = _protection_domain(context, table, name, space, linux, ram)
+    regions = (*link.link.regions, link.data, *((ram, gic_region(context, table)) if ram else ()))
+    return ClientParts(pd, regions, _client(context, link, name, linux, near, far))
+
+
+def _protection_domain(
+    context: Context, table: ClientTable, name: str, space: PdSpace, linux: Guest | None, ram: Region | None
+) -> ProtectionDomain:
+    own_priority = CLIENT_VMM_PRIORITY if linux else GUEST_PRIORITY
+    vm = None
+    if linux and ram:
+        ram_map = Map(ram.name, linux.ram_gpa, table, perms="rwx", why="board: guest.ram")
+        vm = virtual_machine(table, table.name, (ram_map, gic_map(context, table)))
+    return ProtectionDomain(
+        name=name,
+        origin=table,
+        program_image=table.image or f"{name}.elf",
+        priority=own_priority if table.priority is None else table.priority,
+        budget_us=table.budget,
+        period_us=table.period,
+        stack_size_bytes=STACK_BYTES if table.stack_size is None else table.stack_size,
+        trusted=linux is not None,
+        maps=tuple(space.maps),
+        vm=vm,
+    )
+
+
+def _client(
+    context: Context, link: ClientLink, pd: str, linux: Guest | None, near: Queues, far: Queues
+) -> Client:
+    table, facts = link.table, context.board.facts.client
+    return Client(
+        name=table.name,
+        pd=pd,
+        index=link.index,
+        partition=table.partition,
+        data_region=link.data.name,
+        data_bytes=table.data_size,
+        capacity=table.queue_capacity,
+        read_only=table.read_only,
+        near=near,
+        far=far,
+        io_symbol=paddr_symbol(link.data.name),
+        guest=linux,
+        virtio_gpa=Gpa(facts.virtio_mmio),
+        virtio_bytes=facts.virtio_mmio_size,
+        virtio_intid=facts.intid,
+        origin=table,
+    )

@@ -1,0 +1,252 @@
+"""The driver VM: RAM, devices passed through, and the UIO mappings it serves the disk with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sdfgen.blk.shared import (
+    DRIVER_VMM_PRIORITY,
+    GUEST_PRIORITY,
+    STACK_BYTES,
+    Connection,
+    Context,
+    PdSpace,
+    c_name,
+    gic_map,
+    gic_region,
+    guest,
+    paddr_symbol,
+    ram_region,
+)
+from sdfgen.faults import Fault, suggestion
+from sdfgen.layout import Space, page_range
+from sdfgen.model import (
+    Driver,
+    Gpa,
+    Guest,
+    Irq,
+    Map,
+    PhysAddrSlot,
+    ProtectionDomain,
+    Region,
+    Setvar,
+    UioMap,
+    Vcpu,
+    VirtualMachine,
+)
+from sdfgen.units import PAGE_BYTES
+
+if TYPE_CHECKING:
+    from sdfgen.board import Device
+    from sdfgen.spec import DriverTable
+
+MAPS_PER_UIO_DEVICE = 5
+"""Linux: MAX_UIO_MAPS of include/linux/uio_driver.h."""
+VIRTUALISER_DATA = "virt_data"
+PREFILLED_PAGE = "phys_addr.bin"
+
+
+class DriverParts(NamedTuple):
+    """What the driver VM adds to the system."""
+
+    pd: ProtectionDomain
+    regions: tuple[Region, ...]
+    driver: Driver
+
+
+def build_driver(
+    context: Context, link: Connection, capacity: int, virt_data: Region, client_data: dict[str, Region]
+) -> DriverParts:
+    """Build the driver VM.
+
+    Args:
+        context: Board, ids and so on.
+        link: Its connection to the virtualiser.
+        capacity: Slots of that connection's queues.
+        virt_data: The virtualiser's data region.
+        client_data: Data regions by client name, in the order of client indices.
+    """
+    table = context.table.driver
+    vmm = f"{table.name}_vmm"
+    devices = _devices(context, table.devices, "devices")
+    linux = guest(context, table, table.name, vmm)._replace(devices=tuple(d.name for d in devices))
+    ram = ram_region(context, linux, table, identity=any(d.facts.dma for d in devices))
+    status = Region(f"{table.name}_uio_irq_status", PAGE_BYTES, table)
+    page = _phys_addr_page(context, table)
+    hardware = _device_regions(devices, table)
+    named = _named_regions(status, page, link, virt_data, client_data)
+    maps = _uio_maps(context, linux, hardware, named)
+    slots = _slots(maps, virt_data, client_data)
+    channel = context.ids.next(vmm)
+    irqs = _irqs(context, vmm, devices, table)
+    vm_maps = _vm_maps(context, table, linux, ram, hardware, maps, {virt_data.name, *(r.name for r in client_data.values())})
+    space = PdSpace(context.board.address_limit)
+    space.map_at(ram, linux.ram_vaddr, why="equal to the guest-physical address")
+    page_vaddr = space.map(page, cached=False)
+    linux = linux._replace(passthrough=tuple((irq.id, irq.irq) for irq in irqs))
+    pd = ProtectionDomain(
+        name=vmm,
+        origin=table,
+        program_image=table.image or f"{vmm}.elf",
+        priority=DRIVER_VMM_PRIORITY if table.priority is None else table.priority,
+        budget_us=table.budget,
+        period_us=table.period,
+        stack_size_bytes=STACK_BYTES if table.stack_size is None else table.stack_size,
+        maps=tuple(space.maps),
+        irqs=irqs,
+        setvars=tuple(Setvar(s.symbol, s.region, table) for s in slots) if context.learned else (),
+        vm=virtual_machine(table, table.name, vm_maps),
+    )
+    driver = Driver(
+        guest=linux,
+        storage=table.storage,
+        capacity=capacity,
+        maps=maps,
+        intid=context.board.facts.uio.intid,
+        notify_gpa=maps[1].gpa,
+        channel=channel,
+        phys_addr_vaddr=page_vaddr,
+        slots=slots,
+        dtb=table.dtb,
+        origin=table,
+    )
+    regions = (ram, gic_region(context, table), status, page, *(region for region, _ in hardware))
+    return DriverParts(pd, regions, driver)
+
+
+def virtual_machine(table: DriverTable, name: str, maps: tuple[Map, ...]) -> VirtualMachine:
+    """Make the virtual machine of a Linux guest: one vCPU, at the priority all guests share."""
+    return VirtualMachine(
+        name=name,
+        origin=table,
+        vcpus=(Vcpu(0, table),),
+        maps=maps,
+        priority=GUEST_PRIORITY if table.vm_priority is None else table.vm_priority,
+        budget_us=table.vm_budget,
+        period_us=table.vm_period,
+    )
+
+
+def _devices(context: Context, names: tuple[str, ...], key: str) -> list[Device]:
+    known = context.board.devices
+    for name in names:
+        if name not in known:
+            message = f"board `{context.board.name}` has no device `{name}`{suggestion(name, known)}"
+            context.faults.add(Fault("SDF011", message, context.table.driver.at(key), "see `sdfgen show --devices`"))
+    return [known[name] for name in dict.fromkeys(names) if name in known]
+
+
+def _irqs(context: Context, vmm: str, devices: list[Device], table: DriverTable) -> tuple[Irq, ...]:
+    extra = _devices(context, table.interrupts, "interrupts")
+    for device in extra:
+        if device.intid is None:
+            message = f"device `{device.name}` of board `{context.board.name}` has no interrupt"
+            context.faults.add(Fault("SDF012", message, table.at("interrupts"), "remove it from `interrupts`"))
+    sources = {d.name: d for d in (*devices, *extra) if d.intid is not None}
+    return tuple(
+        Irq(d.intid, context.ids.next(vmm), table, trigger=d.facts.trigger)
+        for d in sources.values()
+        if d.intid is not None
+    )
+
+
+def _device_regions(devices: list[Device], table: DriverTable) -> list[tuple[Region, Gpa]]:
+    """Cover the devices' registers with whole pages; devices that share a page share its region."""
+    pages: list[tuple[int, int, str]] = []
+    for device in sorted(devices, key=lambda d: (d.base, d.name)):
+        base, size = page_range(device.base, device.size_bytes)
+        if pages and base < pages[-1][1]:
+            low, high, name = pages[-1]
+            pages[-1] = (low, max(high, base + size), name)
+        else:
+            pages.append((base, base + size, device.name))
+    return [
+        (Region(f"dev_{name}", high - low, table, phys_addr=low, why=f"board: device {name}"), Gpa(low))  # type: ignore[arg-type]
+        for low, high, name in pages
+    ]
+
+
+def _phys_addr_page(context: Context, table: DriverTable) -> Region:
+    prefill = PREFILLED_PAGE if context.table.phys_addr_page == "prefilled" else None
+    return Region("blk_phys_addr", PAGE_BYTES, table, prefill_path=prefill)
+
+
+def _named_regions(
+    status: Region, page: Region, link: Connection, virt_data: Region, client_data: dict[str, Region]
+) -> list[tuple[str, Region | None]]:
+    """List the mappings in the order that the UIO driver's table has."""
+    fixed: list[tuple[str, Region | None]] = [
+        ("irq_status", status),
+        ("notify", None),
+        ("phys_addr", page),
+        ("storage_info", link.storage_info),
+        ("request_queue", link.requests),
+        ("response_queue", link.responses),
+        (VIRTUALISER_DATA, virt_data),
+    ]
+    return fixed + [(f"{c_name(name)}_data", region) for name, region in client_data.items()]
+
+
+def _uio_maps(
+    context: Context,
+    linux: Guest,
+    hardware: list[tuple[Region, Gpa]],
+    named: list[tuple[str, Region | None]],
+) -> tuple[UioMap, ...]:
+    """Give each mapping a guest-physical address and a place in a UIO device."""
+    uio = context.board.facts.uio
+    space = _guest_space(context, linux, hardware)
+    maps = []
+    for number, (name, region) in enumerate(named):
+        size = (region.size_bytes or PAGE_BYTES) if region else PAGE_BYTES
+        start = uio.irq_status if number == 0 else uio.notify
+        gpa = space.place(size, uio.stride, start, 2**64) or 0
+        device, index = divmod(number, MAPS_PER_UIO_DEVICE)
+        maps.append(UioMap(name, Gpa(gpa), size, region.name if region else None, device, index))
+    return tuple(maps)
+
+
+def _guest_space(context: Context, linux: Guest, hardware: list[tuple[Region, Gpa]]) -> Space:
+    facts = context.board.facts
+    space = Space()
+    space.take(linux.ram_gpa, linux.ram_bytes)
+    space.take(facts.gic.distributor, facts.gic.distributor_size)
+    space.take(facts.gic.cpu_interface, facts.gic.cpu_interface_size)
+    for device in context.board.devices.values():
+        space.take(*page_range(device.base, device.size_bytes))
+    for region, gpa in hardware:
+        space.take(gpa, region.size_bytes or PAGE_BYTES)
+    return space
+
+
+def _slots(
+    maps: tuple[UioMap, ...], virt_data: Region, client_data: dict[str, Region]
+) -> tuple[PhysAddrSlot, ...]:
+    data = {virt_data.name, *(region.name for region in client_data.values())}
+    return tuple(
+        PhysAddrSlot(m.name, paddr_symbol(m.region), m.region, m.size_bytes, number)
+        for number, m in enumerate(maps)
+        if m.region in data
+    )
+
+
+def _vm_maps(
+    context: Context,
+    table: DriverTable,
+    linux: Guest,
+    ram: Region,
+    hardware: list[tuple[Region, Gpa]],
+    maps: tuple[UioMap, ...],
+    data: set[str],
+) -> tuple[Map, ...]:
+    """Map RAM, interrupt controller, devices and all UIO regions; never the notify page."""
+    uio = (
+        Map(m.region, m.gpa, table, cached=m.region in data, why="board: uio, in steps of its stride")
+        for m in maps
+        if m.region is not None
+    )
+    devices = (
+        Map(region.name, gpa, table, cached=False, why="equal to the physical address") for region, gpa in hardware
+    )
+    ram_map = Map(ram.name, linux.ram_gpa, table, perms="rwx", why="board: guest.ram")
+    return (ram_map, gic_map(context, table), *devices, *uio)

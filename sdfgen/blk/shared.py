@@ -1,0 +1,208 @@
+"""What driver, virtualiser and clients share: regions, sizes, priorities, mappings."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from sdfgen.dialects import PD_ELF_BASE
+from sdfgen.faults import Fault
+from sdfgen.layout import Space, natural_alignment
+from sdfgen.model import Gpa, Guest, Map, Queues, Region, Vaddr
+from sdfgen.units import PAGE_BYTES, round_up
+
+if TYPE_CHECKING:
+    from sdfgen.board import Board
+    from sdfgen.dialects import Dialect
+    from sdfgen.faults import Faults
+    from sdfgen.layout import Ids
+    from sdfgen.model import Channel, ProtectionDomain
+    from sdfgen.spec import BlockTable, GuestTable, ScheduledTable
+
+# Event handlers stand above the virtual machines, which all share one priority: a guest that
+# spins takes its round-robin share and cannot keep the others, or a handler, from running.
+VIRT_PRIORITY = 120
+DRIVER_VMM_PRIORITY = 110
+CLIENT_VMM_PRIORITY = 100
+GUEST_PRIORITY = 60
+
+STACK_BYTES = 0x4000
+PD_MAP_BASE = 0x8000_0000
+MAX_CLIENTS = 61
+MAX_CAPACITY = 0x8000
+
+# sDDF 0.7 block queues: header, then one record per slot.
+REQUEST_HEADER_BYTES = 16
+REQUEST_BYTES = 32
+RESPONSE_HEADER_BYTES = 8
+RESPONSE_BYTES = 12
+STORAGE_INFO_BYTES = 88
+
+
+class Context(NamedTuple):
+    """What building the subsystem needs beside its tables.
+
+    Attributes:
+        table: The `[block]` table.
+        board: The board.
+        dialect: The Microkit version.
+        ids: Free channel and interrupt ids.
+        folder: Where relative file names of the description start.
+        faults: Takes what is wrong.
+    """
+
+    table: BlockTable
+    board: Board
+    dialect: Dialect
+    ids: Ids
+    folder: str
+    faults: Faults
+
+    @property
+    def learned(self) -> bool:
+        """Microkit chooses the physical addresses."""
+        return self.table.physical_addresses == "learned"
+
+
+class Parts(NamedTuple):
+    """Pieces of a system."""
+
+    pds: tuple[ProtectionDomain, ...]
+    regions: tuple[Region, ...]
+    channels: tuple[Channel, ...]
+
+
+class Connection(NamedTuple):
+    """The three regions between the virtualiser and one of its peers."""
+
+    storage_info: Region
+    requests: Region
+    responses: Region
+    cached: bool
+
+    @property
+    def regions(self) -> tuple[Region, Region, Region]:
+        """The regions in their customary order."""
+        return self.storage_info, self.requests, self.responses
+
+
+def connection(prefix: str, capacity: int, origin: ScheduledTable, *, cached: bool, round_bytes: int) -> Connection:
+    """Make the regions of one connection.
+
+    Args:
+        prefix: Start of the regions' names.
+        capacity: Slots of each queue.
+        origin: The table it comes from.
+        cached: How its domains map it; uncached when a guest sees it through UIO.
+        round_bytes: What the queue regions' sizes are rounded up to.
+    """
+
+    def region(name: str, size_bytes: int, to: int = round_bytes) -> Region:
+        return Region(f"{prefix}_{name}", round_up(size_bytes, to), origin)
+
+    return Connection(
+        region("storage_info", STORAGE_INFO_BYTES, PAGE_BYTES),
+        region("requests", REQUEST_HEADER_BYTES + REQUEST_BYTES * capacity),
+        region("responses", RESPONSE_HEADER_BYTES + RESPONSE_BYTES * capacity),
+        cached,
+    )
+
+
+class PdSpace:
+    """The address space of a protection domain while its mappings are placed."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._space = Space()
+        self._space.take(0, PD_ELF_BASE)
+        self.maps: list[Map] = []
+
+    def map_at(self, region: Region, vaddr: int, *, cached: bool = True, why: str = "") -> Vaddr:
+        """Map a region at a given address."""
+        self._space.take(vaddr, region.size_bytes or PAGE_BYTES)
+        self.maps.append(Map(region.name, Vaddr(vaddr), region.origin, cached=cached, why=why))
+        return Vaddr(vaddr)
+
+    def map(self, region: Region, *, cached: bool = True) -> Vaddr:
+        """Map a region at the lowest free address; the limit is checked as a rule, later."""
+        size = region.size_bytes or PAGE_BYTES
+        vaddr = self._space.place(size, natural_alignment(size), PD_MAP_BASE, 2**64)
+        return self.map_at(region, vaddr or 0, cached=cached, why="first fit above the domain's image")
+
+    def queues(self, link: Connection, data: Region | None, channel: int) -> Queues:
+        """Map a connection with its data region."""
+        info, requests, responses = (self.map(region, cached=link.cached) for region in link.regions)
+        return Queues(info, requests, responses, self.map(data) if data else None, channel)
+
+
+def gic_region(context: Context, origin: ScheduledTable) -> Region:
+    """Return the region of the virtual CPU interface, one for all guests."""
+    base = context.board.facts.gic.vcpu_interface
+    return Region("gic_vcpu", PAGE_BYTES, origin, phys_addr=base, why="board: gic.vcpu_interface")  # type: ignore[arg-type]
+
+
+def gic_map(context: Context, origin: ScheduledTable) -> Map:
+    """Map the virtual CPU interface where a guest looks for the CPU interface."""
+    gpa = context.board.facts.gic.cpu_interface
+    return Map("gic_vcpu", Gpa(gpa), origin, cached=False, why="board: gic.cpu_interface")
+
+
+def guest(context: Context, table: GuestTable, name: str, vmm: str) -> Guest:
+    """Place RAM, device tree and initial RAM disk of a Linux guest."""
+    facts = context.board.facts.guest
+    initrd_bytes = _file_size(context, table, "initrd")
+    _file_size(context, table, "kernel")
+    top = facts.ram + table.ram
+    dtb = top - facts.dtb_from_top
+    return Guest(
+        name=name,
+        vmm=vmm,
+        ram_gpa=Gpa(facts.ram),
+        ram_bytes=table.ram,
+        ram_vaddr=Vaddr(facts.ram),
+        dtb_gpa=Gpa(dtb),
+        initrd_gpa=Gpa(_initrd_address(dtb, top - facts.initrd_from_top, facts.ram, initrd_bytes or 0)),
+        kernel=table.kernel,
+        initrd=table.initrd,
+        initrd_bytes=initrd_bytes,
+        bootargs=table.bootargs,
+    )
+
+
+def _initrd_address(dtb: int, customary: int, ram: int, size_bytes: int) -> int:
+    """Use the customary place; a disk too large for it goes right below the device tree."""
+    if customary > ram and customary + size_bytes <= dtb:
+        return customary
+    return (dtb - size_bytes) // PAGE_BYTES * PAGE_BYTES
+
+
+def _file_size(context: Context, table: GuestTable, name: str) -> int | None:
+    path = getattr(table, name)
+    if path is None:
+        return None
+    full = os.path.join(context.folder, path)
+    try:
+        if os.path.isfile(full):
+            return os.path.getsize(full)
+        what = "is not a file" if os.path.exists(full) else "does not exist"
+    except (OSError, ValueError) as error:
+        what = f"cannot be used: {error}"
+    context.faults.add(Fault("SDF013", f"{name} {path!r} {what}", table.at(name), "paths are relative to the description"))
+    return None
+
+
+def ram_region(context: Context, guest_: Guest, origin: GuestTable, *, identity: bool) -> Region:
+    """Make a guest's RAM; at its guest-physical address when a device does DMA into it."""
+    address = guest_.ram_gpa if identity else None
+    why = "equal to the guest-physical address: a device passed through does DMA" if identity else ""
+    return Region(f"{guest_.name}_ram", guest_.ram_bytes, origin, phys_addr=address, why=why)  # type: ignore[arg-type]
+
+
+def c_name(name: str) -> str:
+    """Turn a name of the description into a C identifier."""
+    return "".join(c if c.isalnum() and c.isascii() else "_" for c in name)
+
+
+def paddr_symbol(region: str) -> str:
+    """Return the symbol that carries a region's physical address."""
+    return f"{c_name(region)}_paddr"

@@ -1,0 +1,219 @@
+"""Facts about boards, read from `boards/NAME.toml`."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from sdfgen.data import data_path
+from sdfgen.faults import Faults
+from sdfgen.schema import Address, Choice, Flag, ListOf, Many, Name, Number, One, Size, Table, Text, key
+from sdfgen.source import parse, read_source
+
+
+class BoardTable(Table):
+    """The board as a whole."""
+
+    summary: str = key(Text(), "One line about it.")
+    physical_address_bits: int = key(Number(), "32, 40 or 44: how far physical and user addresses reach.")
+    cores: int = key(Number(), "Cores an smp configuration can use.")
+    irq_max: int = key(Number(), "Highest INTID that the kernel handles.")
+    loader_address: int = key(Address(), "Where the image is loaded.")
+
+
+class KernelTable(Table):
+    """The kernel in memory."""
+
+    base: int = key(Address(), "Physical address of its ELF.")
+    reserve: int = key(Size(), "Bytes from there that no fixed region may take.")
+
+
+class RangeTable(Table):
+    """A range of physical memory."""
+
+    name: str = key(Name(), "What it is.", default="RAM")
+    base: int = key(Address(), "Its start.")
+    size: int = key(Size(), "Its size.")
+
+
+class WindowTable(RangeTable):
+    """Memory in which regions may be given an address."""
+
+    kind: str = key(Choice("ram", "device"), "`device`: seL4 keeps it out of its RAM; content is not zeroed.")
+
+
+class LargePagesTable(Table):
+    """2 MiB pages."""
+
+    single_allocation: int = key(Size(), "Largest single allocation of them.")
+
+
+class GicTable(Table):
+    """The interrupt controller."""
+
+    version: int = key(Number(), "2 or 3.")
+    distributor: int = key(Address(), "The distributor, as guests see it too.")
+    distributor_size: int = key(Size(), "Its size.")
+    cpu_interface: int = key(Address(), "The CPU interface, where guests see the virtual one.")
+    cpu_interface_size: int = key(Size(), "Its size.")
+    vcpu_interface: int = key(Address(), "The virtual CPU interface (GICV).")
+
+
+class GuestTable(Table):
+    """What Linux guests on this board look like."""
+
+    ram: int = key(Address(), "Start of guest RAM.")
+    dtb_from_top: int = key(Size(), "How far below the top of RAM the device tree lies.")
+    initrd_from_top: int = key(Size(), "How far below the top of RAM the initial RAM disk lies, or more.")
+    cpu: str = key(Text(), "`compatible` of the CPU.")
+    psci: str = key(Choice("smc", "hvc"), "How guests call PSCI.")
+    timer_ppis: tuple[int, ...] = key(ListOf(Number()), "Secure, non-secure, virtual and hypervisor timer PPIs.")
+    complete_driver_tree: bool = key(Flag(), "The device facts here suffice for a whole device tree.")
+    console: str = key(Text(), "Linux name of the UART, for a guest that is given it.")
+    disable: tuple[str, ...] = key(ListOf(Text()), "Nodes of the board's tree that the driver VM must not use.", default=())
+
+
+class UioTable(Table):
+    """Where the driver VM sees its UIO mappings."""
+
+    irq_status: int = key(Address(), "The interrupt status page.")
+    notify: int = key(Address(), "The notify page; the others follow.")
+    stride: int = key(Size(), "Alignment of each mapping.")
+    intid: int = key(Number(), "Virtual interrupt of the first UIO device.")
+
+
+class ClientTable(Table):
+    """Where client guests see their virtio-blk device."""
+
+    virtio_mmio: int = key(Address(), "Its registers.")
+    virtio_mmio_size: int = key(Size(), "Their size.")
+    intid: int = key(Number(), "Its virtual interrupt.")
+
+
+class QemuTable(Table):
+    """How QEMU is asked for this board."""
+
+    machine: str = key(Text(), "`-machine`.")
+    cpu: str = key(Text(), "`-cpu`.")
+    memory: str = key(Text(), "`-m`.")
+
+
+class ClockTable(Table):
+    """A fixed clock that device nodes refer to."""
+
+    name: str = key(Name(), "Its name.")
+    frequency_hz: int = key(Number(), "Its frequency.")
+
+
+class DeviceFacts(Table):
+    """What devices and rows of slots have in common."""
+
+    name: str = key(Name(), "Its name in descriptions.")
+    base: int = key(Address(), "Its registers.")
+    intid: int | None = key(Number(), "Its interrupt.", default=None, default_doc="none")
+    trigger: str = key(Choice("level", "edge"), "How the interrupt is signalled.", default="level")
+    dma: bool = key(Flag(), "It reads and writes memory by itself, with guest-physical addresses.", default=False)
+    node: str | None = key(Text(), "Name of its node in a complete device tree.", default=None)
+    compatible: tuple[str, ...] = key(ListOf(Text()), "`compatible` of that node.", default=())
+    clocks: tuple[str, ...] = key(ListOf(Name()), "Its clocks.", default=())
+    clock_names: tuple[str, ...] = key(ListOf(Text()), "Their names.", default=())
+
+
+class DeviceTable(DeviceFacts):
+    """A device that can be passed through to the driver VM."""
+
+    size: int = key(Size(), "Size of the registers.")
+
+
+class SlotsTable(DeviceFacts):
+    """A row of equal devices, named `NAME0`, `NAME1`, …, with consecutive interrupts."""
+
+    step: int = key(Size(), "Distance and size of the registers.")
+    count: int = key(Number(), "How many there are.")
+
+
+class BoardFile(Table):
+    """A board file."""
+
+    board: BoardTable = key(One(BoardTable), "The board.")
+    kernel: KernelTable = key(One(KernelTable), "The kernel.")
+    ram: tuple[RangeTable, ...] = key(Many(RangeTable), "RAM that the kernel knows.")
+    window: tuple[WindowTable, ...] = key(Many(WindowTable), "Where fixed regions may lie.")
+    reserved: tuple[RangeTable, ...] = key(Many(RangeTable), "What no region may touch.", default=())
+    large_pages: LargePagesTable = key(One(LargePagesTable), "2 MiB pages.")
+    gic: GicTable = key(One(GicTable), "The interrupt controller.")
+    guest: GuestTable = key(One(GuestTable), "Linux guests.")
+    uio: UioTable = key(One(UioTable), "UIO mappings.")
+    client: ClientTable = key(One(ClientTable), "Client guests.")
+    qemu: QemuTable | None = key(One(QemuTable), "QEMU.", default=None)
+    clock: tuple[ClockTable, ...] = key(Many(ClockTable), "Clocks.", default=())
+    device: tuple[DeviceTable, ...] = key(Many(DeviceTable), "Devices.", default=())
+    slots: tuple[SlotsTable, ...] = key(Many(SlotsTable), "Rows of devices.", default=())
+
+
+class Device(NamedTuple):
+    """A device that can be passed through; `facts` holds what its node needs."""
+
+    name: str
+    base: int
+    size_bytes: int
+    intid: int | None
+    facts: DeviceFacts
+
+
+class Board(NamedTuple):
+    """A board: its file, and its devices by name.
+
+    Attributes:
+        name: The board's name, as Microkit calls it.
+        path: The file it was read from.
+        facts: The content of that file.
+        devices: Devices by name, slots included.
+    """
+
+    name: str
+    path: str
+    facts: BoardFile
+    devices: dict[str, Device]
+
+    @property
+    def address_limit(self) -> int:
+        """First address beyond what protection domains and guests can map."""
+        return int(1 << self.facts.board.physical_address_bits)
+
+    def cores(self, config: str) -> int:
+        """Return the number of cores that a Microkit configuration runs on."""
+        return self.facts.board.cores if config.startswith("smp-") else 1
+
+
+def board_names() -> list[str]:
+    """Return the names of all boards there are."""
+    return sorted(name[:-5] for name in os.listdir(data_path("boards")) if name.endswith(".toml"))
+
+
+def load_board(name: str, faults: Faults) -> Board | None:
+    """Read a board file; None, with faults, when it is no good.
+
+    Args:
+        name: The board's name, of `board_names()`.
+        faults: Takes what is wrong with the file.
+    """
+    path = os.path.join(data_path("boards"), f"{name}.toml")
+    own = Faults()
+    source = read_source(path, own)
+    node = parse(source, own) if source else None
+    facts = BoardFile.read(node, own) if node else None
+    faults.extend(own)
+    if facts is None or own.errors:
+        return None
+    return Board(name, path, facts, _devices(facts))
+
+
+def _devices(facts: BoardFile) -> dict[str, Device]:
+    found = {d.name: Device(d.name, d.base, d.size, d.intid, d) for d in facts.device}
+    for row in facts.slots:
+        for i in range(row.count):
+            name = f"{row.name}{i}"
+            intid = None if row.intid is None else row.intid + i
+            found[name] = Device(name, row.base + row.step * i, row.step, intid, row)
+    return found

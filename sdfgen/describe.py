@@ -1,0 +1,161 @@
+"""From a file name to checked systems: the phases read, resolve and rules in a row."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from sdfgen import rules
+from sdfgen.board import board_names, load_board
+from sdfgen.dialects import CONFIGS, DIALECTS, SMP_SINCE
+from sdfgen.faults import Fault, Faults, suggestion
+from sdfgen.resolve import resolve
+from sdfgen.source import Node, load, override, setting
+from sdfgen.spec import Spec, SystemTable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sdfgen.model import System
+
+
+class Description(NamedTuple):
+    """A description with everything made of it.
+
+    Attributes:
+        path: Its file.
+        specs: What the author wrote, by board.
+        systems: What it makes, by board; boards with errors are missing.
+        files: Every file that was read: description, includes, board files.
+        faults: Everything that is wrong.
+    """
+
+    path: str
+    specs: dict[str, Spec]
+    systems: dict[str, System]
+    files: tuple[str, ...]
+    faults: Faults
+
+
+def describe(path: str, settings: Sequence[str] = (), boards: Sequence[str] = ()) -> Description:
+    """Read, resolve and check a description.
+
+    Args:
+        path: The description's file.
+        settings: `path=value` settings that override it.
+        boards: Boards to build for instead of the description's.
+    """
+    faults = Faults()
+    specs: dict[str, Spec] = {}
+    systems: dict[str, System] = {}
+    root, files = load(path, faults)
+    if root is not None:
+        root = _with_settings(root, settings, faults)
+        variants = root.value.pop("board", None)
+        for name in _wanted_boards(root, boards, faults):
+            board_file = _one_board(name, root, variants, faults)
+            if board_file is None:
+                continue
+            specs[name], system, used = board_file
+            files.append(used)
+            if system is not None:
+                systems[name] = system
+        _check_variants(variants, specs, root, faults)
+    return Description(path, specs, systems, tuple(files), faults)
+
+
+def _with_settings(root: Node, settings: Sequence[str], faults: Faults) -> Node:
+    for text in settings:
+        node = setting(text, faults)
+        if node is not None:
+            root = override(root, node)
+    return root
+
+
+def _wanted_boards(root: Node, boards: Sequence[str], faults: Faults) -> list[str]:
+    """Return the boards to build for, each known and once."""
+    system = root.value.get("system")
+    listed = system.value.get("boards") if system and isinstance(system.value, dict) else None
+    if listed is None or not isinstance(listed.value, list):
+        Spec.read(root, faults)
+        return []
+    known = board_names()
+    for node in listed.value:
+        if isinstance(node.value, str) and node.value not in known:
+            near = suggestion(node.value, known)
+            message = f"unknown board `{node.value}`{near}"
+            faults.add(Fault("SDF010", message, node.where, f"known boards: {', '.join(known)}"))
+    if not listed.value:
+        faults.add(Fault("SDF010", "no board to build for", listed.where, f"known boards: {', '.join(known)}"))
+    names = boards or [node.value for node in listed.value if isinstance(node.value, str)]
+    wanted = [name for name in dict.fromkeys(names) if name in known]
+    if not wanted:
+        Spec.read(root, faults)
+    return wanted
+
+
+def _one_board(
+    name: str, root: Node, variants: Node | None, faults: Faults
+) -> tuple[Spec, System | None, str] | None:
+    """Read and resolve one board's variant; faults that other boards have too are reported once."""
+    board = load_board(name, faults)
+    if board is None:
+        return None
+    spec, own = _variant(name, root, variants)
+    system = None
+    dialect = _dialect(spec.system, own)
+    if dialect is not None:
+        system = resolve(spec, board, dialect, os.path.dirname(root.where.source.path or ""), own)
+        rules.check(system, own)
+    faults.extend(own)
+    return spec, None if own.errors else system, board.path
+
+
+def _variant(name: str, root: Node, variants: Node | None) -> tuple[Spec, Faults]:
+    own = Faults()
+    special = variants.value.get(name) if variants and isinstance(variants.value, dict) else None
+    if special is not None and isinstance(special.value, dict):
+        root = override(root, special)
+    return Spec.read(root, own), own
+
+
+def _dialect(system: SystemTable | None, faults: Faults) -> Dialect | None:
+    """Return the Microkit version; for an unknown one the default, so that the rest is checked too."""
+    if system is None:
+        return None
+    dialect = DIALECTS.get(system.microkit)
+    if dialect is None:
+        near = suggestion(system.microkit, DIALECTS)
+        message = f"unknown Microkit version {system.microkit!r}{near}"
+        faults.add(Fault("SDF010", message, system.at("microkit"), f"known versions: {', '.join(DIALECTS)}"))
+        dialect = DIALECTS[SystemTable.keys["microkit"].default]
+    if system.config not in CONFIGS:
+        near = suggestion(system.config, CONFIGS)
+        message = f"unknown Microkit configuration {system.config!r}{near}"
+        faults.add(Fault("SDF010", message, system.at("config"), f"known configurations: {', '.join(CONFIGS)}"))
+    elif system.config.startswith("smp-") and dialect.version < SMP_SINCE:
+        message = f"Microkit {dialect.version} has no configuration {system.config!r}"
+        faults.add(Fault("SDF010", message, system.at("config"), f"smp configurations exist from {SMP_SINCE}"))
+    return dialect
+
+
+def _check_variants(variants: Node | None, specs: dict[str, Spec], root: Node, faults: Faults) -> None:
+    """Read the overrides of boards that are not built for too, so that a mistake there is not silent."""
+    if variants is None:
+        return
+    if not isinstance(variants.value, dict):
+        faults.add(Fault("SDF003", "`board` must be a table of board names", variants.where, "write [board.NAME]"))
+        return
+    known = board_names()
+    for name, node in variants.value.items():
+        if name not in known:
+            message = f"unknown board `{name}`{suggestion(name, known)}"
+            faults.add(Fault("SDF010", message, node.where.of_key(), f"known boards: {', '.join(known)}"))
+        elif not isinstance(node.value, dict):
+            faults.add(Fault("SDF003", f"`board.{name}` must be a table", node.where, "write its keys below [board.NAME]"))
+        elif name not in specs:
+            faults.extend(_variant(name, root, variants)[1])
+
+
+if TYPE_CHECKING:
+    from sdfgen.dialects import Dialect

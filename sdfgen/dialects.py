@@ -1,0 +1,116 @@
+"""What each Microkit version can say: facts, no behaviour.
+
+Source: the Microkit manual, tool sources and changelog of the versions named.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Dialect(NamedTuple):
+    """The grammar and the limits of one Microkit version.
+
+    Attributes:
+        version: The version.
+        attributes: Optional attributes and elements that it knows beyond those of 1.4.1.
+        pp_on_pd: The callee is marked on its protection domain instead of on the caller's end.
+        pd_name_bytes: Longer names of protection domains are cut.
+        default_stack_bytes: Stack of a protection domain that asks for none.
+        one_vcpu: A virtual machine has exactly one vCPU.
+        auto_large_pages: Regions get 2 MiB pages by themselves where size and addresses allow.
+        single_allocation: All 2 MiB pages without `phys_addr` come from one untyped.
+        fixed_ram_unsafe: Fixed addresses in normal RAM may collide with free allocations at boot.
+        fixed_page_size: A page size that was written is kept.
+        symbol_exactly_8: A setvar's symbol must have 8 bytes, not at least 8.
+        top_reserve_bytes: What lies between the highest mapping and the stack at the top.
+        root_cnode_bits: Size of the root server's CNode, which decides what is free at the top of RAM.
+    """
+
+    version: str
+    attributes: frozenset[str]
+    pp_on_pd: bool = False
+    pd_name_bytes: int = 64
+    default_stack_bytes: int = 0x1000
+    one_vcpu: bool = False
+    auto_large_pages: bool = True
+    single_allocation: bool = False
+    fixed_ram_unsafe: bool = False
+    fixed_page_size: bool = True
+    symbol_exactly_8: bool = True
+    top_reserve_bytes: int = 0
+    root_cnode_bits: int = 17
+
+
+_V2_0 = frozenset({"end.pp", "end.notify", "protection_domain.smc", "map.setvar_size", "vcpu.several"})
+_V2_1 = _V2_0 | {
+    "protection_domain.cpu",
+    "vcpu.cpu",
+    "irq.setvar_id",
+    "end.setvar_id",
+    "protection_domain.setvar_id",
+    "vcpu.setvar_id",
+}
+_V2_2 = _V2_1 | {
+    "memory_region.prefill_path",
+    "map.setvar_prefill_size",
+    "protection_domain.path_for_symbols",
+}
+_V2_3 = _V2_2 | {
+    "protection_domain.fpu",
+    "protection_domain.domain",
+    "protection_domain.cap",
+    "memory_region.prefill_bootinfo",
+    "domains",
+}
+
+DIALECTS = {
+    dialect.version: dialect
+    for dialect in (
+        Dialect(
+            "1.4.1",
+            frozenset(),
+            pp_on_pd=True,
+            pd_name_bytes=16,
+            one_vcpu=True,
+            auto_large_pages=False,
+            single_allocation=True,
+            fixed_ram_unsafe=True,
+            symbol_exactly_8=False,
+            root_cnode_bits=12,
+        ),
+        Dialect(
+            "2.0.1",
+            _V2_0,
+            single_allocation=True,
+            fixed_page_size=False,
+            symbol_exactly_8=False,
+            root_cnode_bits=12,
+        ),
+        Dialect("2.1.0", _V2_1, default_stack_bytes=0x2000),
+        Dialect("2.2.0", _V2_2, default_stack_bytes=0x2000),
+        Dialect("2.3.0", _V2_3, default_stack_bytes=0x2000, top_reserve_bytes=0x2000),
+    )
+}
+
+SINCE = {
+    attribute: next(d.version for d in DIALECTS.values() if attribute in d.attributes)
+    for dialect in DIALECTS.values()
+    for attribute in dialect.attributes
+}
+
+CONFIGS = ("debug", "release", "benchmark", "smp-debug", "smp-release", "smp-benchmark")
+SMP_SINCE = "2.1.0"
+
+MAX_PDS = 63
+MAX_VMS = 63
+MAX_ID = 61
+MAX_PRIORITY = 254
+DEFAULT_BUDGET_US = 1000
+STACK_MIN_BYTES = 0x1000
+STACK_MAX_BYTES = 0x100_0000
+MAX_DOMAINS = 16
+MAX_SCHEDULE_ENTRIES = 99
+MAX_CAP_SLOT = 127
+NAME_BYTES = 63
+PD_ELF_BASE = 0x20_0000

@@ -1,0 +1,77 @@
+"""Allocators: addresses that do not overlap, ids that are free. Same questions, same answers."""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from typing import TYPE_CHECKING
+
+from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, round_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def natural_alignment(size_bytes: int) -> int:
+    """Return the largest page size that a region of this size can use throughout."""
+    return LARGE_PAGE_BYTES if size_bytes % LARGE_PAGE_BYTES == 0 else PAGE_BYTES
+
+
+def page_range(start: int, size_bytes: int) -> tuple[int, int]:
+    """Return start and size of the whole 4 KiB pages that cover a range."""
+    base = start - start % PAGE_BYTES
+    return base, round_up(start + size_bytes, PAGE_BYTES) - base
+
+
+class Space:
+    """An address space: ranges that are taken, and a first-fit search for what is free."""
+
+    def __init__(self) -> None:
+        self._taken: list[tuple[int, int]] = []
+
+    def take(self, start: int, size_bytes: int) -> None:
+        """Mark a range as taken; taken ranges may overlap each other."""
+        if size_bytes > 0:
+            insort(self._taken, (start, start + size_bytes))
+
+    def place(self, size_bytes: int, alignment: int, start: int, end: int) -> int | None:
+        """Take the lowest free range of [start, end) and return its address; None when there is none.
+
+        Args:
+            size_bytes: Its size.
+            alignment: What its address must be a multiple of.
+            start: First address that will do.
+            end: First address beyond what will do.
+        """
+        candidate = round_up(start, alignment)
+        for low, high in self._taken:
+            if low >= candidate + size_bytes:
+                break
+            if high > candidate:
+                candidate = round_up(high, alignment)
+        if candidate + size_bytes > end:
+            return None
+        self.take(candidate, size_bytes)
+        return candidate
+
+    def taken_at(self, address: int) -> bool:
+        """Tell whether an address lies in a taken range."""
+        index = bisect_right(self._taken, (address, 2**65))
+        return any(low <= address < high for low, high in self._taken[:index])
+
+
+class Ids:
+    """Channel and interrupt ids, per protection domain; explicit ones are never handed out."""
+
+    def __init__(self, explicit: Iterable[tuple[str, int]] = ()) -> None:
+        self._used: dict[str, set[int]] = {}
+        for pd, number in explicit:
+            self._used.setdefault(pd, set()).add(number)
+
+    def next(self, pd: str) -> int:
+        """Return the lowest free id of a protection domain and take it."""
+        used = self._used.setdefault(pd, set())
+        number = 0
+        while number in used:
+            number += 1
+        used.add(number)
+        return number

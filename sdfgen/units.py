@@ -1,0 +1,41 @@
+"""Sizes such as `"2 MiB"` and addresses such as `"0x4000_0000"`."""
+
+from __future__ import annotations
+
+import re
+
+PAGE_BYTES = 0x1000
+LARGE_PAGE_BYTES = 0x20_0000
+U64_MAX = 2**64 - 1
+
+_FACTORS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_SIZE = re.compile(r"\s*(0x[0-9a-fA-F_]+|[0-9][0-9_]*)\s*([A-Za-z]*)\s*")
+
+
+def parse_size(text: str) -> int | None:
+    """Return the number of bytes of `"2 MiB"`, `"0x1000"` or `"4096"`; None when it is no size."""
+    match = _SIZE.fullmatch(text)
+    if not match or match[2] not in _FACTORS or len(text) > 40:  # noqa: PLR2004 - longer than any u64
+        return None
+    try:
+        return int(match[1], 0 if match[1].startswith("0x") else 10) * _FACTORS[match[2]]
+    except ValueError:
+        return None
+
+
+def size_text(size_bytes: int) -> str:
+    """Return a size as a person writes it, exact: `2 MiB`, `4097 B`."""
+    for unit in ("GiB", "MiB", "KiB"):
+        if size_bytes and size_bytes % _FACTORS[unit] == 0:
+            return f"{size_bytes // _FACTORS[unit]} {unit}"
+    return f"{size_bytes} B"
+
+
+def round_up(value: int, alignment: int) -> int:
+    """Return the smallest multiple of `alignment` that is not below `value`."""
+    return -(-value // alignment) * alignment
+
+
+def range_text(start: int, size_bytes: int) -> str:
+    """Return the half-open range [start, start + size_bytes) in hexadecimal."""
+    return f"{start:#x}..{start + size_bytes:#x}"
