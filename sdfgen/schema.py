@@ -324,7 +324,10 @@ class Table:
 def _read_key(table: type[Table], name: str, given: dict[str, Node], node: Node, faults: Faults) -> Any:  # noqa: ANN401 - see Reader.read
     wanted = table.keys[name]
     if name in given:
-        return wanted.reader.read(given[name], faults)
+        before = len(faults)
+        value = wanted.reader.read(given[name], faults)
+        broken_scalar = len(faults) > before and not isinstance(wanted.reader, (One, ListOf))
+        return wanted.default if broken_scalar and wanted.default is not REQUIRED else value
     if wanted.default is not REQUIRED:
         return wanted.default
     where = f" in `{node.where.text}`" if node.where.text else ""
