@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -38,7 +38,7 @@ def main() -> None:
     """Build seL4 Microkit systems with Linux guests from one description."""
 
 
-def _report(description: Description, style: str) -> None:
+def report(description: Description, style: str) -> None:
     """Show all faults; leave with status 1 when there are errors."""
     faults = description.faults.sorted()
     if faults or style != "text":
@@ -56,6 +56,19 @@ def check(description: str, settings: tuple[str, ...], boards: tuple[str, ...], 
     from sdfgen.describe import describe
 
     result = describe(description, settings, boards)
-    _report(result, style)
+    report(result, style)
     if style == "text":
         click.echo(f"{description}: good for {', '.join(result.systems)}")
+
+
+@main.command()
+@_described
+@click.option("-o", "--out", type=click.Path(), help="Output folder; `build` beside the description by default.")
+@click.option("--compile/--no-compile", "compile_", default=True, help="Compile and patch too.")
+@click.option("-j", "--jobs", type=click.IntRange(min=0), default=0, help="Steps at once.")
+@click.option("--depfile", type=click.Path(), help="Write a Make depfile with paths as they are from here.")
+def build(**options: Any) -> None:  # noqa: ANN401 - click hands over what the decorators declare
+    """Build a description: SDF, device trees, C, patched ELFs, manifest."""
+    from sdfgen.build_command import Request, run
+
+    click.echo(run(Request(**options)), nl=False)

@@ -196,7 +196,7 @@ class UioMap(NamedTuple):
         size_bytes: Its size.
         region: The region behind it; None for the notify page, which is mapped nowhere.
         device: Index of the UIO device that carries it.
-        index: Its index in that device.
+        number: Its index in that device.
     """
 
     name: str
@@ -204,7 +204,7 @@ class UioMap(NamedTuple):
     size_bytes: int
     region: str | None
     device: int
-    index: int
+    number: int
 
 
 class PhysAddrSlot(NamedTuple):
@@ -263,7 +263,6 @@ class Client(NamedTuple):
 
     name: str
     pd: str
-    index: int
     partition: int
     data_region: str
     data_bytes: int
@@ -280,12 +279,13 @@ class Client(NamedTuple):
 
 
 class Driver(NamedTuple):
-    """The driver VM."""
+    """The driver VM; `devices` names the UIO devices that carry its maps."""
 
     guest: Guest
     storage: str
     capacity: int
     maps: tuple[UioMap, ...]
+    devices: tuple[str, ...]
     intid: int
     notify_gpa: Gpa
     channel: int
@@ -310,7 +310,10 @@ class Block(NamedTuple):
 
 
 class System(NamedTuple):
-    """Everything that is emitted for one board."""
+    """Everything that is emitted for one board.
+
+    `images` gives the ELFs to patch that exist already: path beside the description, by name.
+    """
 
     name: str
     board: Board
@@ -322,6 +325,7 @@ class System(NamedTuple):
     domains: Domains | None
     block: Block | None
     patches: tuple[Patch, ...]
+    images: dict[str, str]
     origin: Origin
 
     def all_pds(self) -> Iterator[ProtectionDomain]:

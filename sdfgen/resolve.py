@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from sdfgen.blk import Context, build_block
@@ -80,10 +81,11 @@ def resolve(spec: Spec, board: Board, dialect: Dialect, folder: str, faults: Fau
         domains=_domains(spec.domains) if spec.domains else None,
         block=block,
         patches=(),
+        images={},
         origin=spec.system,
     )
     patches = (*_own_patches(system), *_written_patches(system, spec.patch, faults))
-    return system._replace(patches=patches)
+    return system._replace(patches=patches, images=_images(system, patches, folder, faults))
 
 
 def _by_name(tables: Iterable[ProtectionDomainTable]) -> list[ProtectionDomainTable]:
@@ -257,3 +259,20 @@ def _written_patches(system: System, tables: tuple[PatchTable, ...], faults: Fau
             faults.add(Fault("SDF017", f"value {table.value!r}: {error}", table.at("value"), "see `[[patch]]` in docs/reference.md"))
             continue
         yield Patch(table.elf, table.symbol, value, table.size, table, table.value)
+
+
+def _images(system: System, patches: tuple[Patch, ...], folder: str, faults: Faults) -> dict[str, str]:
+    """Find the ELFs to patch; a program image that is not there yet waits, anything else is a fault."""
+    found = {}
+    awaited = {UIO_DRIVER_ELF, *(pd.program_image for pd in system.all_pds())}
+    for patch in {patch.elf: patch for patch in patches}.values():
+        if os.path.isabs(patch.elf) or ".." in patch.elf.split("/") or not patch.elf.isprintable():
+            message = f"{patch.elf!r} leaves the folder of the description"
+            faults.add(Fault("SDF018", message, patch.origin.at("elf"), "give a path below the description"))
+        elif patch.elf != UIO_DRIVER_ELF and os.path.isfile(os.path.join(folder, patch.elf)):
+            found[patch.elf] = patch.elf
+        elif patch.elf not in awaited:
+            near = suggestion(patch.elf, awaited)
+            message = f"no ELF {patch.elf!r} beside the description{near}"
+            faults.add(Fault("SDF018", message, patch.origin.at("elf"), "name a program image or an existing file"))
+    return found

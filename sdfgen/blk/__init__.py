@@ -9,12 +9,13 @@ from sdfgen.blk.shared import (
     MAX_CLIENTS,
     STACK_BYTES,
     VIRT_PRIORITY,
+    VIRTUALISER_DATA,
     Connection,
     Context,
     Parts,
     PdSpace,
     connection,
-    paddr_symbol,
+    io_base_symbol,
 )
 from sdfgen.blk.place import place
 from sdfgen.faults import Fault
@@ -33,7 +34,7 @@ def build_block(context: Context, fixed: tuple[Region, ...]) -> tuple[Parts, Blo
         fixed: Regions of the rest of the description, whose physical addresses are taken.
     """
     virt = context.table.virtualiser or _default_virtualiser(context)
-    links = [client_link(table, index) for index, table in enumerate(_ordered(context))]
+    links = [client_link(table) for table in _ordered(context)]
     driver_capacity = _driver_capacity(context, links)
     link = connection(
         context.table.driver.name,
@@ -55,7 +56,7 @@ def build_block(context: Context, fixed: tuple[Region, ...]) -> tuple[Parts, Blo
         virt_queues=virt_queues,
         virt_data_region=virt_data.name,
         virt_data_bytes=virt.data_size,
-        virt_io_symbol=paddr_symbol(virt_data.name),
+        virt_io_symbol=io_base_symbol(VIRTUALISER_DATA),
         clients=tuple(c.client for c in clients),
     )
     pds = (driver.pd, _virtualiser(context, virt, space, block), *(c.pd for c in clients))

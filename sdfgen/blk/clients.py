@@ -15,8 +15,9 @@ from sdfgen.blk.shared import (
     connection,
     gic_map,
     gic_region,
+    data_map_name,
     guest,
-    paddr_symbol,
+    io_base_symbol,
     ram_region,
 )
 from sdfgen.model import Client, Gpa, Guest, Map, ProtectionDomain, Queues, Region
@@ -38,7 +39,6 @@ class ClientLink(NamedTuple):
     """A client's connection with its data region, before anybody maps it."""
 
     table: ClientTable
-    index: int
     link: Connection
     data: Region
 
@@ -48,10 +48,10 @@ def client_pd_name(table: ClientTable) -> str:
     return f"{table.name}_vmm" if table.kind == "linux" else table.name
 
 
-def client_link(table: ClientTable, index: int) -> ClientLink:
+def client_link(table: ClientTable) -> ClientLink:
     """Make the regions between the virtualiser and one client."""
     link = connection(f"blk_{table.name}", table.queue_capacity, table, cached=True, round_bytes=PAGE_BYTES)
-    return ClientLink(table, index, link, Region(f"blk_{table.name}_data", table.data_size, table))
+    return ClientLink(table, link, Region(f"blk_{table.name}_data", table.data_size, table))
 
 
 def build_client(context: Context, link: ClientLink, far: Queues) -> ClientParts:
@@ -104,7 +104,6 @@ def _client(
     return Client(
         name=table.name,
         pd=pd,
-        index=link.index,
         partition=table.partition,
         data_region=link.data.name,
         data_bytes=table.data_size,
@@ -112,7 +111,7 @@ def _client(
         read_only=table.read_only,
         near=near,
         far=far,
-        io_symbol=paddr_symbol(link.data.name),
+        io_symbol=io_base_symbol(data_map_name(table.name)),
         guest=linux,
         virtio_gpa=Gpa(facts.virtio_mmio),
         virtio_bytes=facts.virtio_mmio_size,

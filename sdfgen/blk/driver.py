@@ -8,14 +8,15 @@ from sdfgen.blk.shared import (
     DRIVER_VMM_PRIORITY,
     GUEST_PRIORITY,
     STACK_BYTES,
+    VIRTUALISER_DATA,
     Connection,
     Context,
     PdSpace,
-    c_name,
+    data_map_name,
     gic_map,
     gic_region,
     guest,
-    paddr_symbol,
+    io_base_symbol,
     ram_region,
 )
 from sdfgen.faults import Fault, suggestion
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
 MAPS_PER_UIO_DEVICE = 5
 """Linux: MAX_UIO_MAPS of include/linux/uio_driver.h."""
-VIRTUALISER_DATA = "virt_data"
 PREFILLED_PAGE = "phys_addr.bin"
 
 
@@ -102,6 +102,7 @@ def build_driver(
         storage=table.storage,
         capacity=capacity,
         maps=maps,
+        devices=tuple(f"blk-uio{number}" for number in range(maps[-1].device + 1)),
         intid=context.board.facts.uio.intid,
         notify_gpa=maps[1].gpa,
         channel=channel,
@@ -184,7 +185,7 @@ def _named_regions(
         ("response_queue", link.responses),
         (VIRTUALISER_DATA, virt_data),
     ]
-    return fixed + [(f"{c_name(name)}_data", region) for name, region in client_data.items()]
+    return fixed + [(data_map_name(name), region) for name, region in client_data.items()]
 
 
 def _uio_maps(
@@ -224,7 +225,7 @@ def _slots(
 ) -> tuple[PhysAddrSlot, ...]:
     data = {virt_data.name, *(region.name for region in client_data.values())}
     return tuple(
-        PhysAddrSlot(m.name, paddr_symbol(m.region), m.region, m.size_bytes, number)
+        PhysAddrSlot(m.name, io_base_symbol(m.name), m.region, m.size_bytes, number)
         for number, m in enumerate(maps)
         if m.region in data
     )

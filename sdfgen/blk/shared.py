@@ -29,6 +29,7 @@ GUEST_PRIORITY = 60
 STACK_BYTES = 0x4000
 PD_MAP_BASE = 0x8000_0000
 MAX_CLIENTS = 61
+VIRTUALISER_DATA = "virt_data"
 MAX_CAPACITY = 0x8000
 
 # sDDF 0.7 block queues: header, then one record per slot.
@@ -203,6 +204,11 @@ def c_name(name: str) -> str:
     return "".join(c if c.isalnum() and c.isascii() else "_" for c in name)
 
 
-def paddr_symbol(region: str) -> str:
-    """Return the symbol that carries a region's physical address."""
-    return f"{c_name(region)}_paddr"
+def data_map_name(client: str) -> str:
+    """Return the name of a client's data region in the UIO map table."""
+    return f"{c_name(client)}_data"
+
+
+def io_base_symbol(map_name: str) -> str:
+    """Return the symbol that carries the io address of the region behind a UIO map."""
+    return f"io_base_{map_name}"

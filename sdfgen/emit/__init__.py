@@ -1,0 +1,49 @@
+"""Emit phase: from a system to files; decides nothing."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from sdfgen.blk.driver import PREFILLED_PAGE
+from sdfgen.data import data_path
+from sdfgen.emit.c import c_files
+from sdfgen.emit.guest_tree import device_tree_files
+from sdfgen.emit.ninja import build_file
+from sdfgen.emit.sdf import system_file
+
+if TYPE_CHECKING:
+    from sdfgen.model import System
+    from sdfgen.toolchain import Toolchain
+
+
+def generated_files(system: System, toolchain: Toolchain, up: str) -> dict[str, bytes]:
+    """Return every generated file of one board by its path in the board's folder.
+
+    Args:
+        system: The system.
+        toolchain: What compiles.
+        up: Path from the board's folder to the description's.
+    """
+    files = {f"{system.name}.system": system_file(system).encode(), **c_files(system)}
+    if system.block is not None:
+        files |= device_tree_files(system)
+        files |= _plain_c()
+        if system.block.prefilled:
+            from sdfgen.emit.phys_page import phys_page
+
+            files[PREFILLED_PAGE] = phys_page(system)
+    files["build.ninja"] = build_file(system, toolchain, up).encode()
+    return files
+
+
+def _plain_c() -> dict[str, bytes]:
+    """Return the C files that are the same in every system."""
+    root = data_path("templates", "c")
+    found = {}
+    for folder, _, names in sorted(os.walk(root)):
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            with open(path, "rb") as file:
+                found[os.path.join("c", os.path.relpath(path, root))] = file.read()
+    return found

@@ -1,0 +1,1 @@
+def device_tree_files(system): return {}
