@@ -33,7 +33,7 @@ class Request(NamedTuple):
         return self.out or os.path.join(os.path.dirname(self.description), "build")
 
 
-def run(request: Request) -> str:
+def build_and_tell(request: Request) -> str:
     """Build, and return what to tell the user.
 
     Leaves with status 1, after telling why, when the description has errors or a step fails.
@@ -61,7 +61,7 @@ def _locked(folder: str) -> Iterator[None]:
 
 def _build(request: Request) -> str:
     from sdfgen.build import BuildError, Options, build
-    from sdfgen.cli import report
+    from sdfgen.commands import report
     from sdfgen.describe import describe
 
     description = describe(request.description, request.settings, request.boards)

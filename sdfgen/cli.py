@@ -1,74 +1,86 @@
-"""The command line; each command imports what it needs when it runs."""
+"""The whole command line, with help and messages; each command imports what it needs when it runs."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sdfgen import __version__
+from sdfgen.options import COMMANDS, Option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sdfgen.describe import Description
-
-_DESCRIPTION = click.argument("description", type=click.Path())
-_SET = click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="Override one value of the description.")
-_BOARD = click.option("--board", "boards", multiple=True, metavar="NAME", help="Only this board; may be given again.")
-_FORMAT = click.option(
-    "--format",
-    "style",
-    type=click.Choice(["text", "json", "github", "sarif"]),
-    default="text",
-    help="How faults are shown.",
-)
+_HELP = {
+    "check": "Check a description and say everything that is wrong with it.",
+    "build": "Build a description: SDF, device trees, C, patched ELFs, manifest.",
+}
 
 
-def _described(function: Callable[..., None]) -> Callable[..., None]:
-    for decorate in (_FORMAT, _BOARD, _SET, _DESCRIPTION):
-        function = decorate(function)
-    return function
+class _Lazy(click.Group):
+    """Adds the patcher's command without loading it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), "patch"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "patch":
+            from patcher.cli import command
+
+            return command
+        return super().get_command(ctx, cmd_name)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="sdfgen")
-def main() -> None:
+def cli() -> None:
     """Build seL4 Microkit systems with Linux guests from one description."""
 
 
-def report(description: Description, style: str) -> None:
-    """Show all faults; leave with status 1 when there are errors."""
-    faults = description.faults.sorted()
-    if faults or style != "text":
-        from sdfgen.render import FORMATS
-
-        click.echo(FORMATS[style](faults), nl=False, err=style == "text")
-    if description.faults.errors:
-        sys.exit(1)
-
-
-@main.command()
-@_described
-def check(description: str, settings: tuple[str, ...], boards: tuple[str, ...], style: str) -> None:
-    """Check a description and say everything that is wrong with it."""
-    from sdfgen.describe import describe
-
-    result = describe(description, settings, boards)
-    report(result, style)
-    if style == "text":
-        click.echo(f"{description}: good for {', '.join(result.systems)}")
+def _click_option(option: Option) -> click.Option:
+    flags = ["/".join(option.flags)] if option.kind == "switch" else list(option.flags)
+    kind: Any = click.Choice(option.choices) if option.choices else click.IntRange(min=0) if option.default == 0 else str
+    return click.Option(
+        [*flags, option.name],
+        help=option.help,
+        default=option.default,
+        multiple=option.kind == "many",
+        type=bool if option.kind == "switch" else kind,
+        metavar=option.metavar,
+    )
 
 
-@main.command()
-@_described
-@click.option("-o", "--out", type=click.Path(), help="Output folder; `build` beside the description by default.")
-@click.option("--compile/--no-compile", "compile_", default=True, help="Compile and patch too.")
-@click.option("-j", "--jobs", type=click.IntRange(min=0), default=0, help="Steps at once.")
-@click.option("--depfile", type=click.Path(), help="Write a Make depfile with paths as they are from here.")
-def build(**options: Any) -> None:  # noqa: ANN401 - click hands over what the decorators declare
-    """Build a description: SDF, device trees, C, patched ELFs, manifest."""
-    from sdfgen.build_command import Request, run
+def _callback(name: str) -> Callable[..., None]:
+    def callback(**values: object) -> None:
+        from sdfgen.commands import run
 
-    click.echo(run(Request(**options)), nl=False)
+        run(name, values)
+
+    return callback
+
+
+for _name, _options in COMMANDS.items():
+    _parameters: list[click.Parameter] = [click.Argument(["description"]), *map(_click_option, _options)]
+    cli.add_command(click.Command(_name, params=_parameters, callback=_callback(_name), help=_HELP[_name]))
+
+
+@cli.command()
+@click.option("--format", "style", type=click.Choice(["json", "markdown"]), default="json", help="What to write.")
+def schema(style: str) -> None:
+    """Write the schema of descriptions: JSON Schema for editors, or the reference."""
+    from sdfgen.reference import json_schema, markdown
+
+    click.echo(json_schema() if style == "json" else markdown(), nl=False)
+
+
+@cli.command()
+@click.argument("code", required=False)
+def explain(code: str | None) -> None:
+    """Say what a fault's code means; without one, list all."""
+    from sdfgen.reference import explanation, explanations
+
+    text = explanations() if code is None else explanation(code)
+    if text is None:
+        raise click.ClickException(f"no fault has the code {code!r}; `sdfgen explain` lists them")
+    click.echo(text, nl=False)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_CHUNK_BYTES = 2**20
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 """renameat2(2)."""
@@ -58,18 +58,32 @@ def publish(work: str, final: str, files: Iterable[str]) -> bool:
     if len(same) == len(wanted) and sorted(_files_below(final)) == wanted:
         return False
     stage = f"{final}.new"
-    shutil.rmtree(stage, ignore_errors=True)
+    _remove(stage)
     for name in wanted:
         target = os.path.join(stage, name)
         os.makedirs(os.path.dirname(target), exist_ok=True)
         if name in same:
             _link(os.path.join(final, name), target)
         else:
-            shutil.copy(os.path.join(work, name), target)
+            _copy(os.path.join(work, name), target)
     os.makedirs(stage, exist_ok=True)
     _swap(stage, final)
-    shutil.rmtree(stage, ignore_errors=True)
+    _remove(stage)
     return True
+
+
+def _remove(folder: str) -> None:
+    if os.path.lexists(folder):
+        import shutil
+
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copy(source: str, target: str) -> None:
+    with open(source, "rb") as read, open(target, "wb") as written:
+        while chunk := read.read(_CHUNK_BYTES):
+            written.write(chunk)
+    os.chmod(target, os.stat(source).st_mode)
 
 
 def _same(new: str, old: str) -> bool:
@@ -89,6 +103,8 @@ def _link(source: str, target: str) -> None:
     try:
         os.link(source, target)
     except OSError:
+        import shutil
+
         shutil.copy2(source, target)
 
 
@@ -100,10 +116,10 @@ def _swap(stage: str, final: str) -> None:
     if sys.platform == "linux" and _exchange(stage, final):
         return
     old = f"{final}.old"
-    shutil.rmtree(old, ignore_errors=True)
+    _remove(old)
     os.rename(final, old)
     os.rename(stage, final)
-    shutil.rmtree(old, ignore_errors=True)
+    _remove(old)
 
 
 def _exchange(first: str, second: str) -> bool:

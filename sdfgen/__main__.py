@@ -1,0 +1,5 @@
+"""`python -m sdfgen`."""
+
+from sdfgen.start import main
+
+main()

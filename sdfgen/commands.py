@@ -1,0 +1,46 @@
+"""What the everyday commands do, apart from the command line."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sdfgen.describe import Description
+
+
+def run(command: str, values: dict[str, Any]) -> None:
+    """Run a command.
+
+    Args:
+        command: `check` or `build`.
+        values: Its parameters by name.
+    """
+    if command == "build":
+        from sdfgen.build_command import Request, build_and_tell
+
+        sys.stdout.write(build_and_tell(Request(**values)))
+    else:
+        check(**values)
+
+
+def check(description: str, settings: tuple[str, ...], boards: tuple[str, ...], style: str) -> None:
+    """Check a description and say everything that is wrong with it."""
+    from sdfgen.describe import describe
+
+    result = describe(description, settings, boards)
+    report(result, style)
+    if style == "text":
+        sys.stdout.write(f"{description}: good for {', '.join(result.systems)}\n")
+
+
+def report(description: Description, style: str) -> None:
+    """Show all faults; leave with status 1 when there are errors."""
+    faults = description.faults.sorted()
+    if faults or style != "text":
+        from sdfgen.render import FORMATS
+
+        stream = sys.stderr if style == "text" else sys.stdout
+        stream.write(FORMATS[style](faults))
+    if description.faults.errors:
+        sys.exit(1)

@@ -1,0 +1,87 @@
+"""The options of the everyday commands, once: for the quick parser and for click."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Option(NamedTuple):
+    """An option of a command.
+
+    Attributes:
+        name: The parameter it sets.
+        flags: How it is written; a flag that takes no value has its opposite last.
+        help: What it does.
+        kind: `value`, `many` (may be given again) or `switch` (takes no value).
+        default: Its value when left out.
+        choices: The values it takes, when they are few.
+        metavar: What its value is called.
+    """
+
+    name: str
+    flags: tuple[str, ...]
+    help: str
+    kind: str = "value"
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    metavar: str | None = None
+
+
+_DESCRIBED = (
+    Option("settings", ("--set",), "Override one value of the description.", "many", (), metavar="PATH=VALUE"),
+    Option("boards", ("--board",), "Only this board.", "many", (), metavar="NAME"),
+    Option("style", ("--format",), "How faults are shown.", default="text", choices=("text", "json", "github", "sarif")),
+)
+_BUILT = (
+    Option("out", ("-o", "--out"), "Output folder; `build` beside the description by default.", metavar="FOLDER"),
+    Option("compile_", ("--compile", "--no-compile"), "Compile and patch too.", "switch", default=True),
+    Option("jobs", ("-j", "--jobs"), "Steps at once; 0 lets Ninja choose.", default=0, metavar="N"),
+    Option("depfile", ("--depfile",), "Write a Make depfile with paths as they are from here.", metavar="FILE"),
+)
+COMMANDS = {"check": _DESCRIBED, "build": (*_DESCRIBED, *_BUILT)}
+"""Options of the commands that take one description."""
+
+
+def parse(arguments: list[str]) -> tuple[str, dict[str, Any]] | None:
+    """Read a plain command line without click, whose import costs as much as the work.
+
+    Args:
+        arguments: The words after the program's name.
+
+    Returns:
+        The command and its parameters; None for whatever is not plain, which is click's to judge.
+    """
+    if not arguments or arguments[0] not in COMMANDS:
+        return None
+    options = COMMANDS[arguments[0]]
+    by_flag = {flag: option for option in options for flag in option.flags}
+    values = {option.name: option.default for option in options}
+    words = iter(arguments[1:])
+    for word in words:
+        option = by_flag.get(word)
+        if option is not None and option.kind == "switch":
+            values[option.name] = word != option.flags[-1]
+        elif option is not None:
+            value = next(words, None)
+            if not _plain(option, value):
+                return None
+            values[option.name] = _taken(option, values[option.name], value)
+        elif word.startswith("-") or "description" in values:
+            return None
+        else:
+            values["description"] = word
+    return (arguments[0], values) if "description" in values else None
+
+
+def _plain(option: Option, value: str | None) -> bool:
+    if value is None or value.startswith("-"):
+        return False
+    if option.choices:
+        return value in option.choices
+    return not isinstance(option.default, int) or (value.isascii() and value.isdigit())
+
+
+def _taken(option: Option, before: Any, value: str | None) -> Any:  # noqa: ANN401 - options have their own types
+    if option.kind == "many":
+        return (*before, value)
+    return int(value or 0) if isinstance(option.default, int) else value
