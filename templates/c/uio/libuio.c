@@ -213,9 +213,9 @@ static enum uio_code check_number(struct uio *uio, const struct uio_roots *roots
     if (!read_map_attribute(roots, number, map->index, attribute, text)) {
         return fail_attribute(uio, number, attribute);
     }
-    errno = 0;
+    /* A number too large becomes ULLONG_MAX, which is no page's address, size or offset. */
     uint64_t found = strtoull(text, &end, 16);
-    if (errno == 0 && end != text && *end == '\0' && found == expected) {
+    if (end != text && *end == '\0' && found == expected) {
         return UIO_OK;
     }
     return fail(uio, UIO_ERR_MAP, "map '%s' (uio%d map%" PRIu32 "): its %s is %s, but 0x%" PRIx64

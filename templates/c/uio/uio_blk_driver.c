@@ -24,9 +24,14 @@ enum {
 };
 
 static const int exit_codes[] = {
-    [UIO_OK] = EXIT_AS_BUILT,      [UIO_ERR_LAYOUT] = EXIT_MAP,      [UIO_ERR_NO_UIO] = EXIT_NO_UIO,
-    [UIO_ERR_NO_DEVICE] = EXIT_NO_DEVICE, [UIO_ERR_MAP] = EXIT_MAP, [UIO_ERR_NODE] = EXIT_NODE,
-    [UIO_ERR_PERMISSION] = EXIT_NODE, [UIO_ERR_SYSTEM] = EXIT_SYSTEM,
+    [UIO_OK] = EXIT_AS_BUILT,
+    [UIO_ERR_LAYOUT] = EXIT_MAP,
+    [UIO_ERR_NO_UIO] = EXIT_NO_UIO,
+    [UIO_ERR_NO_DEVICE] = EXIT_NO_DEVICE,
+    [UIO_ERR_MAP] = EXIT_MAP,
+    [UIO_ERR_NODE] = EXIT_NODE,
+    [UIO_ERR_PERMISSION] = EXIT_NODE,
+    [UIO_ERR_SYSTEM] = EXIT_SYSTEM,
 };
 
 static const char help[] =
@@ -59,8 +64,10 @@ struct options {
 static bool parse_options(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {
-        { "list", no_argument, NULL, 'l' },        { "sysfs", required_argument, NULL, 's' },
-        { "dev", required_argument, NULL, 'd' },   { "help", no_argument, NULL, 'h' },
+        { "list", no_argument, NULL, 'l' },
+        { "sysfs", required_argument, NULL, 's' },
+        { "dev", required_argument, NULL, 'd' },
+        { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
     for (int option = 0; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {

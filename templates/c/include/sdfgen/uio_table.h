@@ -6,8 +6,7 @@
  * The maps, in this order: irq_status, notify, phys_addr, storage_info, request_queue, response_queue, virt_data, then
  * one data region per client. They are cut over the devices five at a time.
  *
- * How Linux shows them (drivers/uio/uio_pdrv_genirq.c, drivers/of/address.c; read in 6.1, and the same in the parts
- * relied on here from 5.10 to 6.12):
+ * How Linux shows them (drivers/uio/uio_pdrv_genirq.c, drivers/of/address.c, read in 6.1):
  *   - /sys/class/uio/uioN/name is the node's `linux,uio-name` property, or without it the node's name up to its '@'.
  *     Names must therefore differ before the '@'; the generated tree makes both the same and relies on neither.
  *   - maps/mapM/name is the M-th string of `reg-names`; a node without that property gives its own full name to all.

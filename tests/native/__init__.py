@@ -1,0 +1,1 @@
+"""The C under templates/c/, compiled natively and for its targets, and run."""

@@ -1,0 +1,89 @@
+"""Compilers for the C under templates/c/, and where its files are."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from sdfgen.toolchain import LINK_FLAGS, LINUX_FLAGS, PD_FLAGS, WARNINGS, ZIG_FLAGS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+C_TESTS = os.path.join(HERE, "c")
+TWO_CLIENTS = os.path.join(HERE, "fixtures", "two_clients")
+TEMPLATES_C = os.path.join(os.path.dirname(os.path.dirname(HERE)), "templates", "c")
+
+ZIG_CC = (sys.executable, "-m", "ziglang", "cc")
+# What a build uses, flag for flag.
+DRIVER_CC = (*ZIG_CC, *ZIG_FLAGS.split(), "-target", "aarch64-linux-musl", *LINUX_FLAGS.split())
+PD_CC = (*ZIG_CC, *ZIG_FLAGS.split(), "-target", "aarch64-freestanding", *PD_FLAGS.split())
+SANITIZED = ("-O1", "-g", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all")
+
+
+class CompileError(Exception):
+    """The compiler's own words."""
+
+
+def run(command: Sequence[str]) -> str:
+    """The command's standard output; its complaint is the error."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise CompileError(" ".join(command) + "\n" + done.stderr)
+    return done.stdout
+
+
+def include_flags(templates_c: str = TEMPLATES_C) -> tuple[str, ...]:
+    return ("-I", os.path.join(templates_c, "include"), "-I", os.path.join(templates_c, "uio"))
+
+
+def driver_sources(table: str, templates_c: str = TEMPLATES_C) -> tuple[str, ...]:
+    """All of the UIO driver, with the generated table that makes it this system's."""
+    plain = ("common/phys_addr.c", "uio/libuio.c", "uio/uio_blk_driver.c")
+    return (*(os.path.join(templates_c, name) for name in plain), table)
+
+
+@functools.cache
+def sanitizing_compiler() -> tuple[str, ...]:
+    """A native compiler that finds memory errors, or Zig's, which finds undefined behaviour only."""
+    for name in ("gcc", "clang", "cc"):
+        path = shutil.which(name)
+        command = (path or name, "-fsanitize=address,undefined")
+        if path is not None and _works(command):
+            return command
+    return (*ZIG_CC, "-fsanitize=undefined")
+
+
+def _works(command: Sequence[str]) -> bool:
+    program = b"int main(void) { return 0; }\n"
+    with_input = (*command, "-x", "c", "-", "-o", os.devnull)
+    return subprocess.run(with_input, input=program, capture_output=True, check=False).returncode == 0
+
+
+def build_native(output: str, sources: Sequence[str], *flags: str) -> str:
+    """Compiles a native program with sanitizers; the path it was given."""
+    flags = (*WARNINGS.split(), *SANITIZED, *flags, *include_flags())
+    run((*sanitizing_compiler(), *flags, "-pthread", *sources, "-o", output))
+    return output
+
+
+def build_driver(output: str, table: str, templates_c: str = TEMPLATES_C) -> str:
+    """Compiles and links the UIO driver as a build does."""
+    objects = []
+    for source in driver_sources(table, templates_c):
+        objects.append(f"{output}.{os.path.basename(source)}.o")
+        run((*DRIVER_CC, *include_flags(templates_c), "-c", source, "-o", objects[-1]))
+    script = os.path.join(templates_c, "uio", "discard_debug.ld")
+    run((*DRIVER_CC, *LINK_FLAGS.split(), *objects, "-Wl,-T," + script, "-o", output))
+    return output
+
+
+def build_pd_object(output: str, source: str, templates_c: str = TEMPLATES_C) -> str:
+    """Compiles one object for a protection domain as a build does."""
+    run((*PD_CC, *include_flags(templates_c), "-c", source, "-o", output))
+    return output
