@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from sdfgen.spec import ToolchainTable
 
-# The warnings are the same everywhere; generated tables must be as clean as what we write.
-WARNINGS = "-std=c11 -Wall -Wextra -Werror"
+WARNINGS = "-std=c11 -Wall -Wextra -Werror -Wconversion -Wpedantic"
 # -mstrict-align: UIO maps are Device memory, where an unaligned access faults.
-# -g0 and the prefix map keep the machine's paths out of the objects.
-COMMON = f"{WARNINGS} -O2 -g0 -mstrict-align -ffile-prefix-map=$root=."
+# -g0: debug information holds the machine's paths.
+COMMON = f"{WARNINGS} -O2 -g0 -fno-lto -fno-pic -mstrict-align"
 LINUX_FLAGS = COMMON
-PD_FLAGS = f"{COMMON} -ffreestanding -fno-stack-protector"
+# The Microkit headers want GNU C.
+PD_FLAGS = f"{COMMON} -std=gnu11 -ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables"
+LINK_FLAGS = "-static -no-pie -Wl,--build-id=none"
+# Zig traps on undefined behaviour unless told otherwise; its musl carries debug information.
+ZIG_FLAGS = "-fno-sanitize=undefined"
+GNU_LINK_FLAGS = "-Wl,--strip-debug"
+ZIG_LINK_FLAGS = "-Wl,-T,c/uio/discard_debug.ld"
 
 
 class Toolchain(NamedTuple):
@@ -44,13 +49,13 @@ def find_toolchain(table: ToolchainTable | None) -> Toolchain:
     cc = table.cc if table else "zig"
     sdk = (table.microkit_sdk if table else None) or os.environ.get("MICROKIT_SDK")
     libvmm = (table.libvmm if table else None) or os.environ.get("LIBVMM")
-    if cc == "zig":
-        zig = "$python -m ziglang cc -target"
-        return Toolchain(
-            f"{zig} aarch64-linux-musl",
-            f"{zig} aarch64-freestanding",
-            "-static -Wl,--build-id=none -Wl,-T,c/uio/discard_debug.ld",
-            sdk,
-            libvmm,
-        )
-    return Toolchain(f"{cc}gcc", f"{cc}gcc", "-static -Wl,--build-id=none", sdk, libvmm)
+    if cc != "zig":
+        return Toolchain(f"{cc}gcc", f"{cc}gcc", f"{LINK_FLAGS} {GNU_LINK_FLAGS}", sdk, libvmm)
+    zig = f"$python -m ziglang cc {ZIG_FLAGS} -target"
+    return Toolchain(
+        f"{zig} aarch64-linux-musl",
+        f"{zig} aarch64-freestanding",
+        f"{LINK_FLAGS} {ZIG_LINK_FLAGS}",
+        sdk,
+        libvmm,
+    )

@@ -43,7 +43,7 @@ rule cc_pd
   description = compile $in for a protection domain
 
 rule link
-  command = $cc_linux $flags_link $in -o $out
+  command = $cc_linux $flags_linux $flags_link $in -o $out
   description = link $out
 
 rule copy
@@ -68,7 +68,7 @@ def build_file(system: System, toolchain: Toolchain, up: str) -> str:
     lines = [_head(system, toolchain)]
     if system.block is not None:
         lines += _driver(system)
-        lines += _pd_objects(system.block)
+        lines += _pd_objects(system.block, with_sdk=toolchain.microkit_sdk is not None)
     lines += _foreign_patches(system, up)
     return "".join(lines)
 
@@ -81,7 +81,7 @@ def _head(system: System, toolchain: Toolchain) -> str:
         linux_flags=LINUX_FLAGS,
         pd_flags=PD_FLAGS,
         link_flags=toolchain.link_flags,
-        microkit=f" -DSDFGEN_MICROKIT -I{include}" if toolchain.microkit_sdk else "",
+        microkit=f" -isystem {include}" if toolchain.microkit_sdk else "",
     )
 
 
@@ -113,9 +113,10 @@ def _patch(source: str, name: str, patches: Iterable[Patch]) -> Iterator[str]:
     yield f"build {target} | {record}: patch {source}\n  values = {values}\n  record = {record}\n\n"
 
 
-def _pd_objects(block: Block) -> Iterator[str]:
+def _pd_objects(block: Block, *, with_sdk: bool) -> Iterator[str]:
     tables = [block.driver.guest.vmm, block.virt, *(client.pd for client in block.clients)]
-    for source in ("c/common/phys_addr.c", *(f"src/{pd}_table.c" for pd in tables)):
+    plain = ("c/common/phys_addr.c", *(("c/pd/microkit_limits.c",) if with_sdk else ()))
+    for source in (*plain, *(f"src/{pd}_table.c" for pd in tables)):
         yield f"build {_object('pd', source)}: cc_pd {source}\n"
     yield "\n"
 
