@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+VARIABLE_KINDS: Final = (0, 1)
+"""STT_NOTYPE, as assembly gives it, and STT_OBJECT."""
 
 
 class PatchRequest(NamedTuple):
@@ -50,9 +53,10 @@ class Segment(NamedTuple):
 
 
 class Section(NamedTuple):
-    """A section; `nobits` ones, such as .bss, have no bytes in the file."""
+    """A section: whether it is part of the memory image, and whether it has no bytes in the file."""
 
     name: str
+    loaded: bool
     nobits: bool
 
 

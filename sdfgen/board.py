@@ -10,6 +10,9 @@ from sdfgen.faults import Faults
 from sdfgen.schema import Address, Choice, Flag, ListOf, Many, Name, Number, One, Size, Table, Text, key
 from sdfgen.source import parse, read_source
 
+FIRST_SPI_INTID = 32
+"""GIC: INTIDs below are private to a core; device trees count shared interrupts (SPIs) from here."""
+
 
 class BoardTable(Table):
     """The board as a whole."""
@@ -70,7 +73,16 @@ class GuestTable(Table):
     timer_ppis: tuple[int, ...] = key(ListOf(Number()), "Secure, non-secure, virtual and hypervisor timer PPIs.")
     complete_driver_tree: bool = key(Flag(), "The device facts here suffice for a whole device tree.")
     console: str = key(Text(), "Linux name of the UART, for a guest that is given it.")
-    disable: tuple[str, ...] = key(ListOf(Text()), "Nodes of the board's tree that the driver VM must not use.", default=())
+    console_device: str = key(Name(), "Name of the device that is that UART.")
+    memory_node: str | None = key(
+        Text(), "Name of the memory node in the board's own tree.", default=None, default_doc="that of guest RAM"
+    )
+    bootargs: str = key(
+        Text(), "Words for the kernel command line of a guest that runs on the board's own tree.", default=""
+    )
+    disable: tuple[str, ...] = key(
+        ListOf(Text()), "Nodes of the board's own tree that the driver VM must not use.", default=()
+    )
 
 
 class UioTable(Table):
@@ -113,6 +125,7 @@ class DeviceFacts(Table):
     intid: int | None = key(Number(), "Its interrupt.", default=None, default_doc="none")
     trigger: str = key(Choice("level", "edge"), "How the interrupt is signalled.", default="level")
     dma: bool = key(Flag(), "It reads and writes memory by itself, with guest-physical addresses.", default=False)
+    coherent: bool = key(Flag(), "What it reads and writes is coherent with the caches.", default=False)
     node: str | None = key(Text(), "Name of its node in a complete device tree.", default=None)
     compatible: tuple[str, ...] = key(ListOf(Text()), "`compatible` of that node.", default=())
     clocks: tuple[str, ...] = key(ListOf(Name()), "Its clocks.", default=())
@@ -123,6 +136,9 @@ class DeviceTable(DeviceFacts):
     """A device that can be passed through to the driver VM."""
 
     size: int = key(Size(), "Size of the registers.")
+    paths: tuple[str, ...] = key(
+        ListOf(Text()), "Its nodes in the board's own tree, by every name that Linux has had for them.", default=()
+    )
 
 
 class SlotsTable(DeviceFacts):
@@ -181,24 +197,37 @@ class Board(NamedTuple):
         """First address beyond what protection domains and guests can map."""
         return int(1 << self.facts.board.physical_address_bits)
 
+    def device_text(self) -> str:
+        """Return the names of all devices, a row of slots as its first and last."""
+        rows = [f"{row.name}0 to {row.name}{row.count - 1}" for row in self.facts.slots]
+        return ", ".join([*(device.name for device in self.facts.device), *rows])
+
     def cores(self, config: str) -> int:
         """Return the number of cores that a Microkit configuration runs on."""
         return self.facts.board.cores if config.startswith("smp-") else 1
 
 
-def board_names() -> list[str]:
-    """Return the names of all boards there are."""
-    return sorted(name[:-5] for name in os.listdir(data_path("boards")) if name.endswith(".toml"))
+def board_files(folder: str | None = None) -> dict[str, str]:
+    """Return the board files there are, by the board's name.
+
+    Args:
+        folder: Of a description: its own `boards/` comes before the tool's.
+    """
+    folders = [data_path("boards"), *([os.path.join(folder, "boards")] if folder is not None else [])]
+    found: dict[str, str] = {}
+    for boards in filter(os.path.isdir, folders):
+        found |= {name[:-5]: os.path.join(boards, name) for name in os.listdir(boards) if name.endswith(".toml")}
+    return dict(sorted(found.items()))
 
 
-def load_board(name: str, faults: Faults) -> Board | None:
+def load_board(name: str, path: str, faults: Faults) -> Board | None:
     """Read a board file; None, with faults, when it is no good.
 
     Args:
-        name: The board's name, of `board_names()`.
+        name: The board's name.
+        path: Its file, of `board_files()`.
         faults: Takes what is wrong with the file.
     """
-    path = os.path.join(data_path("boards"), f"{name}.toml")
     own = Faults()
     source = read_source(path, own)
     node = parse(source, own) if source else None

@@ -7,10 +7,11 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sdfgen.data import data_path
 from sdfgen.emit import generated_files
 from sdfgen.emit.manifest import manifest
 from sdfgen.emit.ninja import PATCHED_FOLDER, RECORD_SUFFIX, known_patches
-from sdfgen.publish import publish, write_if_changed
+from sdfgen.publish import publish, write_files
 from sdfgen.resolve import UIO_DRIVER_ELF
 from sdfgen.toolchain import find_toolchain
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from sdfgen.describe import Description
     from sdfgen.model import System
     from sdfgen.toolchain import Toolchain
+
+
+MANIFEST = "manifest.json"
 
 
 class BuildError(Exception):
@@ -66,7 +70,7 @@ class _Job(NamedTuple):
     work: str
     final: str
     folder: str
-    files: tuple[str, ...]
+    digests: dict[str, str]
 
 
 def build(description: Description, options: Options) -> list[Result]:
@@ -88,6 +92,7 @@ def build(description: Description, options: Options) -> list[Result]:
 
         for job in jobs:
             run_ninja(job.work, options.jobs, job.toolchain.microkit_sdk)
+            _verify(job)
     finished = [_finish(description, job, options) for job in jobs]
     return [
         Result(
@@ -95,7 +100,7 @@ def build(description: Description, options: Options) -> list[Result]:
             folder=job.final,
             files=files,
             inputs=(*_inputs(description, job).values(), job.system.board.path),
-            changed=publish(job.work, job.final, files),
+            changed=publish(job.work, job.final, files, _elves(job.system)),
             waiting=_waiting(job, options),
         )
         for job, files in zip(jobs, finished, strict=True)
@@ -109,40 +114,42 @@ def _prepare(description: Description, board: str, system: System, options: Opti
     work = os.path.join(options.out, f".{board}")
     toolchain = find_toolchain(description.specs[board].toolchain)
     files = generated_files(system, toolchain, os.path.relpath(folder, final))
-    for name, content in files.items():
-        write_if_changed(os.path.join(work, name), content)
-    return _Job(system, toolchain, work, final, folder, tuple(files))
+    write_files(work, files)
+    return _Job(system, toolchain, work, final, folder, {name: _digest(data) for name, data in files.items()})
+
+
+def _verify(job: _Job) -> None:
+    from sdfgen.verify import disagreements
+
+    found = list(disagreements(job.system, job.work, PATCHED_FOLDER))
+    if found:
+        raise BuildError("what was made is not what was decided; please report this:\n" + "\n".join(found))
 
 
 def _finish(description: Description, job: _Job, options: Options) -> tuple[str, ...]:
     """Write manifest and depfile; return everything that is to be published."""
-    names = [*job.files, *(_elves(job.system) if options.compile else ())]
-    depfile = f"{job.system.name}.d"
     inputs = _inputs(description, job)
     target = os.path.join(os.path.relpath(job.final, job.folder), f"{job.system.name}.system")
-    write_if_changed(os.path.join(job.work, depfile), make_rule(target, sorted(inputs)).encode())
-    names.append(depfile)
-    outputs = {name: _sha256(os.path.join(job.work, name)) for name in names}
+    depfile = make_rule(target, sorted(inputs)).encode()
+    elves = _elves(job.system) if options.compile else []
+    outputs = job.digests | {name: _sha256(os.path.join(job.work, name)) for name in elves}
+    outputs[f"{job.system.name}.d"] = _digest(depfile)
     digests = {name: _sha256(path) for name, path in inputs.items()}
     digests[f"boards/{job.system.board.name}.toml"] = _sha256(job.system.board.path)
     records = _records(job) if options.compile else {}
-    text = manifest(job.system, digests, outputs, records, lambda name: _relative(name, job.folder))
-    write_if_changed(os.path.join(job.work, "manifest.json"), text.encode())
-    return (*names, "manifest.json")
-
-
-def _relative(name: str, folder: str) -> str:
-    return os.path.relpath(name, folder) if os.path.exists(name) else name
+    text = manifest(job.system, digests, outputs, records, {path: name for name, path in inputs.items()})
+    write_files(job.work, {f"{job.system.name}.d": depfile, MANIFEST: text.encode()})
+    return (*outputs, MANIFEST)
 
 
 def _inputs(description: Description, job: _Job) -> dict[str, str]:
     """Return the author's files by their path beside the description; boards are part of the tool."""
-    board = job.system.board.path
-    paths = [path for path in description.files if path != board and not path.startswith(os.path.dirname(board))]
+    shipped = data_path("boards")
+    paths = [path for path in description.files if os.path.dirname(path) != shipped]
     block = job.system.block
     guests = [block.driver.guest, *(c.guest for c in block.clients if c.guest)] if block else []
     named = [name for guest in guests for name in (guest.kernel, guest.initrd) if name]
-    named += [r.prefill_path for r in job.system.regions if r.prefill_path and r.prefill_path not in job.files]
+    named += [r.prefill_path for r in job.system.regions if r.prefill_path and r.prefill_path not in job.digests]
     named += list(job.system.images.values())
     paths += [os.path.join(job.folder, name) for name in named]
     return {os.path.relpath(path, job.folder): path for path in paths}
@@ -172,8 +179,12 @@ def _records(job: _Job) -> dict[str, list[dict[str, Any]]]:
         path = os.path.join(job.work, "obj", f"{elf}{RECORD_SUFFIX}")
         if os.path.isfile(path) and known_patches(job.system, elf):
             with open(path, encoding="utf-8") as file:
-                found[elf] = json.load(file)
+                found[elf] = json.load(file)["patches"]
     return found
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _sha256(path: str) -> str:

@@ -38,8 +38,10 @@ def build_and_tell(request: Request) -> str:
 
     Leaves with status 1, after telling why, when the description has errors or a step fails.
     """
-    said = is_up_to_date(request.folder, request)
-    if said is not None:
+    before = is_up_to_date(request.folder, request)
+    if before is not None:
+        said, warned = before
+        sys.stderr.write(warned)
         return f"{said}nothing has changed\n"
     try:
         with _locked(request.folder):
@@ -65,7 +67,7 @@ def _build(request: Request) -> str:
     from sdfgen.describe import describe
 
     description = describe(request.description, request.settings, request.boards)
-    report(description, request.style)
+    warned = report(description, request.style)
     try:
         results = build(description, Options(request.folder, request.compile_, request.jobs))
     except BuildError as error:
@@ -76,21 +78,20 @@ def _build(request: Request) -> str:
     outputs = [os.path.join(result.folder, name) for result in results for name in result.files]
     if request.depfile:
         outputs.append(request.depfile)
-    if not description.faults:
-        inputs = [path for result in results for path in result.inputs]
-        remember(request.folder, request, [*inputs, *outputs], said)
+    inputs = [path for result in results for path in result.inputs]
+    remember(request.folder, request, [*inputs, *outputs], said, warned)
     return said
 
 
 def _write_depfile(path: str, results: list[Result]) -> None:
     from sdfgen.build import make_rule
-    from sdfgen.publish import write_if_changed
+    from sdfgen.publish import write_files
 
     rules = (
         make_rule(os.path.join(result.folder, f"{result.system.name}.system"), sorted(result.inputs))
         for result in results
     )
-    write_if_changed(path, "".join(rules).encode())
+    write_files("", {path: "".join(rules).encode()})
 
 
 def _summary(result: Result) -> str:

@@ -40,7 +40,9 @@ def cli() -> None:
 
 def _click_option(option: Option) -> click.Option:
     flags = ["/".join(option.flags)] if option.kind == "switch" else list(option.flags)
-    kind: Any = click.Choice(option.choices) if option.choices else click.IntRange(min=0) if option.default == 0 else str
+    kind: Any = (
+        click.Choice(option.choices) if option.choices else click.IntRange(min=0) if option.default == 0 else str
+    )
     return click.Option(
         [*flags, option.name],
         help=option.help,

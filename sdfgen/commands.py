@@ -34,13 +34,16 @@ def check(description: str, settings: tuple[str, ...], boards: tuple[str, ...], 
         sys.stdout.write(f"{description}: good for {', '.join(result.systems)}\n")
 
 
-def report(description: Description, style: str) -> None:
-    """Show all faults; leave with status 1 when there are errors."""
+def report(description: Description, style: str) -> str:
+    """Show all faults and return what was shown; leave with status 1 when there are errors."""
     faults = description.faults.sorted()
-    if faults or style != "text":
-        from sdfgen.render import FORMATS
+    if not faults and style == "text":
+        return ""
+    from sdfgen.render import FORMATS
 
-        stream = sys.stderr if style == "text" else sys.stdout
-        stream.write(FORMATS[style](faults))
+    text = FORMATS[style](faults)
+    stream = sys.stderr if style == "text" else sys.stdout
+    stream.write(text)
     if description.faults.errors:
         sys.exit(1)
+    return text

@@ -6,15 +6,15 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from sdfgen import rules
-from sdfgen.board import board_names, load_board
+from sdfgen.board import board_files, load_board
 from sdfgen.dialects import CONFIGS, DIALECTS, SMP_SINCE
 from sdfgen.faults import Fault, Faults, suggestion
 from sdfgen.resolve import resolve
-from sdfgen.source import Node, load, override, setting
+from sdfgen.source import Node, Source, Where, load, override, setting
 from sdfgen.spec import Spec, SystemTable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sdfgen.model import System
 
@@ -46,40 +46,47 @@ def describe(path: str, settings: Sequence[str] = (), boards: Sequence[str] = ()
         boards: Boards to build for instead of the description's.
     """
     faults = Faults()
-    specs: dict[str, Spec] = {}
-    systems: dict[str, System] = {}
     root, files = load(path, faults)
-    if root is not None:
-        root = _with_settings(root, settings, faults)
-        variants = root.value.pop("board", None)
-        for name in _wanted_boards(root, boards, faults):
-            board_file = _one_board(name, root, variants, faults)
-            if board_file is None:
-                continue
-            specs[name], system, used = board_file
-            files.append(used)
-            if system is not None:
-                systems[name] = system
-        _check_variants(variants, specs, root, faults)
-    return Description(path, specs, systems, tuple(files), faults)
+    if root is None:
+        return Description(path, {}, {}, tuple(files), faults)
+    overrides = [node for text in settings if (node := setting(text, faults)) is not None]
+    root = _overridden(root, overrides)
+    variants = root.value.pop("board", None)
+    known = board_files(os.path.dirname(path))
+    wanted = _wanted_boards(root, boards, list(known), faults)
+    described = {name: _one_board(name, known[name], root, variants, overrides) for name in wanted}
+    faults.extend(_joined({name: one.faults for name, one in described.items()}))
+    specs = {name: one.spec for name, one in described.items() if one.spec is not None}
+    systems = {name: one.system for name, one in described.items() if one.system is not None}
+    _check_variants(variants, specs, root, list(known), faults)
+    return Description(path, specs, systems, (*files, *(known[name] for name in wanted)), faults)
 
 
-def _with_settings(root: Node, settings: Sequence[str], faults: Faults) -> Node:
-    for text in settings:
-        node = setting(text, faults)
-        if node is not None:
-            root = override(root, node)
+def _joined(by_board: dict[str, Faults]) -> Iterator[Fault]:
+    """Yield each fault once; one that not all boards have says which do."""
+    boards_of: dict[Fault, list[str]] = {}
+    for name, faults in by_board.items():
+        for fault in faults:
+            boards_of.setdefault(fault, []).append(name)
+    for fault, names in boards_of.items():
+        said = len(names) == len(by_board) or all(f"`{name}`" in fault.message for name in names)
+        suffix = "" if said else " (on " + ", ".join(f"`{name}`" for name in names) + ")"
+        yield fault._replace(message=fault.message + suffix)
+
+
+def _overridden(root: Node, overrides: list[Node]) -> Node:
+    for node in overrides:
+        root = override(root, node)
     return root
 
 
-def _wanted_boards(root: Node, boards: Sequence[str], faults: Faults) -> list[str]:
+def _wanted_boards(root: Node, boards: Sequence[str], known: list[str], faults: Faults) -> list[str]:
     """Return the boards to build for, each known and once."""
     system = root.value.get("system")
     listed = system.value.get("boards") if system and isinstance(system.value, dict) else None
     if listed is None or not isinstance(listed.value, list):
         Spec.read(root, faults)
         return []
-    known = board_names()
     for node in listed.value:
         if isinstance(node.value, str) and node.value not in known:
             near = suggestion(node.value, known)
@@ -87,6 +94,10 @@ def _wanted_boards(root: Node, boards: Sequence[str], faults: Faults) -> list[st
             faults.add(Fault("SDF010", message, node.where, f"known boards: {', '.join(known)}"))
     if not listed.value:
         faults.add(Fault("SDF010", "no board to build for", listed.where, f"known boards: {', '.join(known)}"))
+    for name in set(boards) - set(known):
+        place = Where(Source(f"--board {name}", name))
+        message = f"unknown board `{name}`{suggestion(name, known)}"
+        faults.add(Fault("SDF010", message, place, f"known boards: {', '.join(known)}"))
     names = boards or [node.value for node in listed.value if isinstance(node.value, str)]
     wanted = [name for name in dict.fromkeys(names) if name in known]
     if not wanted:
@@ -94,28 +105,35 @@ def _wanted_boards(root: Node, boards: Sequence[str], faults: Faults) -> list[st
     return wanted
 
 
-def _one_board(
-    name: str, root: Node, variants: Node | None, faults: Faults
-) -> tuple[Spec, System | None, str] | None:
-    """Read and resolve one board's variant; faults that other boards have too are reported once."""
-    board = load_board(name, faults)
+class _OneBoard(NamedTuple):
+    spec: Spec | None
+    system: System | None
+    faults: Faults
+
+
+def _one_board(name: str, path: str, root: Node, variants: Node | None, overrides: list[Node]) -> _OneBoard:
+    """Read and resolve one board's variant of the description."""
+    board_faults = Faults()
+    board = load_board(name, path, board_faults)
     if board is None:
-        return None
-    spec, own = _variant(name, root, variants)
+        return _OneBoard(None, None, board_faults)
+    spec, own = _variant(name, root, variants, overrides)
+    own.extend(board_faults)
     system = None
     dialect = _dialect(spec.system, own)
     if dialect is not None:
         system = resolve(spec, board, dialect, os.path.dirname(root.where.source.path or ""), own)
         rules.check(system, own)
-    faults.extend(own)
-    return spec, None if own.errors else system, board.path
+    return _OneBoard(spec, None if own.errors else system, own)
 
 
-def _variant(name: str, root: Node, variants: Node | None) -> tuple[Spec, Faults]:
+def _variant(name: str, root: Node, variants: Node | None, overrides: list[Node]) -> tuple[Spec, Faults]:
+    """Lay a board's own values over the description's, and the command line's over both."""
     own = Faults()
     special = variants.value.get(name) if variants and isinstance(variants.value, dict) else None
     if special is not None and isinstance(special.value, dict):
         root = override(root, special)
+        root = _overridden(root, [node for node in overrides if "board" not in node.value])
     return Spec.read(root, own), own
 
 
@@ -139,22 +157,30 @@ def _dialect(system: SystemTable | None, faults: Faults) -> Dialect | None:
     return dialect
 
 
-def _check_variants(variants: Node | None, specs: dict[str, Spec], root: Node, faults: Faults) -> None:
+def _check_variants(
+    variants: Node | None, specs: dict[str, Spec], root: Node, known: list[str], faults: Faults
+) -> None:
     """Read the overrides of boards that are not built for too, so that a mistake there is not silent."""
     if variants is None:
         return
     if not isinstance(variants.value, dict):
         faults.add(Fault("SDF003", "`board` must be a table of board names", variants.where, "write [board.NAME]"))
         return
-    known = board_names()
     for name, node in variants.value.items():
         if name not in known:
             message = f"unknown board `{name}`{suggestion(name, known)}"
             faults.add(Fault("SDF010", message, node.where.of_key(), f"known boards: {', '.join(known)}"))
         elif not isinstance(node.value, dict):
-            faults.add(Fault("SDF003", f"`board.{name}` must be a table", node.where, "write its keys below [board.NAME]"))
+            faults.add(
+                Fault(
+                    "SDF003",
+                    f"`board.{name}` must be a table",
+                    node.where,
+                    "write its keys below [board.NAME]",
+                )
+            )
         elif name not in specs:
-            faults.extend(_variant(name, root, variants)[1])
+            faults.extend(_variant(name, root, variants, [])[1])
 
 
 if TYPE_CHECKING:

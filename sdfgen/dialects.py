@@ -25,6 +25,7 @@ class Dialect(NamedTuple):
         symbol_exactly_8: A setvar's symbol must have 8 bytes, not at least 8.
         top_reserve_bytes: What lies between the highest mapping and the stack at the top.
         root_cnode_bits: Size of the root server's CNode, which decides what is free at the top of RAM.
+        max_scheduling_contexts: How many scheduling contexts the monitor's array holds beside its own.
     """
 
     version: str
@@ -40,6 +41,7 @@ class Dialect(NamedTuple):
     symbol_exactly_8: bool = True
     top_reserve_bytes: int = 0
     root_cnode_bits: int = 17
+    max_scheduling_contexts: int | None = None
 
 
 _V2_0 = frozenset({"end.pp", "end.notify", "protection_domain.smc", "map.setvar_size", "vcpu.several"})
@@ -78,6 +80,7 @@ DIALECTS = {
             fixed_ram_unsafe=True,
             symbol_exactly_8=False,
             root_cnode_bits=12,
+            max_scheduling_contexts=63,
         ),
         Dialect(
             "2.0.1",
@@ -86,6 +89,7 @@ DIALECTS = {
             fixed_page_size=False,
             symbol_exactly_8=False,
             root_cnode_bits=12,
+            max_scheduling_contexts=63,
         ),
         Dialect("2.1.0", _V2_1, default_stack_bytes=0x2000),
         Dialect("2.2.0", _V2_2, default_stack_bytes=0x2000),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import warnings
 from typing import TYPE_CHECKING
 
 from sdfgen.faults import suggestion
@@ -52,14 +53,19 @@ def evaluate(text: str, system: System) -> int:
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"longer than {MAX_LENGTH} characters")
     try:
-        tree = ast.parse(text.strip(), mode="eval")
-        return _value(tree.body, system)
+        return _value(_parsed(text), system)
     except (SyntaxError, ValueError, MemoryError) as error:
         raise ExpressionError("not an expression of numbers, functions and operators") from error
     except RecursionError as error:
         raise ExpressionError("nested too deeply") from error
     except ZeroDivisionError as error:
         raise ExpressionError("divides by zero") from error
+
+
+def _parsed(text: str) -> ast.expr:
+    with warnings.catch_warnings():  # Python's advice on its own syntax, such as `1 is 2`
+        warnings.simplefilter("ignore")
+        return ast.parse(text.strip(), mode="eval").body
 
 
 def _value(node: ast.expr, system: System) -> int:
@@ -123,7 +129,7 @@ def _vaddr(system: System, region: str, owner: str) -> int:
 
 def _channel(system: System, pd: str, other: str) -> int:
     _find("protection domain", pd, [p.name for p in system.all_pds()])
-    ids = {}
+    ids: dict[tuple[str, str], int] = {}
     for channel in system.channels:
         if len(channel.ends) == 2:  # noqa: PLR2004 - others are faults of their own
             a, b = channel.ends

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, round_up
@@ -26,12 +26,20 @@ class Space:
     """An address space: ranges that are taken, and a first-fit search for what is free."""
 
     def __init__(self) -> None:
-        self._taken: list[tuple[int, int]] = []
+        # Disjoint, ascending and never touching: neighbours are joined, so that a row of regions is one range.
+        self._starts: list[int] = []
+        self._ends: list[int] = []
 
     def take(self, start: int, size_bytes: int) -> None:
         """Mark a range as taken; taken ranges may overlap each other."""
-        if size_bytes > 0:
-            insort(self._taken, (start, start + size_bytes))
+        if size_bytes <= 0:
+            return
+        first = bisect_left(self._ends, start)
+        last = bisect_right(self._starts, start + size_bytes)
+        low = min([start, *self._starts[first:last]])
+        high = max([start + size_bytes, *self._ends[first:last]])
+        self._starts[first:last] = [low]
+        self._ends[first:last] = [high]
 
     def place(self, size_bytes: int, alignment: int, start: int, end: int) -> int | None:
         """Take the lowest free range of [start, end) and return its address; None when there is none.
@@ -43,20 +51,14 @@ class Space:
             end: First address beyond what will do.
         """
         candidate = round_up(start, alignment)
-        for low, high in self._taken:
-            if low >= candidate + size_bytes:
+        for index in range(bisect_right(self._ends, candidate), len(self._starts)):
+            if self._starts[index] >= candidate + size_bytes:
                 break
-            if high > candidate:
-                candidate = round_up(high, alignment)
+            candidate = max(candidate, round_up(self._ends[index], alignment))
         if candidate + size_bytes > end:
             return None
         self.take(candidate, size_bytes)
         return candidate
-
-    def taken_at(self, address: int) -> bool:
-        """Tell whether an address lies in a taken range."""
-        index = bisect_right(self._taken, (address, 2**65))
-        return any(low <= address < high for low, high in self._taken[:index])
 
 
 class Ids:

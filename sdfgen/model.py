@@ -1,15 +1,14 @@
-"""The system as every later phase sees it: frozen values without a trace of TOML, XML or C."""
+"""The system as every later phase sees it: frozen values without a trace of TOML, XML or C.
 
-from __future__ import annotations
+Annotations are evaluated here on purpose: as text, each of them is compiled at every start.
+"""
 
-from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol
+from collections.abc import Iterator
+from typing import NamedTuple, NewType, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sdfgen.board import Board
-    from sdfgen.dialects import Dialect
-    from sdfgen.source import Where
+from sdfgen.board import Board
+from sdfgen.dialects import Dialect
+from sdfgen.source import Where
 
 Paddr = NewType("Paddr", int)
 """A physical address."""
@@ -25,6 +24,9 @@ class Origin(Protocol):
     def at(self, name: str) -> Where:
         """Return the place of one property, or of the whole when it has none of its own."""
 
+    def given(self, name: str) -> bool:
+        """Tell whether the author wrote this property."""
+
 
 class Region(NamedTuple):
     """A memory region.
@@ -37,6 +39,7 @@ class Region(NamedTuple):
         prefill_path: File with its first content.
         prefill_bootinfo: Boot information with its first content.
         why: Where its address comes from, for the manifest.
+        key: Of a region that sdfgen made, the key of `origin` that decides about it.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Region(NamedTuple):
     prefill_path: str | None = None
     prefill_bootinfo: str | None = None
     why: str = ""
+    key: str | None = None
 
 
 class Map(NamedTuple):
@@ -136,7 +140,7 @@ class ProtectionDomain(NamedTuple):
     setvars: tuple[Setvar, ...] = ()
     caps: tuple[Cap, ...] = ()
     vm: VirtualMachine | None = None
-    children: tuple[ProtectionDomain, ...] = ()
+    children: tuple["ProtectionDomain", ...] = ()
 
 
 class End(NamedTuple):
@@ -217,6 +221,23 @@ class PhysAddrSlot(NamedTuple):
     map_index: int
 
 
+class KernelImage(NamedTuple):
+    """A guest's kernel as its file's first bytes tell.
+
+    Attributes:
+        kind: What the file is, in words; `ARM64_IMAGE` is what a guest can be started from.
+        text_offset: How far above the start of RAM it wants to lie.
+        size_bytes: What it takes in memory; the size of the file when the header does not say.
+    """
+
+    kind: str
+    text_offset: int
+    size_bytes: int
+
+
+ARM64_IMAGE = "an arm64 Image"
+
+
 class Guest(NamedTuple):
     """A Linux guest.
 
@@ -228,6 +249,7 @@ class Guest(NamedTuple):
         dtb_gpa: Where the device tree goes.
         initrd_gpa: Where the initial RAM disk goes.
         kernel, initrd: Paths as the description gives them.
+        kernel_image: What the kernel's file holds; None without a readable one.
         initrd_bytes: Size of the initial RAM disk file; None without one.
         devices: Names of the devices passed through.
         passthrough: (channel id, INTID) of interrupts handed on.
@@ -244,6 +266,7 @@ class Guest(NamedTuple):
     initrd: str | None
     initrd_bytes: int | None
     bootargs: str
+    kernel_image: KernelImage | None = None
     devices: tuple[str, ...] = ()
     passthrough: tuple[tuple[int, int], ...] = ()
 
@@ -307,12 +330,14 @@ class Block(NamedTuple):
     virt_data_bytes: int
     virt_io_symbol: str
     clients: tuple[Client, ...]
+    origin: Origin
 
 
 class System(NamedTuple):
     """Everything that is emitted for one board.
 
     `images` gives the ELFs to patch that exist already: path beside the description, by name.
+    `folder` is the description's: relative file names start there.
     """
 
     name: str
@@ -326,6 +351,7 @@ class System(NamedTuple):
     block: Block | None
     patches: tuple[Patch, ...]
     images: dict[str, str]
+    folder: str
     origin: Origin
 
     def all_pds(self) -> Iterator[ProtectionDomain]:

@@ -30,7 +30,13 @@ class Option(NamedTuple):
 _DESCRIBED = (
     Option("settings", ("--set",), "Override one value of the description.", "many", (), metavar="PATH=VALUE"),
     Option("boards", ("--board",), "Only this board.", "many", (), metavar="NAME"),
-    Option("style", ("--format",), "How faults are shown.", default="text", choices=("text", "json", "github", "sarif")),
+    Option(
+        "style",
+        ("--format",),
+        "How faults are shown.",
+        default="text",
+        choices=("text", "json", "github", "sarif"),
+    ),
 )
 _BUILT = (
     Option("out", ("-o", "--out"), "Output folder; `build` beside the description by default.", metavar="FOLDER"),

@@ -6,6 +6,7 @@ import tomllib
 from typing import TYPE_CHECKING
 
 from sdfgen.faults import Span
+from sdfgen.source import MAX_NESTING
 
 if TYPE_CHECKING:
     import tree_sitter
@@ -24,14 +25,14 @@ def spans_of(text: str) -> Spans:
 
     parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_toml.language()))
     walker = _Walker(text)
-    walker.document(parser.parse(text.encode()).root_node)
+    walker.document(parser.parse(text.encode(errors="replace")).root_node)
     return walker.spans
 
 
 class _Walker:
     def __init__(self, text: str) -> None:
         self.spans: Spans = {}
-        self._lines = text.encode().split(b"\n")
+        self._lines = text.encode(errors="replace").split(b"\n")
         self._arrays: dict[Path, int] = {}
 
     def document(self, root: tree_sitter.Node) -> None:
@@ -46,6 +47,7 @@ class _Walker:
         if header is None:
             return
         path = self._indexed(_key_parts(header))
+        self._implied(path, header)
         if node.type == "table_array_element":
             self._arrays[path] = self._arrays.get(path, -1) + 1
             self.spans.setdefault((path, True), self._span(header))
@@ -54,6 +56,12 @@ class _Walker:
         for child in node.children:
             if child.type == "pair":
                 self._pair(child, path)
+
+    def _implied(self, path: Path, header: tree_sitter.Node) -> None:
+        """Let tables that only stand in the headers of others, as `a` in `[a.b]`, have a place too."""
+        for length in range(1, len(path)):
+            if (path[:length], True) not in self.spans:
+                self.spans[path[:length], True] = self._span(header)
 
     def _indexed(self, parts: tuple[str, ...]) -> Path:
         """Point each array of tables on the way at its newest element, as TOML does."""
@@ -76,6 +84,8 @@ class _Walker:
 
     def _value(self, node: tree_sitter.Node, path: Path) -> None:
         self.spans[path, False] = self._span(node)
+        if len(path) > MAX_NESTING:
+            return
         items = [c for c in node.children if c.type not in _PUNCTUATION]
         if node.type == "array":
             for index, item in enumerate(items):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Container, Iterable, Mapping
 
 _CHUNK_BYTES = 2**20
 _AT_FDCWD = -100
@@ -15,20 +16,47 @@ _RENAME_EXCHANGE = 2
 """renameat2(2)."""
 
 
-def write_if_changed(path: str, content: bytes) -> bool:
-    """Write a file unless it already has this content; never leave half a file.
+def write_files(folder: str, files: Mapping[str, bytes]) -> None:
+    """Write the files whose content is not there yet; never leave half a file.
 
-    Returns:
-        Whether it was written.
+    New files with the same content become one file with several names: making a file can cost
+    half a millisecond, a name for it hundredths of that.
+
+    Args:
+        folder: Where the paths start.
+        files: Content by relative path.
     """
-    if _content(path) == content:
-        return False
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    temporary = f"{path}.new"
-    with open(temporary, "wb") as file:
+    written: dict[bytes, str] = {}
+    for name, content in files.items():
+        path = os.path.join(folder, name)
+        if _content(path) == content:
+            continue
+        temporary = f"{path}.new"
+        _remove_file(temporary)
+        twin = written.get(content)
+        _in_folder(_link if twin else _write, twin or content, temporary)
+        os.replace(temporary, path)
+        written[content] = path
+
+
+def _remove_file(path: str) -> None:
+    """Remove what a killed build left; writing into it would reach every file that shares its content."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        os.unlink(path)
+
+
+def _in_folder(action: Callable[[Any, str], None], argument: object, path: str) -> None:
+    """Do something that makes a file; make its folder first when it turns out to be missing."""
+    try:
+        action(argument, path)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        action(argument, path)
+
+
+def _write(content: bytes, path: str) -> None:
+    with open(path, "wb") as file:
         file.write(content)
-    os.replace(temporary, path)
-    return True
 
 
 def _content(path: str) -> bytes | None:
@@ -39,7 +67,7 @@ def _content(path: str) -> bytes | None:
         return None
 
 
-def publish(work: str, final: str, files: Iterable[str]) -> bool:
+def publish(work: str, final: str, files: Iterable[str], copied: Container[str]) -> bool:
     """Make `final` hold exactly `files` of `work`, in one step.
 
     A file whose content is the same as before stays the same file, with its modification time.
@@ -49,6 +77,7 @@ def publish(work: str, final: str, files: Iterable[str]) -> bool:
         work: Folder to take the files from.
         final: Folder to make.
         files: Relative paths.
+        copied: Those that other programs may write in place; the rest is only given a second name.
 
     Returns:
         Whether anything changed.
@@ -60,16 +89,38 @@ def publish(work: str, final: str, files: Iterable[str]) -> bool:
     stage = f"{final}.new"
     _remove(stage)
     for name in wanted:
-        target = os.path.join(stage, name)
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        if name in same:
-            _link(os.path.join(final, name), target)
-        else:
-            _copy(os.path.join(work, name), target)
+        source = os.path.join(final if name in same else work, name)
+        action = _copy if name in copied and name not in same else _link
+        _in_folder(action, source, os.path.join(stage, name))
     os.makedirs(stage, exist_ok=True)
     _swap(stage, final)
     _remove(stage)
     return True
+
+
+def _same(new: str, old: str) -> bool:
+    try:
+        one, other = os.stat(new), os.stat(old)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    if os.path.samestat(one, other):
+        return True
+    return one.st_mode == other.st_mode and one.st_size == other.st_size and _content(new) == _content(old)
+
+
+def _files_below(folder: str) -> list[str]:
+    return [os.path.relpath(os.path.join(base, name), folder) for base, _, names in os.walk(folder) for name in names]
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        import shutil
+
+        shutil.copy2(source, target)
 
 
 def _remove(folder: str) -> None:
@@ -84,28 +135,6 @@ def _copy(source: str, target: str) -> None:
         while chunk := read.read(_CHUNK_BYTES):
             written.write(chunk)
     os.chmod(target, os.stat(source).st_mode)
-
-
-def _same(new: str, old: str) -> bool:
-    try:
-        if os.stat(new).st_mode != os.stat(old).st_mode or os.path.getsize(new) != os.path.getsize(old):
-            return False
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    return _content(new) == _content(old)
-
-
-def _files_below(folder: str) -> list[str]:
-    return [os.path.relpath(os.path.join(base, name), folder) for base, _, names in os.walk(folder) for name in names]
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        import shutil
-
-        shutil.copy2(source, target)
 
 
 def _swap(stage: str, final: str) -> None:

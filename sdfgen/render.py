@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sdfgen.faults import Fault
+    from sdfgen.faults import Fault, Span
     from sdfgen.source import Where
 
 TAB = "    "
@@ -15,30 +15,60 @@ TAB = "    "
 
 def as_text(faults: Sequence[Fault]) -> str:
     """Render faults one after the other, each with its line and a caret, and a closing count."""
-    return "\n".join([*map(_text, faults), _count(faults), ""]) if faults else ""
+    return _encodable("\n".join([*map(_text, faults), _count(faults), ""])) if faults else ""
+
+
+def _encodable(text: str) -> str:
+    """Escape what is no Unicode: bytes of a file name that is not UTF-8."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _text(fault: Fault) -> str:
     span = fault.place
-    head = f"{fault.where.source.name}:{span.line}:{span.column}: {fault.severity}[{fault.code}]: {fault.message}"
+    head = f"{_place_text(fault.where, span)}: {fault.severity}[{fault.code}]: {_clean(fault.message)}"
     lines = [head, *_excerpt(fault.where, span.line, span.column, span.width)]
     for where, words in fault.notes:
         place = where.span
-        lines.append(f"  {where.source.name}:{place.line}:{place.column}: note: {words}")
+        lines.append(f"  {_place_text(where, place)}: note: {_clean(words)}")
         lines += _excerpt(where, place.line, place.column, place.width)
     if fault.advice:
-        lines.append(f"  help: {fault.advice}")
+        lines.append(f"  help: {_clean(fault.advice)}")
     return "\n".join(lines) + "\n"
+
+
+def _place_text(where: Where, span: Span) -> str:
+    return f"{_clean(where.source.name)}:{span.line}:{span.column}"
 
 
 def _excerpt(where: Where, line: int, column: int, width: int) -> list[str]:
     text = where.source.line(line)
     if not text.strip():
         return []
-    lead = text[: column - 1].replace("\t", TAB)
-    shown = text.replace("\t", TAB)
+    lead = _cells(text[: column - 1])
+    marked = _cells(text[column - 1 : column - 1 + width])
     gutter = f"{line:5} | "
-    return [f"{gutter}{shown}", f"{' ' * (len(gutter) - 2)}| {' ' * len(lead)}{'^' * width}"]
+    return [f"{gutter}{_visible(text)}", f"{' ' * (len(gutter) - 2)}| {' ' * lead}{'^' * max(1, marked)}"]
+
+
+def _visible(text: str) -> str:
+    """Show tabs as blanks, and what would move the cursor or change colours as a dot."""
+    text = text.replace("\t", TAB)
+    return text if text.isprintable() else "".join(c if c.isprintable() else "·" for c in text)
+
+
+def _cells(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    shown = _visible(text)
+    if shown.isascii():
+        return len(shown)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in shown)
+
+
+def _clean(text: str) -> str:
+    """Escape what is not printable: names in messages may hold line ends and escape sequences."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _count(faults: Sequence[Fault]) -> str:
@@ -78,15 +108,20 @@ def _place(where: Where, line: int, column: int) -> dict[str, Any]:
 
 def as_github(faults: Sequence[Fault]) -> str:
     """Render faults as GitHub workflow commands."""
-    return "".join(
-        f"::{fault.severity} file={fault.where.source.name},line={fault.place.line},col={fault.place.column},"
-        f"title={fault.code}::{_escaped(fault.message)}\n"
-        for fault in faults
-    )
+    return _encodable("".join(map(_github, faults)))
+
+
+def _github(fault: Fault) -> str:
+    place = f"file={_property(fault.where.source.name)},line={fault.place.line},col={fault.place.column}"
+    return f"::{fault.severity} {place},title={fault.code}::{_escaped(fault.message)}\n"
 
 
 def _escaped(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def as_sarif(faults: Sequence[Fault]) -> str:
@@ -95,7 +130,11 @@ def as_sarif(faults: Sequence[Fault]) -> str:
 
     from sdfgen import __version__
 
-    driver = {"name": "sdfgen", "version": __version__, "rules": [{"id": code} for code in sorted({f.code for f in faults})]}
+    driver = {
+        "name": "sdfgen",
+        "version": __version__,
+        "rules": [{"id": code} for code in sorted({f.code for f in faults})],
+    }
     log = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -118,9 +157,11 @@ def _sarif_result(fault: Fault) -> dict[str, Any]:
 
 
 def _sarif_place(where: Where, line: int, column: int) -> dict[str, Any]:
+    from urllib.parse import quote
+
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": where.source.name},
+            "artifactLocation": {"uri": quote(where.source.name, errors="surrogateescape")},
             "region": {"startLine": line, "startColumn": column},
         }
     }

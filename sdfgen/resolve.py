@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sdfgen.blk import Context, build_block
 from sdfgen.blk.shared import Parts
+from sdfgen.dialects import DEFAULT_BUDGET_US
 from sdfgen.faults import Fault, Faults, suggestion
 from sdfgen.layout import Ids
 from sdfgen.model import (
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
         MapTable,
         MemoryRegionTable,
         PatchTable,
+        PdIrqTable,
+        PdMapTable,
+        PdSetvarTable,
         ProtectionDomainTable,
         SetvarTable,
         Spec,
@@ -82,6 +86,7 @@ def resolve(spec: Spec, board: Board, dialect: Dialect, folder: str, faults: Fau
         block=block,
         patches=(),
         images={},
+        folder=folder,
         origin=spec.system,
     )
     patches = (*_own_patches(system), *_written_patches(system, spec.patch, faults))
@@ -141,6 +146,11 @@ def _setvar(table: SetvarTable) -> Setvar:
     return Setvar(table.symbol, table.region_paddr, table)
 
 
+def _budget_us(table: ProtectionDomainTable | VirtualMachineTable) -> int | None:
+    """Return a raw budget; a period alone leaves Microkit's default, which is then written out."""
+    return DEFAULT_BUDGET_US if table.budget is None and table.period is not None else table.budget
+
+
 def _virtual_machine(table: VirtualMachineTable) -> VirtualMachine:
     return VirtualMachine(
         name=table.name,
@@ -148,7 +158,7 @@ def _virtual_machine(table: VirtualMachineTable) -> VirtualMachine:
         vcpus=tuple(Vcpu(vcpu.id, vcpu, vcpu.cpu, vcpu.setvar_id) for vcpu in table.vcpu),
         maps=tuple(_map(m)._replace(vaddr=Gpa(m.vaddr)) for m in table.map),
         priority=table.priority,
-        budget_us=table.budget,
+        budget_us=_budget_us(table),
         period_us=table.period,
     )
 
@@ -160,7 +170,7 @@ def _protection_domain(table: ProtectionDomainTable, parent: str | None) -> Prot
         program_image=table.program_image,
         path_for_symbols=table.path_for_symbols,
         priority=table.priority,
-        budget_us=table.budget,
+        budget_us=_budget_us(table),
         period_us=table.period,
         passive=table.passive,
         stack_size_bytes=table.stack_size,
@@ -197,35 +207,43 @@ def _extended(spec: Spec, pds: tuple[ProtectionDomain, ...], faults: Faults) -> 
     """Add the top-level `[[map]]`, `[[irq]]` and `[[setvar]]` tables to the domains they name."""
     if not (spec.map or spec.irq or spec.setvar):
         return pds
-    used: set[str] = set()
-    result = tuple(_extend(pd, spec, used) for pd in pds)
-    for table in (*spec.map, *spec.irq, *spec.setvar):
-        if table.pd not in used:
-            near = suggestion(table.pd, _owner_names(result))
-            message = f"no protection domain `{table.pd}`{near}"
-            faults.add(Fault("SDF016", message, table.at("pd"), "name one that the description makes"))
-    return result
+    domains, machines = _owner_names(pds)
+    _check_owners(spec.map, [*domains, *machines], "protection domain or virtual machine", faults)
+    _check_owners((*spec.irq, *spec.setvar), domains, "protection domain", faults)
+    return tuple(_extend(pd, spec) for pd in pds)
 
 
-def _owner_names(pds: tuple[ProtectionDomain, ...]) -> list[str]:
-    names = []
+def _owner_names(pds: tuple[ProtectionDomain, ...]) -> tuple[list[str], list[str]]:
+    """Return the names of protection domains and of virtual machines."""
+    domains, machines = [], []
     for pd in pds:
-        names += [pd.name, *([pd.vm.name] if pd.vm else []), *_owner_names(pd.children)]
-    return names
+        inner_domains, inner_machines = _owner_names(pd.children)
+        domains += [pd.name, *inner_domains]
+        machines += [*([pd.vm.name] if pd.vm else []), *inner_machines]
+    return domains, machines
 
 
-def _extend(pd: ProtectionDomain, spec: Spec, used: set[str]) -> ProtectionDomain:
-    used.add(pd.name)
+def _check_owners(
+    tables: tuple[PdMapTable | PdIrqTable | PdSetvarTable, ...], known: list[str], kind: str, faults: Faults
+) -> None:
+    unread = {fault.where for fault in faults}
+    for table in tables:
+        place = table.at("pd")
+        if table.pd not in known and table.given("pd") and place not in unread:
+            message = f"no {kind} `{table.pd}`{suggestion(table.pd, known)}"
+            faults.add(Fault("SDF016", message, place, "name one that the description makes"))
+
+
+def _extend(pd: ProtectionDomain, spec: Spec) -> ProtectionDomain:
     vm = pd.vm
     if vm is not None and vm.name != pd.name:
-        used.add(vm.name)
         vm = vm._replace(maps=(*vm.maps, *(_map(m) for m in spec.map if m.pd == vm.name)))
     return pd._replace(
         maps=(*pd.maps, *(_map(m) for m in spec.map if m.pd == pd.name)),
         irqs=(*pd.irqs, *(_irq(i) for i in spec.irq if i.pd == pd.name)),
         setvars=(*pd.setvars, *(_setvar(s) for s in spec.setvar if s.pd == pd.name)),
         vm=vm,
-        children=tuple(_extend(child, spec, used) for child in pd.children),
+        children=tuple(_extend(child, spec) for child in pd.children),
     )
 
 
@@ -256,7 +274,14 @@ def _written_patches(system: System, tables: tuple[PatchTable, ...], faults: Fau
         except UnknownYet:
             pass
         except ExpressionError as error:
-            faults.add(Fault("SDF017", f"value {table.value!r}: {error}", table.at("value"), "see `[[patch]]` in docs/reference.md"))
+            faults.add(
+                Fault(
+                    "SDF017",
+                    f"value {table.value!r}: {error}",
+                    table.at("value"),
+                    "see `[[patch]]` in docs/reference.md",
+                )
+            )
             continue
         yield Patch(table.elf, table.symbol, value, table.size, table, table.value)
 

@@ -125,8 +125,9 @@ class Size(Reader):
     def read(self, node: Node, faults: Faults) -> int:
         """Return the size in bytes."""
         value = parse_size(node.value) if isinstance(node.value, str) else node.value
-        good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= U64_MAX
-        return int(value if good else self.refuse(node, faults))
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= U64_MAX:
+            return value
+        return int(self.refuse(node, faults))
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema."""
@@ -171,7 +172,9 @@ class Expression(Reader):
     def read(self, node: Node, faults: Faults) -> int | str:
         """Return the number or the text of the expression."""
         value = node.value
-        if isinstance(value, (int, str)) and not isinstance(value, bool) and value != "":
+        if isinstance(value, str) and value:
+            return value
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= U64_MAX:
             return value
         return int(self.refuse(node, faults))
 
@@ -192,7 +195,13 @@ class ListOf(Reader):
         """Return the values."""
         if not isinstance(node.value, list):
             return tuple(self.refuse(node, faults))
-        return tuple(self.item.read(item, faults) for item in node.value)
+        values = []
+        for item in node.value:
+            before = len(faults)
+            value = self.item.read(item, faults)
+            if len(faults) == before or isinstance(value, Table):  # a broken scalar has been told of: it is left out
+                values.append(value)
+        return tuple(values)
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema."""
@@ -203,7 +212,9 @@ class Words(Reader):
     """A table of free keys whose values are strings."""
 
     says = "a table of strings"
-    harmless: ClassVar[dict[str, str]] = {}
+
+    def __init__(self) -> None:
+        self.harmless = {}
 
     def read(self, node: Node, faults: Faults) -> dict[str, str]:
         """Return the table."""
@@ -244,10 +255,6 @@ class Many(ListOf):
         """Let a table that holds itself (`Many(None)`) know which one it is."""
         if not isinstance(self.item, One):
             self.item = One(table)
-
-    def read(self, node: Node, faults: Faults) -> tuple[Table, ...]:
-        """Return the tables."""
-        return tuple(table for table in super().read(node, faults) if table is not None)
 
 
 class Key(NamedTuple):
@@ -310,11 +317,16 @@ class Table:
         known = ", ".join(f"`{known}`" for known in sorted(cls.keys))
         return Fault("SDF004", f"unknown key `{name}`{near}", node.where.of_key(), f"known here: {known}")
 
+    @property
+    def where(self) -> Where:
+        """The place of the table."""
+        where: Where = vars(self)["where"]
+        return where
+
     def at(self, name: str) -> Where:
         """Return the place of a key's value, or of the table when the key was left out."""
         wheres: dict[str, Where] = vars(self)["wheres"]
-        where: Where = vars(self)["where"]
-        return wheres.get(name, where)
+        return wheres.get(name, self.where)
 
     def given(self, name: str) -> bool:
         """Tell whether the author wrote this key."""
@@ -331,5 +343,12 @@ def _read_key(table: type[Table], name: str, given: dict[str, Node], node: Node,
     if wanted.default is not REQUIRED:
         return wanted.default
     where = f" in `{node.where.text}`" if node.where.text else ""
-    faults.add(Fault("SDF005", f"key `{name}` is missing{where}", node.where.of_key(), f"add `{name}`: {wanted.reader.says}"))
+    faults.add(
+        Fault(
+            "SDF005",
+            f"key `{name}` is missing{where}",
+            node.where.of_key(),
+            f"add `{name}`: {wanted.reader.says}",
+        )
+    )
     return wanted.reader.harmless

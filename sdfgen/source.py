@@ -12,6 +12,8 @@ from sdfgen.faults import Fault, Faults, Span
 MAX_NESTING = 64
 _SYNTAX_ERROR = re.compile(r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
 Path = tuple[str | int, ...]
 
 
@@ -45,8 +47,8 @@ class Source:
 
     def line(self, number: int) -> str:
         """Return one line of the text, counted from 1; empty beyond the end."""
-        lines = self.text.splitlines()
-        return lines[number - 1] if 0 < number <= len(lines) else ""
+        lines = self.text.split("\n")
+        return lines[number - 1].removesuffix("\r") if 0 < number <= len(lines) else ""
 
 
 class Where(NamedTuple):
@@ -82,14 +84,22 @@ class Node:
         self.where = where
 
 
+class TooDeepError(Exception):
+    """Values nest too deeply, at `where`."""
+
+    def __init__(self, where: Where) -> None:
+        super().__init__(where)
+        self.where = where
+
+
 def locate(value: object, where: Where) -> Node:
     """Give every value below `value` its place.
 
     Raises:
-        RecursionError: When values nest deeper than `MAX_NESTING`.
+        TooDeepError: When values nest deeper than `MAX_NESTING`.
     """
     if len(where.path) > MAX_NESTING:
-        raise RecursionError
+        raise TooDeepError(where)
     source, path, _ = where
     if isinstance(value, dict):
         return Node({k: locate(v, Where(source, (*path, k))) for k, v in value.items()}, where)
@@ -107,10 +117,14 @@ def read_source(path: str, faults: Faults, wanted_by: Where | None = None) -> So
         wanted_by: The place that names the file, or None for the command line.
     """
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return Source(path, file.read(), path)
+        if wanted_by and os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+            raise OSError("it is a device or a pipe")  # noqa: TRY301 - reading /dev/zero would never end
+        with open(path, "rb") as file:
+            content = file.read().removeprefix(_BYTE_ORDER_MARK)
+        return Source(path, content.decode(), path)
     except UnicodeDecodeError as error:
-        what = f"not UTF-8 text: byte {error.start} cannot be decoded"
+        faults.add(_undecodable(path, content, error.start, wanted_by))
+        return None
     except (OSError, ValueError) as error:
         what = f"cannot be read: {getattr(error, 'strerror', None) or error}"
     place = wanted_by or Where(Source(path, ""))
@@ -118,12 +132,22 @@ def read_source(path: str, faults: Faults, wanted_by: Where | None = None) -> So
     return None
 
 
+def _undecodable(path: str, content: bytes, start: int, wanted_by: Where | None) -> Fault:
+    before = content[:start].decode()
+    span = Span(before.count("\n") + 1, len(before) - before.rfind("\n"), 1)
+    place = Where(Source(path, content.decode(errors="replace"), path))
+    notes = ((wanted_by, "included here"),) if wanted_by else ()
+    message = f"not UTF-8 text: byte {content[start]:#x} cannot be decoded"
+    return Fault("SDF001", message, place, "save the file as UTF-8", notes, span=span)
+
+
 def parse(source: Source, faults: Faults) -> Node | None:
     """Parse TOML; a syntax error is a fault and gives None."""
     try:
         return locate(tomllib.loads(source.text.replace("\r\n", "\n")), Where(source))
-    except RecursionError:
-        faults.add(Fault("SDF002", "values nest too deeply", Where(source), f"{MAX_NESTING} levels is the limit"))
+    except (RecursionError, TooDeepError) as error:
+        place = error.where if isinstance(error, TooDeepError) else Where(source)
+        faults.add(Fault("SDF002", "values nest too deeply", place, f"{MAX_NESTING} levels is the limit"))
     except ValueError as error:
         faults.add(_syntax_fault(source, str(error)))
     return None
@@ -135,7 +159,7 @@ def _syntax_fault(source: Source, message: str) -> Fault:
     if match and match["line"]:
         span = Span(int(match["line"]), int(match["column"]), 1)
     else:
-        span = Span(max(1, len(source.text.splitlines())), 1, 1)
+        span = Span(source.text.rstrip("\n").count("\n") + 1, 1, 1)
     lowered = what[:1].lower() + what[1:]
     return Fault("SDF002", f"not valid TOML: {lowered}", Where(source), "see https://toml.io/en/v1.0.0", span=span)
 
@@ -219,10 +243,10 @@ def load(path: str, faults: Faults) -> tuple[Node | None, list[str]]:
 
 
 def _load(path: str, wanted_by: Where | None, chain: tuple[str, ...], read: list[str], faults: Faults) -> Node | None:
-    real = os.path.realpath(path)
+    real = _real(path)
     if real in chain:
         place = wanted_by or Where(Source(path, ""))
-        faults.add(Fault("SDF007", f"{path!r} includes itself", place, "remove this include"))
+        faults.add(Fault("SDF007", f"{os.path.normpath(path)!r} includes itself", place, "remove this include"))
         return None
     source = read_source(path, faults, wanted_by)
     if source is None:
@@ -237,6 +261,13 @@ def _load(path: str, wanted_by: Where | None, chain: tuple[str, ...], read: list
         if included is not None:
             node = merge(node, included, faults)
     return node
+
+
+def _real(path: str) -> str:
+    try:
+        return os.path.realpath(path)
+    except ValueError:  # a NUL in it; reading it will tell
+        return path
 
 
 def _includes(node: Node, faults: Faults) -> list[Node]:
@@ -263,7 +294,14 @@ def setting(text: str, faults: Faults) -> Node | None:
             except (ValueError, RecursionError):
                 continue
             return _relocated(document, Where(source))
-    faults.add(Fault("SDF008", f"--set {text!r} is not of the form path=value", Where(source), "for example --set system.config=release"))
+    faults.add(
+        Fault(
+            "SDF008",
+            f"--set {text!r} is not of the form path=value",
+            Where(source),
+            "for example --set system.config=release",
+        )
+    )
     return None
 
 

@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
-from sdfgen.schema import Address, Choice, Expression, Flag, ListOf, Many, Name, Number, One, Size, Table, Text, key
+from typing import TYPE_CHECKING, ClassVar
+
+from sdfgen.schema import (
+    Address,
+    Choice,
+    Expression,
+    Flag,
+    ListOf,
+    Many,
+    Name,
+    Number,
+    One,
+    Size,
+    Table,
+    Text,
+    key,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 X86_ONLY = "is for x86 boards"
 _MIB = 2**20
@@ -14,7 +33,9 @@ class SystemTable(Table):
     name: str = key(Name(), "Name of the system; the emitted file is `NAME.system`.")
     boards: tuple[str, ...] = key(ListOf(Name()), "Boards to build for, each a file in `boards/`.")
     microkit: str = key(
-        Text(), "Microkit version whose grammar is emitted: 1.4.1, 2.0.1, 2.1.0, 2.2.0 or 2.3.0.", default="2.0.1"
+        Text(),
+        "Microkit version whose grammar is emitted: 1.4.1, 2.0.1, 2.1.0, 2.2.0 or 2.3.0.",
+        default="2.0.1",
     )
     config: str = key(Text(), "Microkit configuration: debug, release, benchmark or an smp one.", default="debug")
 
@@ -46,7 +67,10 @@ class GuestTable(ScheduledTable):
         Number(), "Priority of the virtual machine.", default=None, default_doc="chosen by sdfgen"
     )
     vm_budget: int | None = key(
-        Number(), "Budget of the virtual machine in microseconds.", default=None, default_doc="the whole period"
+        Number(),
+        "Budget of the virtual machine in microseconds.",
+        default=None,
+        default_doc="the whole period",
     )
     vm_period: int | None = key(
         Number(), "Period of the virtual machine in microseconds.", default=None, default_doc="the budget"
@@ -63,9 +87,7 @@ class VirtualiserTable(ScheduledTable):
 class DriverTable(GuestTable):
     """The driver VM: a Linux guest that owns the disk and serves the virtualiser through UIO."""
 
-    name: str = key(
-        Name(), "Name of the virtual machine; its VMM is `NAME_vmm`.", default="blk_driver"
-    )
+    name: str = key(Name(), "Name of the virtual machine; its VMM is `NAME_vmm`.", default="blk_driver")
     storage: str = key(Text(), "Path of the disk inside the driver VM, such as `/dev/vda` or `/dev/mmcblk0`.")
     devices: tuple[str, ...] = key(
         ListOf(Name()), "Devices passed through, by the names of the board file; they bring their interrupts."
@@ -87,11 +109,11 @@ class DriverTable(GuestTable):
 class ClientTable(GuestTable):
     """A client of the block subsystem."""
 
-    name: str = key(
-        Name(), "Name of the client; a Linux client's VMM is `NAME_vmm`."
-    )
+    name: str = key(Name(), "Name of the client; a Linux client's VMM is `NAME_vmm`.")
     kind: str = key(
-        Choice("linux", "native"), "A Linux guest with a virtio-blk device, or a protection domain.", default="linux"
+        Choice("linux", "native"),
+        "A Linux guest with a virtio-blk device, or a protection domain.",
+        default="linux",
     )
     partition: int = key(Number(), "Index of its partition on the disk, counted from 0.")
     data_size: int = key(
@@ -115,6 +137,9 @@ class BlockTable(Table):
         "Who fills the page that tells the driver VM the physical addresses: its VMM at run time, or the image "
         "itself (from Microkit 2.2.0, with assigned addresses).",
         default="run-time",
+    )
+    domain: str | None = key(
+        Name(), "Scheduling domain of all its protection domains (from Microkit 2.3.0).", default=None
     )
     driver: DriverTable = key(One(DriverTable), "The driver VM.")
     virtualiser: VirtualiserTable | None = key(
@@ -144,7 +169,9 @@ class IrqTable(Table):
     id: int = key(Number(), "Channel id it arrives on, 0 to 61.")
     trigger: str = key(Text(), "`level` or `edge`.", default="level")
     setvar_id: str | None = key(Text(), "Symbol that takes the id (from Microkit 2.1.0).", default=None)
-    foreign = dict.fromkeys(("ioapic", "pin", "vector", "polarity", "pcidev", "handle"), X86_ONLY)
+    foreign: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("ioapic", "pin", "vector", "polarity", "pcidev", "handle"), X86_ONLY
+    )
 
 
 class SetvarTable(Table):
@@ -212,7 +239,7 @@ class ProtectionDomainTable(Table):
     protection_domain: tuple[ProtectionDomainTable, ...] = key(
         Many(None), "Children, whose faults it handles.", default=()
     )
-    foreign = {"ioport": X86_ONLY}
+    foreign: ClassVar[Mapping[str, str]] = {"ioport": X86_ONLY}
 
 
 class MemoryRegionTable(Table):
@@ -220,7 +247,10 @@ class MemoryRegionTable(Table):
 
     name: str = key(Name(), "Its name.")
     size: int | None = key(
-        Size(), "Its size, a multiple of its page size.", default=None, default_doc="the prefill file's, rounded up"
+        Size(),
+        "Its size, a multiple of its page size.",
+        default=None,
+        default_doc="the prefill file's, rounded up",
     )
     page_size: int | None = key(
         Size(), "4 KiB or 2 MiB.", default=None, default_doc="as large as size and addresses allow"
@@ -308,7 +338,10 @@ class ToolchainTable(Table):
         Text(), "The Microkit SDK.", default=None, default_doc="the environment's `MICROKIT_SDK`"
     )
     libvmm: str | None = key(
-        Text(), "libvmm: a folder with `include/` and `libvmm.a`.", default=None, default_doc="the environment's `LIBVMM`"
+        Text(),
+        "libvmm: a folder with `include/` and `libvmm.a`.",
+        default=None,
+        default_doc="the environment's `LIBVMM`",
     )
 
 
@@ -328,4 +361,4 @@ class Spec(Table):
     domains: DomainsTable | None = key(One(DomainsTable), "Scheduling domains.", default=None)
     patch: tuple[PatchTable, ...] = key(Many(PatchTable), "Values patched into ELFs.", default=())
     toolchain: ToolchainTable | None = key(One(ToolchainTable), "Programs of the build.", default=None)
-    foreign = {"io_address_space": "needs an x86 IOMMU", "ioport": X86_ONLY}
+    foreign: ClassVar[Mapping[str, str]] = {"io_address_space": "needs an x86 IOMMU", "ioport": X86_ONLY}

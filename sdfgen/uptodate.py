@@ -16,8 +16,8 @@ STATE = ".state.json"
 _ENVIRONMENT = ("MICROKIT_SDK", "LIBVMM")
 
 
-def is_up_to_date(out: str, arguments: Sequence[object]) -> str | None:
-    """Return what the last build of this output folder said, when nothing it depends on has changed.
+def is_up_to_date(out: str, arguments: Sequence[object]) -> tuple[str, str] | None:
+    """Return what the last build of this output folder said and warned of, when nothing it depends on has changed.
 
     Args:
         out: The output folder.
@@ -27,12 +27,12 @@ def is_up_to_date(out: str, arguments: Sequence[object]) -> str | None:
         with open(os.path.join(out, STATE), encoding="utf-8") as file:
             state = json.load(file)
         same = state["key"] == _key(arguments) and state["files"] == _stamps(state["files"])
-        return str(state["said"]) if same else None
+        return (str(state["said"]), str(state["warned"])) if same else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def remember(out: str, arguments: Sequence[object], files: Iterable[str], said: str) -> None:
+def remember(out: str, arguments: Sequence[object], files: Iterable[str], said: str, warned: str) -> None:
     """Note what was built from what, for `is_up_to_date`.
 
     Args:
@@ -40,8 +40,9 @@ def remember(out: str, arguments: Sequence[object], files: Iterable[str], said: 
         arguments: Everything that decided what was built.
         files: Inputs and outputs.
         said: What the build said.
+        warned: Its warnings.
     """
-    state = {"key": _key(arguments), "files": _stamps(files), "said": said}
+    state = {"key": _key(arguments), "files": _stamps(files), "said": said, "warned": warned}
     path = os.path.join(out, STATE)
     with open(f"{path}.new", "w", encoding="utf-8") as file:
         json.dump(state, file)
@@ -73,7 +74,8 @@ def _newest(folder: str) -> int:
 
 def _stamps(files: Iterable[str]) -> dict[str, list[int]]:
     stamps = {}
+    here = os.getcwd()
     for path in files:
         stat = os.stat(path)
-        stamps[os.path.abspath(path)] = [stat.st_size, stat.st_mtime_ns]
+        stamps[os.path.join(here, path)] = [stat.st_size, stat.st_mtime_ns]
     return stamps

@@ -6,10 +6,10 @@ lxml reads the system file, `fdt` the device trees, pyelftools the patched ELFs:
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from lxml import etree
 
@@ -90,7 +90,7 @@ def _elves(system: System, folder: str) -> Iterator[str]:
                 yield str(error)
 
 
-def _compare(path: str, kind: str, expected: dict[object, object], written: dict[object, object]) -> Iterator[str]:
+def _compare(path: str, kind: str, expected: Mapping[Any, object], written: Mapping[Any, object]) -> Iterator[str]:
     for name in sorted(expected.keys() | written.keys(), key=str):
         if expected.get(name) != written.get(name):
             yield f"{path}: {kind} {name}: {_hex(written.get(name))} is written, {_hex(expected.get(name))} was decided"

@@ -179,7 +179,15 @@ def test_a_killed_build_leaves_the_last_output(project: Path) -> None:
     run("build", "system.toml", "--no-compile", cwd=project)
     before = contents(project / "build")
     for delay_seconds in (0.02, 0.04, 0.06, 0.08, 0.1):
-        command = [sys.executable, "-m", "sdfgen", "build", "system.toml", "--set", f"system.name=x{delay_seconds!s:.0}y"]
+        command = [
+            sys.executable,
+            "-m",
+            "sdfgen",
+            "build",
+            "system.toml",
+            "--set",
+            f"system.name=x{delay_seconds!s:.0}y",
+        ]
         with subprocess.Popen(command, cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             time.sleep(delay_seconds)
             process.send_signal(signal.SIGKILL)
@@ -228,7 +236,7 @@ def test_raw_patches_reach_an_elf_beside_the_description(project: Path, built: P
     """The unpatched driver stands in for an ELF that the user brings."""
     shutil.copy(built / f".{BOARDS[0]}" / "obj" / "uio_blk_driver.elf", project / "mine.elf")
     text = (project / "system.toml").read_text()
-    patch = "[[patch]]\nelf = \"mine.elf\"\nsymbol = \"io_base_virt_data\"\nvalue = \"size('blk_virt_data') << 4\"\n"
+    patch = '[[patch]]\nelf = "mine.elf"\nsymbol = "io_base_virt_data"\nvalue = "size(\'blk_virt_data\') << 4"\n'
     (project / "system.toml").write_text(text + patch)
     run("build", "system.toml", cwd=project)
     manifest = json.loads((project / "build" / BOARDS[0] / "manifest.json").read_text())

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from sdfgen.blk.clients import ClientLink, build_client, client_link, client_pd_name
+from sdfgen.blk.clients import ClientLink, build_client, client_link
 from sdfgen.blk.driver import DriverParts, build_driver
+from sdfgen.blk.place import place
 from sdfgen.blk.shared import (
     MAX_CAPACITY,
     MAX_CLIENTS,
     STACK_BYTES,
     VIRT_PRIORITY,
     VIRTUALISER_DATA,
-    Connection,
     Context,
     Parts,
     PdSpace,
     connection,
+    data_region,
     io_base_symbol,
 )
-from sdfgen.blk.place import place
 from sdfgen.faults import Fault
-from sdfgen.model import Block, Channel, Client, End, ProtectionDomain, Queues, Region, Setvar
-from sdfgen.schema import Table
+from sdfgen.model import Block, Channel, Client, End, Origin, ProtectionDomain, Queues, Region, Setvar
 from sdfgen.spec import ClientTable, VirtualiserTable
 
 __all__ = ["Context", "build_block"]
@@ -43,7 +42,7 @@ def build_block(context: Context, fixed: tuple[Region, ...]) -> tuple[Parts, Blo
         cached=False,
         round_bytes=context.board.facts.uio.stride,
     )
-    virt_data = Region("blk_virt_data", virt.data_size, virt)
+    virt_data = data_region("blk_virt_data", virt.data_size, virt)
     space = PdSpace(context.board.address_limit)
     virt_queues = space.queues(link, virt_data, context.ids.next(virt.name))
     driver = build_driver(context, link, driver_capacity, virt_data, {c.table.name: c.data for c in links})
@@ -58,11 +57,13 @@ def build_block(context: Context, fixed: tuple[Region, ...]) -> tuple[Parts, Blo
         virt_data_bytes=virt.data_size,
         virt_io_symbol=io_base_symbol(VIRTUALISER_DATA),
         clients=tuple(c.client for c in clients),
+        origin=context.table,
     )
     pds = (driver.pd, _virtualiser(context, virt, space, block), *(c.pd for c in clients))
     regions = _once((*driver.regions, *link.regions, virt_data, *(r for c in clients for r in c.regions)))
     data = {virt_data.name, *(c.data.name for c in links)}
     ram = {f"{pd.vm.name}_ram" for pd in pds if pd.vm}
+    pds = tuple(pd._replace(domain=context.table.domain) for pd in pds)
     return Parts(pds, place(context, regions, fixed, data, ram), _channels(block, driver, virt)), block
 
 
@@ -92,7 +93,10 @@ def _driver_capacity(context: Context, links: list[ClientLink]) -> int:
 
 
 def _virtualiser(context: Context, table: VirtualiserTable, space: PdSpace, block: Block) -> ProtectionDomain:
-    symbols = [(block.virt_io_symbol, block.virt_data_region), *((c.io_symbol, c.data_region) for c in block.clients)]
+    symbols = [
+        (block.virt_io_symbol, block.virt_data_region),
+        *((c.io_symbol, c.data_region) for c in block.clients),
+    ]
     return ProtectionDomain(
         name=table.name,
         origin=table,
@@ -116,11 +120,11 @@ def _once(regions: tuple[Region, ...]) -> tuple[Region, ...]:
 
 
 def _channels(block: Block, driver: DriverParts, virt: VirtualiserTable) -> tuple[Channel, ...]:
-    def channel(far: Queues, pd: str, near_id: int, origin: Table) -> Channel:
+    def channel(far: Queues, pd: str, near_id: int, origin: Origin) -> Channel:
         return Channel((End(block.virt, far.channel, origin), End(pd, near_id, origin)), origin)
 
     def of_client(client: Client) -> Channel:
-        return channel(client.far, client.pd, client.near.channel, client.origin)  # type: ignore[arg-type]
+        return channel(client.far, client.pd, client.near.channel, client.origin)
 
     first = channel(block.virt_queues, driver.pd.name, driver.driver.channel, virt)
     return (first, *(of_client(client) for client in block.clients))

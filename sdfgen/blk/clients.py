@@ -13,9 +13,10 @@ from sdfgen.blk.shared import (
     Context,
     PdSpace,
     connection,
+    data_map_name,
+    data_region,
     gic_map,
     gic_region,
-    data_map_name,
     guest,
     io_base_symbol,
     ram_region,
@@ -51,7 +52,7 @@ def client_pd_name(table: ClientTable) -> str:
 def client_link(table: ClientTable) -> ClientLink:
     """Make the regions between the virtualiser and one client."""
     link = connection(f"blk_{table.name}", table.queue_capacity, table, cached=True, round_bytes=PAGE_BYTES)
-    return ClientLink(table, link, Region(f"blk_{table.name}_data", table.data_size, table))
+    return ClientLink(table, link, data_region(f"blk_{table.name}_data", table.data_size, table))
 
 
 def build_client(context: Context, link: ClientLink, far: Queues) -> ClientParts:
@@ -66,7 +67,7 @@ def build_client(context: Context, link: ClientLink, far: Queues) -> ClientParts
     name = client_pd_name(table)
     space = PdSpace(context.board.address_limit)
     linux = guest(context, table, table.name, name) if table.kind == "linux" else None
-    ram = ram_region(context, linux, table, identity=False) if linux else None
+    ram = ram_region(linux, table, identity=False) if linux else None
     if linux and ram:
         space.map_at(ram, linux.ram_vaddr, why="equal to the guest-physical address")
     near = space.queues(link.link, link.data, context.ids.next(name))
@@ -97,9 +98,7 @@ def _protection_domain(
     )
 
 
-def _client(
-    context: Context, link: ClientLink, pd: str, linux: Guest | None, near: Queues, far: Queues
-) -> Client:
+def _client(context: Context, link: ClientLink, pd: str, linux: Guest | None, near: Queues, far: Queues) -> Client:
     table, facts = link.table, context.board.facts.client
     return Client(
         name=table.name,

@@ -13,6 +13,7 @@ from sdfgen.blk.shared import (
     Context,
     PdSpace,
     data_map_name,
+    file_size,
     gic_map,
     gic_region,
     guest,
@@ -27,6 +28,7 @@ from sdfgen.model import (
     Guest,
     Irq,
     Map,
+    Paddr,
     PhysAddrSlot,
     ProtectionDomain,
     Region,
@@ -39,7 +41,7 @@ from sdfgen.units import PAGE_BYTES
 
 if TYPE_CHECKING:
     from sdfgen.board import Device
-    from sdfgen.spec import DriverTable
+    from sdfgen.spec import DriverTable, GuestTable
 
 MAPS_PER_UIO_DEVICE = 5
 """Linux: MAX_UIO_MAPS of include/linux/uio_driver.h."""
@@ -67,10 +69,11 @@ def build_driver(
         client_data: Data regions by client name, in the order of client indices.
     """
     table = context.table.driver
+    file_size(context, table, "dtb")
     vmm = f"{table.name}_vmm"
     devices = _devices(context, table.devices, "devices")
     linux = guest(context, table, table.name, vmm)._replace(devices=tuple(d.name for d in devices))
-    ram = ram_region(context, linux, table, identity=any(d.facts.dma for d in devices))
+    ram = ram_region(linux, table, identity=any(d.facts.dma for d in devices))
     status = Region(f"{table.name}_uio_irq_status", PAGE_BYTES, table)
     page = _phys_addr_page(context, table)
     hardware = _device_regions(devices, table)
@@ -79,7 +82,9 @@ def build_driver(
     slots = _slots(maps, virt_data, client_data)
     channel = context.ids.next(vmm)
     irqs = _irqs(context, vmm, devices, table)
-    vm_maps = _vm_maps(context, table, linux, ram, hardware, maps, {virt_data.name, *(r.name for r in client_data.values())})
+    vm_maps = _vm_maps(
+        context, table, linux, ram, hardware, maps, {virt_data.name, *(r.name for r in client_data.values())}
+    )
     space = PdSpace(context.board.address_limit)
     space.map_at(ram, linux.ram_vaddr, why="equal to the guest-physical address")
     page_vaddr = space.map(page, cached=False)
@@ -115,7 +120,7 @@ def build_driver(
     return DriverParts(pd, regions, driver)
 
 
-def virtual_machine(table: DriverTable, name: str, maps: tuple[Map, ...]) -> VirtualMachine:
+def virtual_machine(table: GuestTable, name: str, maps: tuple[Map, ...]) -> VirtualMachine:
     """Make the virtual machine of a Linux guest: one vCPU, at the priority all guests share."""
     return VirtualMachine(
         name=name,
@@ -130,10 +135,12 @@ def virtual_machine(table: DriverTable, name: str, maps: tuple[Map, ...]) -> Vir
 
 def _devices(context: Context, names: tuple[str, ...], key: str) -> list[Device]:
     known = context.board.devices
-    for name in names:
+    where = context.table.driver.at(key)
+    for index, name in enumerate(names):
         if name not in known:
             message = f"board `{context.board.name}` has no device `{name}`{suggestion(name, known)}"
-            context.faults.add(Fault("SDF011", message, context.table.driver.at(key), "see `sdfgen show --devices`"))
+            place = where._replace(path=(*where.path, index))
+            context.faults.add(Fault("SDF011", message, place, f"known devices: {context.board.device_text()}"))
     return [known[name] for name in dict.fromkeys(names) if name in known]
 
 
@@ -161,14 +168,17 @@ def _device_regions(devices: list[Device], table: DriverTable) -> list[tuple[Reg
             pages[-1] = (low, max(high, base + size), name)
         else:
             pages.append((base, base + size, device.name))
-    return [
-        (Region(f"dev_{name}", high - low, table, phys_addr=low, why=f"board: device {name}"), Gpa(low))  # type: ignore[arg-type]
-        for low, high, name in pages
-    ]
+    return [(_device_region(name, low, high - low, table), Gpa(low)) for low, high, name in pages]
+
+
+def _device_region(name: str, base: int, size_bytes: int, table: DriverTable) -> Region:
+    why = f"board: device {name}"
+    return Region(f"dev_{name}", size_bytes, table, phys_addr=Paddr(base), why=why, key="devices")
 
 
 def _phys_addr_page(context: Context, table: DriverTable) -> Region:
-    prefill = PREFILLED_PAGE if context.table.phys_addr_page == "prefilled" else None
+    possible = "memory_region.prefill_path" in context.dialect.attributes  # asking for it elsewhere is a rule's fault
+    prefill = PREFILLED_PAGE if possible and context.table.phys_addr_page == "prefilled" else None
     return Region("blk_phys_addr", PAGE_BYTES, table, prefill_path=prefill)
 
 
@@ -220,9 +230,7 @@ def _guest_space(context: Context, linux: Guest, hardware: list[tuple[Region, Gp
     return space
 
 
-def _slots(
-    maps: tuple[UioMap, ...], virt_data: Region, client_data: dict[str, Region]
-) -> tuple[PhysAddrSlot, ...]:
+def _slots(maps: tuple[UioMap, ...], virt_data: Region, client_data: dict[str, Region]) -> tuple[PhysAddrSlot, ...]:
     data = {virt_data.name, *(region.name for region in client_data.values())}
     return tuple(
         PhysAddrSlot(m.name, io_base_symbol(m.name), m.region, m.size_bytes, number)

@@ -21,7 +21,7 @@ def place(
     Args:
         context: Board, mode and so on.
         regions: The subsystem's regions.
-        fixed: Regions of the rest of the description, whose addresses are taken.
+        fixed: Regions of the rest of the description, whose addresses, where they have one, are taken.
         data: Names of the regions whose physical address others must know.
         ram: Names of the guest RAM regions.
 
@@ -29,9 +29,7 @@ def place(
         The regions in the same order, those that need it with an address.
     """
     sized = tuple(_page_sized(context, region) for region in regions)
-    if context.learned:
-        return sized
-    wanted = data | (ram if _overflows(context, sized) else set())
+    wanted = (set() if context.learned else data) | (ram if _overflows(context, (*sized, *fixed)) else set())
     space = _physical_space(context, (*sized, *fixed))
     return tuple(
         _placed(context, region, space) if region.name in wanted and region.phys_addr is None else region
@@ -73,6 +71,10 @@ def _placed(context: Context, region: Region, space: Space) -> Region:
         if address is not None:
             why = f"first fit in window `{window.name}` of the board"
             return region._replace(phys_addr=address, why=why)  # type: ignore[arg-type]
-    message = f"no room for region `{region.name}` ({size_text(size)}) in the windows of board `{context.board.name}`"
-    context.faults.add(Fault("SDF015", message, region.origin.at("data_size"), "make regions or guests smaller"))
+    message = (
+        f"no room for memory region `{region.name}` ({size_text(size)}) in the windows of board `{context.board.name}`"
+    )
+    context.faults.add(
+        Fault("SDF015", message, region.origin.at(region.key or "data_size"), "make regions or guests smaller")
+    )
     return region

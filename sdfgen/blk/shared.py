@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from sdfgen.dialects import PD_ELF_BASE
 from sdfgen.faults import Fault
 from sdfgen.layout import Space, natural_alignment
-from sdfgen.model import Gpa, Guest, Map, Queues, Region, Vaddr
-from sdfgen.units import PAGE_BYTES, round_up
+from sdfgen.model import Gpa, Guest, Map, Paddr, Queues, Region, Vaddr
+from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, round_up
 
 if TYPE_CHECKING:
     from sdfgen.board import Board
     from sdfgen.dialects import Dialect
     from sdfgen.faults import Faults
     from sdfgen.layout import Ids
-    from sdfgen.model import Channel, ProtectionDomain
+    from sdfgen.model import Channel, KernelImage, ProtectionDomain
     from sdfgen.spec import BlockTable, GuestTable, ScheduledTable
 
 # Event handlers stand above the virtual machines, which all share one priority: a guest that
@@ -31,6 +32,8 @@ PD_MAP_BASE = 0x8000_0000
 MAX_CLIENTS = 61
 VIRTUALISER_DATA = "virt_data"
 MAX_CAPACITY = 0x8000
+
+_NOT_C = re.compile(r"[^A-Za-z0-9_]")
 
 # sDDF 0.7 block queues: header, then one record per slot.
 REQUEST_HEADER_BYTES = 16
@@ -99,14 +102,21 @@ def connection(prefix: str, capacity: int, origin: ScheduledTable, *, cached: bo
     """
 
     def region(name: str, size_bytes: int, to: int = round_bytes) -> Region:
-        return Region(f"{prefix}_{name}", round_up(size_bytes, to), origin)
+        return Region(f"{prefix}_{name}", round_up(size_bytes, to), origin, key="queue_capacity")
+
+    slots = max(1, min(capacity, MAX_CAPACITY))  # others are a rule's fault, not sizes of their own
 
     return Connection(
         region("storage_info", STORAGE_INFO_BYTES, PAGE_BYTES),
-        region("requests", REQUEST_HEADER_BYTES + REQUEST_BYTES * capacity),
-        region("responses", RESPONSE_HEADER_BYTES + RESPONSE_BYTES * capacity),
+        region("requests", REQUEST_HEADER_BYTES + REQUEST_BYTES * slots),
+        region("responses", RESPONSE_HEADER_BYTES + RESPONSE_BYTES * slots),
         cached,
     )
+
+
+def data_region(name: str, size_bytes: int, origin: ScheduledTable) -> Region:
+    """Make a data region; a size that is not of whole pages is a rule's fault and not a second one here."""
+    return Region(name, round_up(max(1, size_bytes), PAGE_BYTES), origin, key="data_size")
 
 
 class PdSpace:
@@ -139,7 +149,7 @@ class PdSpace:
 def gic_region(context: Context, origin: ScheduledTable) -> Region:
     """Return the region of the virtual CPU interface, one for all guests."""
     base = context.board.facts.gic.vcpu_interface
-    return Region("gic_vcpu", PAGE_BYTES, origin, phys_addr=base, why="board: gic.vcpu_interface")  # type: ignore[arg-type]
+    return Region("gic_vcpu", PAGE_BYTES, origin, phys_addr=Paddr(base), why="board: gic.vcpu_interface", key="name")
 
 
 def gic_map(context: Context, origin: ScheduledTable) -> Map:
@@ -151,8 +161,8 @@ def gic_map(context: Context, origin: ScheduledTable) -> Map:
 def guest(context: Context, table: GuestTable, name: str, vmm: str) -> Guest:
     """Place RAM, device tree and initial RAM disk of a Linux guest."""
     facts = context.board.facts.guest
-    initrd_bytes = _file_size(context, table, "initrd")
-    _file_size(context, table, "kernel")
+    initrd_bytes = file_size(context, table, "initrd")
+    kernel_bytes = file_size(context, table, "kernel")
     top = facts.ram + table.ram
     dtb = top - facts.dtb_from_top
     return Guest(
@@ -167,7 +177,16 @@ def guest(context: Context, table: GuestTable, name: str, vmm: str) -> Guest:
         initrd=table.initrd,
         initrd_bytes=initrd_bytes,
         bootargs=table.bootargs,
+        kernel_image=_kernel_image(context, table, kernel_bytes),
     )
+
+
+def _kernel_image(context: Context, table: GuestTable, size_bytes: int | None) -> KernelImage | None:
+    if table.kernel is None or size_bytes is None:
+        return None
+    from sdfgen.blk.kernel import kernel_image
+
+    return kernel_image(os.path.join(context.folder, table.kernel), size_bytes)
 
 
 def _initrd_address(dtb: int, customary: int, ram: int, size_bytes: int) -> int:
@@ -177,7 +196,8 @@ def _initrd_address(dtb: int, customary: int, ram: int, size_bytes: int) -> int:
     return (dtb - size_bytes) // PAGE_BYTES * PAGE_BYTES
 
 
-def _file_size(context: Context, table: GuestTable, name: str) -> int | None:
+def file_size(context: Context, table: GuestTable, name: str) -> int | None:
+    """Return the size of the file that a key names; a fault and None when it is none."""
     path = getattr(table, name)
     if path is None:
         return None
@@ -188,20 +208,23 @@ def _file_size(context: Context, table: GuestTable, name: str) -> int | None:
         what = "is not a file" if os.path.exists(full) else "does not exist"
     except (OSError, ValueError) as error:
         what = f"cannot be used: {error}"
-    context.faults.add(Fault("SDF013", f"{name} {path!r} {what}", table.at(name), "paths are relative to the description"))
+    context.faults.add(
+        Fault("SDF013", f"{name} {path!r} {what}", table.at(name), "paths are relative to the description")
+    )
     return None
 
 
-def ram_region(context: Context, guest_: Guest, origin: GuestTable, *, identity: bool) -> Region:
+def ram_region(guest_: Guest, origin: GuestTable, *, identity: bool) -> Region:
     """Make a guest's RAM; at its guest-physical address when a device does DMA into it."""
-    address = guest_.ram_gpa if identity else None
+    address = Paddr(guest_.ram_gpa) if identity else None
     why = "equal to the guest-physical address: a device passed through does DMA" if identity else ""
-    return Region(f"{guest_.name}_ram", guest_.ram_bytes, origin, phys_addr=address, why=why)  # type: ignore[arg-type]
+    size = round_up(max(1, guest_.ram_bytes), LARGE_PAGE_BYTES)  # any other is a rule's fault
+    return Region(f"{guest_.name}_ram", size, origin, phys_addr=address, why=why, key="ram")
 
 
 def c_name(name: str) -> str:
     """Turn a name of the description into a C identifier."""
-    return "".join(c if c.isalnum() and c.isascii() else "_" for c in name)
+    return _NOT_C.sub("_", name)
 
 
 def data_map_name(client: str) -> str:

@@ -56,7 +56,13 @@ def _uio_table(block: Block) -> str:
     driver = block.driver
     devices = [{"name": name, "interrupt": number == 0} for number, name in enumerate(driver.devices)]
     maps = [
-        {"name": m.name, "gpa": Hex(m.gpa), "size_bytes": Hex(m.size_bytes), "device": m.device, "map": m.number}
+        {
+            "name": m.name,
+            "gpa": Hex(m.gpa),
+            "size_bytes": Hex(m.size_bytes),
+            "device": m.device,
+            "map": m.number,
+        }
         for m in driver.maps
     ]
     mode = "PHYS_ADDR_LEARNED" if block.physical_addresses == "learned" else "PHYS_ADDR_ASSIGNED"
@@ -134,7 +140,12 @@ def _driver_vmm_table(block: Block) -> str:
 
 
 def _virt_data(vaddr: int | None, size_bytes: int, symbol: str) -> dict[str, object]:
-    return {"vaddr": Hex(vaddr or 0), "size_bytes": Hex(size_bytes), "io_base": Ref(f"&{symbol}"), "cached": True}
+    return {
+        "vaddr": Hex(vaddr or 0),
+        "size_bytes": Hex(size_bytes),
+        "io_base": Ref(f"&{symbol}"),
+        "cached": True,
+    }
 
 
 def _virt_table(block: Block) -> str:

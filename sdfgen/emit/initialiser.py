@@ -21,20 +21,21 @@ class Ref(NamedTuple):
 def initialiser(value: object, indent: str = "") -> str:
     """Return a value as a C initialiser, short tables on one line."""
     if isinstance(value, dict):
-        return _braces([f".{name} = {{}}" for name in value], list(value.values()), indent)
-    if isinstance(value, (list, tuple)) and not isinstance(value, Ref):
-        return _braces(["{}"] * len(value), list(value), indent)
+        inner = indent + INDENT
+        parts = [f".{name} = {initialiser(member, inner)}" for name, member in value.items()]
+        return _braces(parts, indent)
+    if isinstance(value, list):
+        inner = indent + INDENT
+        return _braces([initialiser(member, inner) for member in value], indent)
     return _scalar(value)
 
 
-def _braces(forms: list[str], values: list[object], indent: str) -> str:
-    inner = indent + INDENT
-    flat = "{ " + ", ".join(f.format(initialiser(v, inner)) for f, v in zip(forms, values, strict=True)) + " }"
-    nested = any(isinstance(v, (dict, list)) for v in values)
-    if not nested and len(indent) + len(flat) <= LINE:
+def _braces(parts: list[str], indent: str) -> str:
+    flat = "{ " + ", ".join(parts) + " }"
+    if len(indent) + len(flat) <= LINE and "{" not in flat[1:]:
         return flat
-    lines = [f"{inner}{f.format(initialiser(v, inner))},\n" for f, v in zip(forms, values, strict=True)]
-    return "{\n" + "".join(lines) + indent + "}"
+    inner = indent + INDENT
+    return "{\n" + "".join(f"{inner}{part},\n" for part in parts) + indent + "}"
 
 
 def _scalar(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sdfgen import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from sdfgen.model import Map, Origin, System
 
@@ -20,7 +20,7 @@ def manifest(
     inputs: Mapping[str, str],
     outputs: Mapping[str, str],
     patches: Mapping[str, list[Record]],
-    relative: Callable[[str], str],
+    names: Mapping[str, str],
 ) -> str:
     """Return the text of `manifest.json`.
 
@@ -29,17 +29,17 @@ def manifest(
         inputs: SHA-256 of every file read, by name.
         outputs: SHA-256 of every file made, by path in the board's folder.
         patches: What was patched, by ELF.
-        relative: Turns a file name of the description into one that is the same on every machine.
+        names: The name of each file of the description that is the same on every machine, by its path.
     """
     sections = {
         "inputs": [{"file": name, "sha256": digest} for name, digest in sorted(inputs.items())],
         "outputs": [{"file": name, "sha256": digest} for name, digest in sorted(outputs.items())],
-        "regions": list(_regions(system, relative)),
-        "maps": list(_maps(system, relative)),
+        "regions": list(_regions(system, names)),
+        "maps": list(_maps(system, names)),
         "uio_maps": list(_uio_maps(system)),
-        "channels": list(_channels(system, relative)),
-        "interrupts": list(_interrupts(system, relative)),
-        "patches": list(_patches(system, patches, relative)),
+        "channels": list(_channels(system, names)),
+        "interrupts": list(_interrupts(system, names)),
+        "patches": list(_patches(system, patches, names)),
     }
     head = {
         "generator": f"sdfgen {__version__}",
@@ -61,30 +61,31 @@ def _section(name: str, records: list[Record]) -> str:
     return f'  "{name}": [\n{rows}\n  ]'
 
 
-def _place(origin: Origin, key: str, relative: Callable[[str], str]) -> str:
+def _place(origin: Origin, key: str, names: Mapping[str, str]) -> str:
     where = origin.at(key)
-    return f"{relative(where.source.name)}: {where.text}".rstrip(": ")
+    name = where.source.name
+    return f"{names.get(name, name)}: {where.text}".rstrip(": ")
 
 
-def _regions(system: System, relative: Callable[[str], str]) -> Iterator[Record]:
+def _regions(system: System, names: Mapping[str, str]) -> Iterator[Record]:
     for region in system.regions:
         yield {
             "name": region.name,
             "size_bytes": region.size_bytes,
             "phys_addr": None if region.phys_addr is None else hex(region.phys_addr),
             "why": region.why or "chosen by Microkit",
-            "from": _place(region.origin, "phys_addr", relative),
+            "from": _place(region.origin, "phys_addr", names),
         }
 
 
-def _maps(system: System, relative: Callable[[str], str]) -> Iterator[Record]:
+def _maps(system: System, names: Mapping[str, str]) -> Iterator[Record]:
     def record(kind: str, owner: str, m: Map) -> Record:
         return {
             kind: owner,
             "region": m.region,
             "vaddr" if kind == "pd" else "gpa": hex(m.vaddr),
             "why": m.why,
-            "from": _place(m.origin, "vaddr", relative),
+            "from": _place(m.origin, "vaddr", names),
         }
 
     for pd in system.all_pds():
@@ -108,23 +109,21 @@ def _uio_maps(system: System) -> Iterator[Record]:
         }
 
 
-def _channels(system: System, relative: Callable[[str], str]) -> Iterator[Record]:
+def _channels(system: System, names: Mapping[str, str]) -> Iterator[Record]:
     for channel in system.channels:
         yield {
             "ends": [{"pd": end.pd, "id": end.id} for end in channel.ends],
-            "from": _place(channel.origin, "ends", relative),
+            "from": _place(channel.origin, "ends", names),
         }
 
 
-def _interrupts(system: System, relative: Callable[[str], str]) -> Iterator[Record]:
+def _interrupts(system: System, names: Mapping[str, str]) -> Iterator[Record]:
     for pd in system.all_pds():
         for irq in pd.irqs:
-            yield {"pd": pd.name, "irq": irq.irq, "id": irq.id, "from": _place(irq.origin, "irq", relative)}
+            yield {"pd": pd.name, "irq": irq.irq, "id": irq.id, "from": _place(irq.origin, "irq", names)}
 
 
-def _patches(
-    system: System, done: Mapping[str, list[Record]], relative: Callable[[str], str]
-) -> Iterator[Record]:
+def _patches(system: System, done: Mapping[str, list[Record]], names: Mapping[str, str]) -> Iterator[Record]:
     """Join what was asked for with what the patcher recorded; without a record the patch still waits."""
     records = {(elf, record["symbol"]): record for elf, rows in done.items() for record in rows}
     for patch in system.patches:
@@ -134,7 +133,7 @@ def _patches(
             "symbol": patch.symbol,
             "value": None if patch.value is None else hex(patch.value),
             "why": patch.why,
-            "from": _place(patch.origin, "value", relative),
+            "from": _place(patch.origin, "value", names),
             "state": "done" if record else "waits for the ELF" if patch.value is not None else "waits for the address",
             **{name: record[name] for name in ("vaddr", "file_offset", "old", "new") if name in record},
         }

@@ -8,12 +8,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sdfgen.rules import block, channels, dialect, domains, maps, names, ranges, regions, scheduling, symbols
+from sdfgen.rules import (
+    block,
+    channels,
+    dialect,
+    domains,
+    guests,
+    limits,
+    maps,
+    memory,
+    names,
+    ranges,
+    regions,
+    scheduling,
+    symbols,
+)
 from sdfgen.rules.registry import RULES
 
 if TYPE_CHECKING:
-    from sdfgen.faults import Faults
+    from sdfgen.faults import Fault, Faults
     from sdfgen.model import System
+    from sdfgen.source import Where
 
 __all__ = [
     "RULES",
@@ -22,7 +37,10 @@ __all__ = [
     "check",
     "dialect",
     "domains",
+    "guests",
+    "limits",
     "maps",
+    "memory",
     "names",
     "ranges",
     "regions",
@@ -32,6 +50,20 @@ __all__ = [
 
 
 def check(system: System, faults: Faults) -> None:
-    """Run every rule on a system and collect what breaks."""
+    """Run every rule on a system and collect what breaks.
+
+    What stands on a value that could not be read or resolved is not told: a harmless value is in its place.
+    """
+    broken = [fault.where for fault in faults]
     for rule in RULES.values():
-        faults.extend(rule.function(system))
+        for fault in rule.function(system):
+            if not (broken and _stands_on(fault, broken)):
+                faults.add(fault)
+
+
+def _stands_on(fault: Fault, broken: list[Where]) -> bool:
+    """Tell whether one of the places of a fault is, or holds, a broken one."""
+    places = (fault.where, *(where for where, _ in fault.notes))
+    return any(
+        place.source is bad.source and bad.path[: len(place.path)] == place.path for place in places for bad in broken
+    )

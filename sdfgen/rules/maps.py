@@ -1,1 +1,202 @@
-"""Rules."""
+"""Maps: what is mapped, with which rights, and where it may lie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sdfgen.dialects import PD_ELF_BASE, STACK_MAX_BYTES, STACK_MIN_BYTES
+from sdfgen.faults import suggestion
+from sdfgen.rules.registry import fault, rule
+from sdfgen.schema import Text
+from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sdfgen.faults import Fault
+    from sdfgen.model import Map, Origin, ProtectionDomain, Region, System
+
+PD_ELF_END = 0x100_0000
+"""Where maps of a protection domain may begin; its program image lies below, from `PD_ELF_BASE`."""
+PERMS = ("r", "rw", "rx", "rwx")
+PAGE_SIZES = (PAGE_BYTES, LARGE_PAGE_BYTES)
+
+
+class AddressSpace(NamedTuple):
+    """The maps of a protection domain, or of the virtual machine in it."""
+
+    name: str
+    pd: ProtectionDomain
+    maps: tuple[Map, ...]
+    guest: bool
+
+
+class Mapped(NamedTuple):
+    """A map with its region; `end` is the first address behind it."""
+
+    map: Map
+    region: Region
+    space: AddressSpace
+    start: int
+    end: int
+
+    @property
+    def range(self) -> str:
+        """Its addresses as text."""
+        return range_text(self.start, self.end - self.start)
+
+
+def page_of(region: Region) -> int:
+    """Return the page size that numbers are checked against: what is written, if it is one."""
+    return region.page_size_bytes if region.page_size_bytes in PAGE_SIZES else PAGE_BYTES
+
+
+def spaces(system: System) -> Iterator[AddressSpace]:
+    """Yield every address space."""
+    for pd in system.all_pds():
+        yield AddressSpace(pd.name, pd, pd.maps, guest=False)
+        if pd.vm is not None:
+            yield AddressSpace(pd.vm.name, pd, pd.vm.maps, guest=True)
+
+
+def mapped(system: System) -> Iterator[Mapped]:
+    """Yield the maps whose region exists."""
+    regions = {name: (r, max(r.size_bytes or 0, PAGE_BYTES)) for name, r in system.region_index().items()}
+    for space in spaces(system):
+        for m in space.maps:
+            if m.region in regions:
+                region, size_bytes = regions[m.region]
+                yield Mapped(m, region, space, m.vaddr, m.vaddr + size_bytes)
+
+
+def references(system: System) -> Iterator[tuple[str, str, Origin, str]]:
+    """Yield who names a region, the region's name, and the place."""
+    for space in spaces(system):
+        yield from ((f"a map of `{space.name}`", m.region, m.origin, "mr") for m in space.maps)
+    for pd in system.all_pds():
+        yield from ((f"a setvar of `{pd.name}`", s.region, s.origin, "region_paddr") for s in pd.setvars)
+
+
+@rule("SDF046", "maps and setvars name regions that exist")
+def region_known(system: System) -> Iterator[Fault]:
+    """Microkit refuses such a map, and panics on such a setvar."""
+    known = system.region_index()
+    for who, name, origin, key in references(system):
+        if name in known or Text.harmless in known:
+            continue
+        message = f"{who} names memory region `{name}`, which does not exist{suggestion(name, known)}"
+        yield fault("SDF046", message, (origin, key), "name a region, or add [[memory_region]]")
+
+
+def _why_not(perms: str) -> str:
+    """Return what is wrong with rights that are not among `PERMS`."""
+    if foreign := "".join(sorted(set(perms) - set("rwx"))):
+        return f"{foreign!r} is no right"
+    if "r" not in perms:
+        refused = "Microkit refuses it" if set(perms) == {"w"} else "Microkit accepts it and every access faults"
+        return f"without `r`, {refused}"
+    return "rights stand once each, in this order"
+
+
+@rule("SDF047", "rights are r, rw, rx or rwx")
+def perms(system: System) -> Iterator[Fault]:
+    """AArch64 has no memory that cannot be read: `wx`, `x` and no rights build, and fault at run time."""
+    for space in spaces(system):
+        for m in space.maps:
+            if m.perms not in PERMS:
+                kept = "".join(letter for letter in "rwx" if letter in m.perms or letter == "r")
+                message = f"rights {m.perms!r} on `{m.region}` in `{space.name}`: {_why_not(m.perms)}"
+                yield fault("SDF047", message, (m.origin, "perms"), f"write `{kept}`, or another of {', '.join(PERMS)}")
+
+
+@rule("SDF048", "maps start at a multiple of their region's page size")
+def alignment(system: System) -> Iterator[Fault]:
+    """A page is mapped by the upper bits of its address only."""
+    for m, region, space, start, _ in mapped(system):
+        page = page_of(region)
+        if start % page:
+            message = f"address {start:#x} of `{m.region}` in `{space.name}` is not a multiple of {page:#x}"
+            written = region.page_size_bytes is not None
+            other = [(region.origin, "page_size", "the page size is here")] if written else []
+            advice = f"use {start - start % page:#x} or {start - start % page + page:#x}"
+            yield fault("SDF048", message, (m.origin, "vaddr"), advice, other)
+
+
+def limit(system: System, space: AddressSpace) -> int:
+    """Return the first address that an address space cannot map."""
+    top = system.board.address_limit
+    if space.guest:
+        return top
+    stack = space.pd.stack_size_bytes or system.dialect.default_stack_bytes
+    return top - system.dialect.top_reserve_bytes - min(max(stack, STACK_MIN_BYTES), STACK_MAX_BYTES)
+
+
+@rule("SDF049", "maps end below the stack")
+def high(system: System) -> Iterator[Fault]:
+    """The stack lies at the top of a protection domain; up to 2.2.0 only a map's start is checked, if anything."""
+    limits = {(space.guest, space.name): limit(system, space) for space in spaces(system)}
+    for found in mapped(system):
+        m, space = found.map, found.space
+        most = limits[space.guest, space.name]
+        if found.start < 0 or found.end > most:
+            what = "a guest's addresses" if space.guest else f"the addresses below the stack of `{space.name}`"
+            message = f"`{m.region}` at {found.range} in `{space.name}` does not fit into {what}, 0x0..{most:#x}"
+            yield fault("SDF049", message, (m.origin, "vaddr"), "use a lower address")
+
+
+def _bounds(m: Mapped) -> tuple[int, int]:
+    return m.start, m.end
+
+
+def _overlaps(maps: list[Mapped]) -> Iterator[tuple[Mapped, Mapped]]:
+    """Yield overlapping pairs, the one that is written first in front; linear after sorting."""
+    reach: Mapped | None = None
+    for m in sorted(maps, key=_bounds):
+        if reach is not None and m.start < reach.end:
+            first, second = sorted((reach, m), key=lambda m: next(i for i, other in enumerate(maps) if other is m))
+            yield first, second
+        if reach is None or m.end > reach.end:
+            reach = m
+
+
+@rule("SDF050", "maps of an address space do not overlap")
+def overlap(system: System) -> Iterator[Fault]:
+    """Each page has one mapping; 1.4.1 does not look at virtual machines, where the later map fails at boot."""
+    by_space: dict[int, list[Mapped]] = {}
+    for m in mapped(system):
+        by_space.setdefault(id(m.space), []).append(m)
+    for maps in by_space.values():
+        for first, second in _overlaps(maps):
+            name = second.space.name
+            message = (
+                f"`{second.map.region}` at {second.range} overlaps `{first.map.region}` at {first.range} in `{name}`"
+            )
+            other = [(first.map.origin, "vaddr", f"`{first.map.region}` is here")]
+            yield fault("SDF050", message, (second.map.origin, "vaddr"), "move one of them", other)
+
+
+@rule("SDF051", "maps leave room for the program image")
+def image(system: System) -> Iterator[Fault]:
+    """Images are linked at 0x200000; a map that one grows into fails at boot, or from 2.0.1 when Microkit packs it."""
+    for found in mapped(system):
+        if not found.space.guest and found.start < PD_ELF_END and found.end > PD_ELF_BASE:
+            m = found.map
+            image_range = f"{PD_ELF_BASE:#x}..{PD_ELF_END:#x}"
+            message = f"`{m.region}` at {found.range} lies in {image_range}, where the image of `{found.space.name}` is"
+            yield fault("SDF051", message, (m.origin, "vaddr"), f"use {PD_ELF_END:#x} or above")
+
+
+@rule("SDF052", "a region is mapped cached by all or by none")
+def cached(system: System) -> Iterator[Fault]:
+    """One side would write to its cache and the other read memory; the architecture promises nothing then."""
+    first: dict[str, Mapped] = {}
+    told: set[str] = set()
+    for found in mapped(system):
+        m = found.map
+        earlier = first.setdefault(m.region, found)
+        if m.cached != earlier.map.cached and m.region not in told:
+            told.add(m.region)
+            words = ("cached", "uncached") if m.cached else ("uncached", "cached")
+            message = f"`{m.region}` is {words[0]} in `{found.space.name}` and {words[1]} in `{earlier.space.name}`"
+            other = [(earlier.map.origin, "cached", f"`{earlier.space.name}` maps it {words[1]}")]
+            yield fault("SDF052", message, (m.origin, "cached"), "let both say the same", other)

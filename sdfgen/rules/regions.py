@@ -1,1 +1,162 @@
-"""Rules."""
+"""Memory regions: sizes, pages, physical addresses and first content."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from sdfgen.faults import suggestion
+from sdfgen.rules.dialect import knows, made_prefill
+from sdfgen.rules.maps import PAGE_SIZES, mapped, page_of, references
+from sdfgen.rules.registry import fault, rule
+from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text, round_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sdfgen.faults import Fault
+    from sdfgen.model import Region, System
+
+_BOOTINFO = ("fdt",)
+
+
+@rule("SDF039", "pages have 4 KiB or 2 MiB")
+def page_size(system: System) -> Iterator[Fault]:
+    """Microkit maps these two sizes on AArch64."""
+    for region in system.regions:
+        size = region.page_size_bytes
+        if size is not None and size not in PAGE_SIZES:
+            message = f"page size {size:#x} of `{region.name}` is neither 0x1000 nor 0x200000"
+            yield fault("SDF039", message, (region.origin, "page_size"), "use 4 KiB or 2 MiB, or leave it out")
+
+
+@rule("SDF040", "regions have a size, in whole pages")
+def size(system: System) -> Iterator[Fault]:
+    """Microkit panics on an empty region and refuses broken pages; only a prefill file can stand in for a size."""
+    for region in system.regions:
+        number, page = region.size_bytes, page_of(region)
+        if region.key is not None:
+            continue  # made by sdfgen, in whole pages; the size it was made from has rules of its own
+        if number is None:
+            if region.prefill_path is None and region.prefill_bootinfo is None:
+                message = f"memory region `{region.name}` has neither a size nor a prefill"
+                yield fault("SDF040", message, (region.origin, "size"), "add `size`")
+        elif number <= 0:
+            yield fault("SDF040", f"memory region `{region.name}` is empty", (region.origin, "size"), "use whole pages")
+        elif number % page:
+            message = f"size {number:#x} of `{region.name}` is not a multiple of its page size {page:#x}"
+            yield fault("SDF040", message, (region.origin, "size"), f"use {round_up(number, page):#x}")
+
+
+@rule("SDF041", "physical addresses are multiples of the page size")
+def phys_alignment(system: System) -> Iterator[Fault]:
+    """A page lies at a multiple of its size, in physical memory too."""
+    for region in system.regions:
+        address, page = region.phys_addr, page_of(region)
+        if address is not None and address % page:
+            message = f"physical address {address:#x} of `{region.name}` is not a multiple of its page size {page:#x}"
+            written = region.page_size_bytes is not None
+            other = [(region.origin, "page_size", "the page size is here")] if written else []
+            yield fault("SDF041", message, (region.origin, "phys_addr"), f"use {address - address % page:#x}", other)
+
+
+@rule("SDF042", "regions do not overlap in physical memory")
+def phys_overlap(system: System) -> Iterator[Fault]:
+    """The kernel hands out each page once. Share one region instead of describing the same memory twice."""
+    fixed = [
+        (int(region.phys_addr), region.phys_addr + (region.size_bytes or PAGE_BYTES), number, region)
+        for number, region in enumerate(system.regions)
+        if region.phys_addr is not None
+    ]
+    reach = None
+    for found in sorted(fixed, key=lambda f: f[:3]):
+        if reach is not None and found[0] < reach[1] and found[3].name != reach[3].name:
+            (low, high, _, first), (start, end, _, second) = sorted((reach, found), key=lambda f: f[2])
+            ranges = range_text(start, end - start), range_text(low, high - low)
+            message = f"physical addresses of `{second.name}` ({ranges[0]}) and `{first.name}` ({ranges[1]}) overlap"
+            other = [(first.origin, first.key or "phys_addr", f"`{first.name}` is here")]
+            place = (second.origin, second.key or "phys_addr")
+            yield fault("SDF042", message, place, "move one, or map one region twice", other)
+        if reach is None or found[1] > reach[1]:
+            reach = found
+
+
+@rule("SDF043", "prefill files fill their region to the last page")
+def prefill(system: System) -> Iterator[Fault]:
+    """Microkit refuses a file that is missing, empty or too long, and panics when whole pages are left over."""
+    for region in system.regions if knows(system, "memory_region.prefill_path") else ():
+        if region.prefill_path is None or made_prefill(system, region):
+            continue
+        what, advice = _unfit(system, region, region.prefill_path)
+        if what:
+            message = f"prefill {region.prefill_path!r} of `{region.name}` {what}"
+            yield fault("SDF043", message, (region.origin, "prefill_path"), advice)
+
+
+def _length(system: System, path: str) -> int | str:
+    """Return the length of a prefill file, or what is wrong with it."""
+    full = os.path.join(system.folder, path)
+    try:
+        if not os.path.isfile(full):
+            return "is not a file" if os.path.exists(full) else "does not exist"
+        return os.path.getsize(full) or "is empty"
+    except (OSError, ValueError) as error:
+        return f"cannot be used: {error}"
+
+
+def _unfit(system: System, region: Region, path: str) -> tuple[str, str]:
+    """Return what is wrong with a prefill file, if anything, and what to do about it."""
+    length, size_bytes = _length(system, path), region.size_bytes
+    if isinstance(length, str):
+        return length, "paths are relative to the description"
+    if size_bytes is None:
+        return "", ""
+    page = _page_in_use(system, region)
+    advice = f"leave `size` out, or use {round_up(length, page):#x}"
+    if length > size_bytes:
+        return f"has {length:#x} bytes, more than the region's {size_bytes:#x}", advice
+    if size_bytes - length >= page:
+        return (
+            f"has {length:#x} bytes and leaves whole pages of {page:#x} in the region's {size_bytes:#x} empty",
+            advice,
+        )
+    return "", ""
+
+
+def _page_in_use(system: System, region: Region) -> int:
+    """Return the page size that Microkit ends up with."""
+    if region.page_size_bytes is not None:
+        return page_of(region)
+    numbers = [region.size_bytes or 0, region.phys_addr or 0]
+    numbers += [m.start for m in mapped(system) if m.region is region]
+    large = system.dialect.auto_large_pages and all(number % LARGE_PAGE_BYTES == 0 for number in numbers)
+    return LARGE_PAGE_BYTES if large else PAGE_BYTES
+
+
+@rule("SDF044", "a region's first content comes from one source")
+def prefill_source(system: System) -> Iterator[Fault]:
+    """Microkit takes a file or boot information; on AArch64 the boot loader's device tree is all there is of that."""
+    for region in system.regions if knows(system, "memory_region.prefill_bootinfo") else ():
+        kind = region.prefill_bootinfo
+        if kind is not None and region.prefill_path is not None:
+            message = f"memory region `{region.name}` has two prefills: {region.prefill_path!r} and boot information"
+            other = [(region.origin, "prefill_path", "the file is here")]
+            yield fault("SDF044", message, (region.origin, "prefill_bootinfo"), "leave one of them out", other)
+        elif kind is not None and kind not in _BOOTINFO:
+            message = (
+                f"boot information {kind!r} of `{region.name}` is not known on AArch64{suggestion(kind, _BOOTINFO)}"
+            )
+            yield fault("SDF044", message, (region.origin, "prefill_bootinfo"), "write `fdt`, the device tree")
+
+
+@rule("SDF045", "regions are used")
+def unused(system: System) -> Iterator[Fault]:
+    """Microkit takes the memory all the same; most often a map is missing, or names another region."""
+    regions = system.region_index()
+    used = {name for _, name, _, _ in references(system)}
+    if used - regions.keys():
+        return  # a misspelt name has its own fault
+    for region in regions.values():
+        if region.name not in used and not any(region.name in patch.why for patch in system.patches):
+            message = f"memory region `{region.name}` is mapped nowhere"
+            yield fault("SDF045", message, (region.origin, "name"), "map it or remove it", severity="warning")

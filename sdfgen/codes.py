@@ -1,0 +1,56 @@
+"""Codes of the faults found before the rules run: while reading and resolving."""
+
+READING = {
+    "SDF001": (
+        "a file cannot be read",
+        "The description, a file it includes or a board file is missing, unreadable or not UTF-8 text.",
+    ),
+    "SDF002": ("not valid TOML", "The text breaks TOML 1.0; the place is where the parser gave up."),
+    "SDF003": (
+        "a value is of the wrong kind",
+        "Each key takes one kind of value: sizes are numbers or text with a unit, addresses are numbers.",
+    ),
+    "SDF004": (
+        "unknown key",
+        "A key that nothing reads is almost always a misspelt one, and what it should have set keeps its default.",
+    ),
+    "SDF005": ("a key is missing", "The table cannot do without this key."),
+    "SDF006": (
+        "a key is set in two included files",
+        "Included files are joined: tables merge and arrays of tables add up, but one value can only be set once.",
+    ),
+    "SDF007": ("a file includes itself", "Directly or through others; the description would never end."),
+    "SDF008": ("a setting is malformed", "`--set` takes a dotted path, an equals sign and a value."),
+    "SDF009": ("only for x86", "Microkit knows this on x86 only; the boards here are AArch64."),
+    "SDF010": (
+        "unknown board, Microkit version or configuration",
+        "Boards are the files of boards/; versions and configurations those whose grammar is known.",
+    ),
+    "SDF011": ("unknown device", "Devices are passed through by the names that the board file gives them."),
+    "SDF012": ("no interrupt", "The board file gives this device no interrupt to pass through."),
+    "SDF013": (
+        "a guest's file cannot be used",
+        "Kernel and initial RAM disk are files beside the description.",
+    ),
+    "SDF014": (
+        "too many block clients",
+        "Each client has a channel of the virtualiser, one more goes to the driver, and a domain has 62.",
+    ),
+    "SDF015": (
+        "no room for a region",
+        "Regions whose physical address others must know lie in the windows that the board file declares safe.",
+    ),
+    "SDF016": (
+        "no such protection domain",
+        "`[[map]]`, `[[irq]]` and `[[setvar]]` add to a domain that exists.",
+    ),
+    "SDF017": (
+        "a patch value cannot be computed",
+        "The expression is malformed or names what the system does not have.",
+    ),
+    "SDF018": (
+        "no such ELF",
+        "`[[patch]]` names a program image of the system, the UIO driver, or a file beside the description.",
+    ),
+}
+"""Title and explanation by code."""

@@ -1,0 +1,134 @@
+"""Nodes of guests' device trees: processor, memory, interrupt controller, devices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sdfgen.blk.shared import c_name
+from sdfgen.board import FIRST_SPI_INTID
+from sdfgen.emit.devicetree import Cells, Node, Property, cells64, flag, numbers, strings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sdfgen.board import Board, Device
+    from sdfgen.model import Guest
+
+# Addresses and sizes are 64-bit numbers of two cells each, as `cells64` writes them.
+ADDRESS_CELLS = 2
+SIZE_CELLS = 2
+ROOT_CELLS = (numbers("#address-cells", ADDRESS_CELLS), numbers("#size-cells", SIZE_CELLS))
+
+# Interrupts as the GIC's binding has them: kind, number, flags.
+INTERRUPT_CELLS = 3
+SPI = 0
+PPI = 1
+EDGE_RISING = 1
+LEVEL_HIGH = 4
+TRIGGERS = {"edge": EDGE_RISING, "level": LEVEL_HIGH}
+OF_FIRST_CPU = 1 << 8
+"""GICv2: the mask of the CPUs that a PPI goes to, above the trigger."""
+GIC = "gic"
+
+
+def spi(intid: int, trigger: int) -> Property:
+    """Return the `interrupts` of a node with one shared interrupt."""
+    comment = f"SPI = INTID {intid} - {FIRST_SPI_INTID}"
+    return numbers("interrupts", SPI, intid - FIRST_SPI_INTID, trigger, comment=comment)
+
+
+def chosen(guest: Guest, bootargs: str, *more: Property) -> Node:
+    """Return what the boot loader says to Linux: command line and initial RAM disk."""
+    properties = [strings("bootargs", bootargs)] if bootargs else []
+    if guest.initrd_bytes is not None:
+        end = guest.initrd_gpa + guest.initrd_bytes
+        properties += [
+            Property("linux,initrd-start", (cells64(guest.initrd_gpa),)),
+            Property("linux,initrd-end", (cells64(end),), f"{guest.initrd_bytes} bytes"),
+        ]
+    return Node("chosen", (*more, *properties))
+
+
+def memory(guest: Guest, name: str | None = None) -> Node:
+    """Return the guest's RAM.
+
+    Args:
+        guest: The guest.
+        name: The node's name where that is given.
+    """
+    reg = Property("reg", (cells64(guest.ram_gpa, guest.ram_bytes),))
+    return Node(name or f"memory@{guest.ram_gpa:x}", (strings("device_type", "memory"), reg))
+
+
+def cpus(board: Board) -> Node:
+    """Return the one CPU that a guest has."""
+    cpu = (
+        strings("device_type", "cpu"),
+        strings("compatible", board.facts.guest.cpu),
+        numbers("reg", 0),
+        strings("enable-method", "psci"),
+    )
+    return Node("cpus", (numbers("#address-cells", 1), numbers("#size-cells", 0)), (Node("cpu@0", cpu),))
+
+
+def psci(board: Board) -> Node:
+    """Return how the guest starts CPUs and switches itself off."""
+    compatible = strings("compatible", "arm,psci-1.0", "arm,psci-0.2")
+    return Node("psci", (compatible, strings("method", board.facts.guest.psci)))
+
+
+def timer(board: Board) -> Node:
+    """Return the architected timer."""
+    trigger = OF_FIRST_CPU | LEVEL_HIGH
+    interrupts = tuple(Cells((PPI, number, trigger)) for number in board.facts.guest.timer_ppis)
+    compatible = strings("compatible", "arm,armv8-timer")
+    return Node("timer", (compatible, Property("interrupts", interrupts), flag("always-on")))
+
+
+def gic(board: Board, cpu_interface_bytes: int) -> Node:
+    """Return the GICv2, with as much of its CPU interface as the guest has."""
+    facts = board.facts.gic
+    distributor = cells64(facts.distributor, facts.distributor_size)
+    properties = (
+        strings("compatible", "arm,cortex-a15-gic"),
+        flag("interrupt-controller"),
+        numbers("#interrupt-cells", INTERRUPT_CELLS),
+        numbers("#address-cells", 0),
+        Property("reg", (distributor, cells64(facts.cpu_interface, cpu_interface_bytes))),
+    )
+    return Node(f"interrupt-controller@{facts.distributor:x}", properties, label=GIC)
+
+
+def clocks(board: Board, devices: list[Device]) -> Iterator[Node]:
+    """Yield the fixed clocks that the devices need."""
+    used = {name for device in devices for name in device.facts.clocks}
+    for clock in board.facts.clock:
+        if clock.name in used:
+            properties = (
+                strings("compatible", "fixed-clock"),
+                numbers("#clock-cells", 0),
+                numbers("clock-frequency", clock.frequency_hz),
+            )
+            yield Node(clock.name, properties, label=c_name(clock.name))
+
+
+def device_name(device: Device) -> str:
+    """Return the name of a device's node, which stands below the root."""
+    return f"{device.facts.node}@{device.base:x}"
+
+
+def device_node(device: Device) -> Node:
+    """Return a device that is passed through."""
+    facts = device.facts
+    properties = [
+        strings("compatible", *facts.compatible),
+        Property("reg", (cells64(device.base, device.size_bytes),)),
+    ]
+    if device.intid is not None:
+        properties.append(spi(device.intid, TRIGGERS[facts.trigger]))
+    if facts.clocks:
+        properties.append(Property("clocks", tuple(Cells((c_name(name),)) for name in facts.clocks)))
+        properties.append(strings("clock-names", *facts.clock_names))
+    if facts.coherent:
+        properties.append(flag("dma-coherent"))
+    return Node(device_name(device), tuple(properties))

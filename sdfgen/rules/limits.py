@@ -1,0 +1,34 @@
+"""Limits of the Microkit tool that are not limits of its grammar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sdfgen.rules.registry import fault, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sdfgen.faults import Fault
+    from sdfgen.model import System
+
+
+@rule("SDF100", "Microkit up to 2.0.1 holds 63 scheduling contexts")
+def scheduling_contexts(system: System) -> Iterator[Fault]:
+    """Each protection domain and each vCPU has a scheduling context, and the monitor's array holds 64 with its own.
+
+    The tool of these versions panics when it fills the array (seen with 1.4.1 and 2.0.1). Later ones have no such
+    array. It is a warning since the system file itself is correct, and a patched monitor takes it.
+    """
+    limit = system.dialect.max_scheduling_contexts
+    domains = sum(1 for _ in system.all_pds())
+    vcpus = sum(len(vm.vcpus) for _, vm in system.vms())
+    if limit is not None and domains + vcpus > limit:
+        yield fault(
+            "SDF100",
+            f"{domains} protection domains and {vcpus} vCPUs need {domains + vcpus} scheduling contexts; "
+            f"the tool of Microkit {system.dialect.version} panics beyond {limit}",
+            (system.origin, "microkit"),
+            'use microkit = "2.1.0" or newer, or fewer clients',
+            severity="warning",
+        )

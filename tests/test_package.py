@@ -1,0 +1,53 @@
+"""Templates and boards are found in a checkout and in an installed wheel."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "examples" / "two-clients" / "system.toml"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, unpacked where nothing of the checkout is near."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder)]
+    subprocess.run([*command, str(ROOT)], check=True, capture_output=True)
+    (wheel,) = folder.glob("sdfgen_vm-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+def build(site: Path | None, folder: Path) -> dict[str, bytes]:
+    folder.mkdir()
+    shutil.copy(EXAMPLE, folder / "system.toml")
+    out = folder / "build"
+    environment = {**os.environ, "PYTHONPATH": str(site or ROOT)}
+    program = "import sys, sdfgen; print(sdfgen.__file__); from sdfgen.start import main; main()"
+    command = [sys.executable, "-c", program, "build", "system.toml", "--no-compile"]
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(str(site or ROOT))
+    return {
+        str(path.relative_to(out)): path.read_bytes()
+        for path in out.rglob("*")
+        if path.is_file() and not path.relative_to(out).parts[0].startswith(".")
+    }
+
+
+def test_wheel_holds_templates_and_boards(installed: Path) -> None:
+    assert (installed / "sdfgen" / "_data" / "boards" / "odroidc4.toml").is_file()
+    assert (installed / "sdfgen" / "_data" / "templates" / "c" / "common" / "phys_addr.c").is_file()
+    assert not (installed / "tests").exists()
+
+
+def test_installed_wheel_builds_what_the_checkout_builds(installed: Path, tmp_path: Path) -> None:
+    assert build(installed, tmp_path / "wheel") == build(None, tmp_path / "checkout")
