@@ -1,0 +1,93 @@
+"""The system file, as an XML reader sees it, and as Microkit's manual wants it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from lxml import etree
+
+from sdfgen.describe import describe
+from sdfgen.dialects import DIALECTS
+from sdfgen.emit.sdf import system_file
+from sdfgen.emit.xml import Element, document
+
+if TYPE_CHECKING:
+    from sdfgen.model import System
+    from tests.conftest import Golden
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "examples" / "two-clients" / "system.toml"
+GOLDENS = Path(__file__).parent / "goldens" / "sdf"
+BOARDS = ("qemu_virt_aarch64", "odroidc4")
+NINE = (
+    ("blk_driver_uio_irq_status", 0x7980_0000, 0x1000, False),
+    (None, 0x8000_0000, 0x1000, None),
+    ("blk_phys_addr", 0x8020_0000, 0x1000, False),
+    ("blk_driver_storage_info", 0x8040_0000, 0x1000, False),
+    ("blk_driver_requests", 0x8060_0000, 0x20_0000, False),
+    ("blk_driver_responses", 0x8080_0000, 0x20_0000, False),
+    ("blk_virt_data", 0x80A0_0000, 0x20_0000, True),
+    ("blk_client1_data", 0x80C0_0000, 0x20_0000, True),
+    ("blk_client2_data", 0x80E0_0000, 0x20_0000, True),
+)
+"""Region, guest-physical address, size, cached: the driver VM's mappings of the hand-written ancestor."""
+
+
+def example(board: str, *settings: str) -> System:
+    return describe(str(EXAMPLE), settings).systems[board]
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("version", DIALECTS)
+def test_example_in_every_dialect(board: str, version: str, golden: Golden) -> None:
+    golden.check(GOLDENS / f"{board}-{version}.system", system_file(example(board, f"system.microkit='{version}'")))
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_learned_addresses(board: str, golden: Golden) -> None:
+    system = example(board, "block.physical_addresses=learned")
+    golden.check(GOLDENS / f"{board}-learned.system", system_file(system))
+    assert not [r for r in system.regions if r.name.endswith("_data") and r.phys_addr is not None]
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_the_nine_mappings(board: str) -> None:
+    root = etree.fromstring(system_file(example(board)).encode())
+    sizes = {e.get("name"): int(e.get("size"), 0) for e in root.iter("memory_region")}
+    (vm,) = (e for e in root.iter("virtual_machine") if e.get("name") == "blk_driver")
+    maps = {int(m.get("vaddr"), 0): m for m in vm.findall("map")}
+    for region, gpa, size, cached in NINE:
+        if region is None:
+            assert gpa not in maps, "the notify page is mapped nowhere"
+            continue
+        assert maps[gpa].get("mr") == region
+        assert sizes[region] == size
+        assert (maps[gpa].get("cached") != "false") == cached
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_phys_addr_page_is_in_the_driver_vmm_and_the_driver_vm(board: str) -> None:
+    root = etree.fromstring(system_file(example(board)).encode())
+    holders = [m.getparent().get("name") for m in root.iter("map") if m.get("mr") == "blk_phys_addr"]
+    assert holders == ["blk_driver_vmm", "blk_driver"]
+
+
+def test_prefilled_page(golden: Golden) -> None:
+    settings = ("system.microkit='2.2.0'", "block.phys_addr_page=prefilled")
+    text = system_file(example(BOARDS[0], *settings))
+    golden.check(GOLDENS / "prefilled.system", text)
+    assert 'name="blk_phys_addr" size="0x1000" prefill_path="phys_addr.bin"' in text
+
+
+def test_everything_microkit_knows(golden: Golden) -> None:
+    raw = Path(__file__).parent / "systems" / "raw.toml"
+    described = describe(str(raw))
+    assert not described.faults.errors
+    golden.check(GOLDENS / "raw.system", system_file(described.systems[BOARDS[0]]))
+
+
+def test_values_are_escaped() -> None:
+    text = document(Element("a", (("b", '<&>"\t\n'), ("c", None))), "x -- y")
+    assert etree.fromstring(text.encode()).attrib == {"b": '<&>"\t\n'}
