@@ -311,11 +311,11 @@ class Driver(NamedTuple):
     devices: tuple[str, ...]
     intid: int
     notify_gpa: Gpa
-    channel: int
-    phys_addr_vaddr: Vaddr
     slots: tuple[PhysAddrSlot, ...]
     dtb: str | None
     origin: Origin
+    channel: int = 0
+    phys_addr_vaddr: Vaddr = Vaddr(0)
 
 
 class Block(NamedTuple):

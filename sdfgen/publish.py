@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
 _CHUNK_BYTES = 2**20
 _AT_FDCWD = -100
@@ -27,36 +27,41 @@ def write_files(folder: str, files: Mapping[str, bytes]) -> None:
         files: Content by relative path.
     """
     written: dict[bytes, str] = {}
+    new_folders = _make_folders({os.path.dirname(os.path.join(folder, name)) for name in files})
     for name, content in files.items():
         path = os.path.join(folder, name)
-        if _content(path) == content:
+        if os.path.dirname(path) in new_folders:
+            _write_or_link(content, written, path)
+        elif _content(path) != content:
+            temporary = f"{path}.new"
+            _remove_file(temporary)
+            _write_or_link(content, written, temporary)
+            os.replace(temporary, path)
+        else:
             continue
-        temporary = f"{path}.new"
-        _remove_file(temporary)
-        twin = written.get(content)
-        _in_folder(_link if twin else _write, twin or content, temporary)
-        os.replace(temporary, path)
         written[content] = path
+
+
+def _make_folders(folders: Iterable[str]) -> set[str]:
+    """Make the folders that are missing, and return those."""
+    missing = {folder for folder in folders if folder and not os.path.isdir(folder)}
+    for folder in missing:
+        os.makedirs(folder, exist_ok=True)
+    return missing
+
+
+def _write_or_link(content: bytes, written: Mapping[bytes, str], path: str) -> None:
+    if content in written:
+        _link(written[content], path)
+        return
+    with open(path, "wb") as file:
+        file.write(content)
 
 
 def _remove_file(path: str) -> None:
     """Remove what a killed build left; writing into it would reach every file that shares its content."""
     with suppress(FileNotFoundError, NotADirectoryError):
         os.unlink(path)
-
-
-def _in_folder(action: Callable[[Any, str], None], argument: object, path: str) -> None:
-    """Do something that makes a file; make its folder first when it turns out to be missing."""
-    try:
-        action(argument, path)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        action(argument, path)
-
-
-def _write(content: bytes, path: str) -> None:
-    with open(path, "wb") as file:
-        file.write(content)
 
 
 def _content(path: str) -> bytes | None:
@@ -88,11 +93,12 @@ def publish(work: str, final: str, files: Iterable[str], copied: Container[str])
         return False
     stage = f"{final}.new"
     _remove(stage)
+    os.makedirs(stage)
+    _make_folders({os.path.join(stage, os.path.dirname(name)) for name in wanted})
     for name in wanted:
         source = os.path.join(final if name in same else work, name)
         action = _copy if name in copied and name not in same else _link
-        _in_folder(action, source, os.path.join(stage, name))
-    os.makedirs(stage, exist_ok=True)
+        action(source, os.path.join(stage, name))
     _swap(stage, final)
     _remove(stage)
     return True
@@ -115,8 +121,6 @@ def _files_below(folder: str) -> list[str]:
 def _link(source: str, target: str) -> None:
     try:
         os.link(source, target)
-    except FileNotFoundError:
-        raise
     except OSError:
         import shutil
 

@@ -31,6 +31,7 @@ class Source:
         self.path = path
         self.text = text
         self._spans: dict[tuple[Path, bool], Span] | None = None
+        self._lines: list[str] = []
 
     def span(self, path: Path, *, key: bool = False) -> Span:
         """Return the place of a value (or of its key), or of the nearest table around it."""
@@ -47,8 +48,8 @@ class Source:
 
     def line(self, number: int) -> str:
         """Return one line of the text, counted from 1; empty beyond the end."""
-        lines = self.text.split("\n")
-        return lines[number - 1].removesuffix("\r") if 0 < number <= len(lines) else ""
+        self._lines = self._lines or self.text.split("\n")
+        return self._lines[number - 1].removesuffix("\r") if 0 < number <= len(self._lines) else ""
 
 
 class Where(NamedTuple):

@@ -131,7 +131,6 @@ def _check_places(fault: Fault) -> None:
 
 
 def _check(where: Where, span: Span) -> None:
-    lines = where.source.text.split("\n")
-    assert 1 <= span.line <= len(lines)
-    assert 1 <= span.column <= len(lines[span.line - 1]) + 1
+    assert 1 <= span.line <= where.source.text.count("\n") + 1
+    assert 1 <= span.column <= len(where.source.line(span.line)) + 1
     assert span.width >= 1

@@ -77,22 +77,29 @@ def build_driver(
     status = Region(f"{table.name}_uio_irq_status", PAGE_BYTES, table)
     page = _phys_addr_page(context, table)
     hardware = _device_regions(devices, table)
-    named = _named_regions(status, page, link, virt_data, client_data)
-    maps = _uio_maps(context, linux, hardware, named)
+    maps = _uio_maps(context, linux, hardware, _named_regions(status, page, link, virt_data, client_data))
     slots = _slots(maps, virt_data, client_data)
     channel = context.ids.next(vmm)
     irqs = _irqs(context, vmm, devices, table)
-    vm_maps = _vm_maps(
-        context, table, linux, ram, hardware, maps, {virt_data.name, *(r.name for r in client_data.values())}
-    )
+    linux = linux._replace(passthrough=tuple((irq.id, irq.irq) for irq in irqs))
     space = PdSpace(context.board.address_limit)
     space.map_at(ram, linux.ram_vaddr, why="equal to the guest-physical address")
     page_vaddr = space.map(page, cached=False)
-    linux = linux._replace(passthrough=tuple((irq.id, irq.irq) for irq in irqs))
-    pd = ProtectionDomain(
-        name=vmm,
+    vm_maps = _vm_maps(context, linux, ram, hardware, maps, {slot.region for slot in slots})
+    pd = _vmm(context, vmm, space, irqs, slots)._replace(vm=virtual_machine(table, table.name, vm_maps))
+    driver = _driver(context, linux, capacity, maps, slots)._replace(channel=channel, phys_addr_vaddr=page_vaddr)
+    regions = (ram, gic_region(context, table), status, page, *(region for region, _ in hardware))
+    return DriverParts(pd, regions, driver)
+
+
+def _vmm(
+    context: Context, name: str, space: PdSpace, irqs: tuple[Irq, ...], slots: tuple[PhysAddrSlot, ...]
+) -> ProtectionDomain:
+    table = context.table.driver
+    return ProtectionDomain(
+        name=name,
         origin=table,
-        program_image=table.image or f"{vmm}.elf",
+        program_image=table.image or f"{name}.elf",
         priority=DRIVER_VMM_PRIORITY if table.priority is None else table.priority,
         budget_us=table.budget,
         period_us=table.period,
@@ -100,24 +107,26 @@ def build_driver(
         maps=tuple(space.maps),
         irqs=irqs,
         setvars=tuple(Setvar(s.symbol, s.region, table) for s in slots) if context.learned else (),
-        vm=virtual_machine(table, table.name, vm_maps),
     )
-    driver = Driver(
+
+
+def _driver(
+    context: Context, linux: Guest, capacity: int, maps: tuple[UioMap, ...], slots: tuple[PhysAddrSlot, ...]
+) -> Driver:
+    table = context.table.driver
+    notify = next(m for m in maps if m.region is None)
+    return Driver(
         guest=linux,
         storage=table.storage,
         capacity=capacity,
         maps=maps,
         devices=tuple(f"blk-uio{number}" for number in range(maps[-1].device + 1)),
         intid=context.board.facts.uio.intid,
-        notify_gpa=maps[1].gpa,
-        channel=channel,
-        phys_addr_vaddr=page_vaddr,
+        notify_gpa=notify.gpa,
         slots=slots,
         dtb=table.dtb,
         origin=table,
     )
-    regions = (ram, gic_region(context, table), status, page, *(region for region, _ in hardware))
-    return DriverParts(pd, regions, driver)
 
 
 def virtual_machine(table: GuestTable, name: str, maps: tuple[Map, ...]) -> VirtualMachine:
@@ -241,7 +250,6 @@ def _slots(maps: tuple[UioMap, ...], virt_data: Region, client_data: dict[str, R
 
 def _vm_maps(
     context: Context,
-    table: DriverTable,
     linux: Guest,
     ram: Region,
     hardware: list[tuple[Region, Gpa]],
@@ -249,6 +257,7 @@ def _vm_maps(
     data: set[str],
 ) -> tuple[Map, ...]:
     """Map RAM, interrupt controller, devices and all UIO regions; never the notify page."""
+    table = context.table.driver
     uio = (
         Map(m.region, m.gpa, table, cached=m.region in data, why="board: uio, in steps of its stride")
         for m in maps

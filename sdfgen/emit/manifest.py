@@ -57,8 +57,15 @@ def _section(name: str, records: list[Record]) -> str:
     """Write one record a line: short to read, short to diff, fast to make."""
     if not records:
         return f'  "{name}": []'
-    rows = ",\n".join(f"    {json.dumps(record)}" for record in records)
+    rows = ",\n".join(f"    {_row(record)}" for record in records)
     return f'  "{name}": [\n{rows}\n  ]'
+
+
+def _row(record: Record) -> str:
+    """Return a record as JSON; most values are text, for which the whole encoder is not needed."""
+    quoted = json.encoder.encode_basestring_ascii
+    values = (quoted(v) if isinstance(v, str) else json.dumps(v) if v is not None else "null" for v in record.values())
+    return "{" + ", ".join(f'"{key}": {value}' for key, value in zip(record, values, strict=True)) + "}"
 
 
 def _place(origin: Origin, key: str, names: Mapping[str, str]) -> str:

@@ -197,7 +197,7 @@ def _available(system: System) -> int:
     ram = _ram(system)
     taken = [_kernel(system), root_objects(system), *(fixed.range for fixed in _fixed(system))]
     used = (min(t.end, part.end) - max(t.start, part.start) for t in taken for part in ram if t.meets(part))
-    return sum(part.end - part.start for part in ram) - sum(used)
+    return max(0, sum(part.end - part.start for part in ram) - sum(used))
 
 
 @rule("SDF097", "all regions together fit into RAM")
