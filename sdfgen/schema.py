@@ -208,25 +208,6 @@ class ListOf(Reader):
         return {"type": "array", "items": self.item.schema()}
 
 
-class Words(Reader):
-    """A table of free keys whose values are strings."""
-
-    says = "a table of strings"
-
-    def __init__(self) -> None:
-        self.harmless = {}
-
-    def read(self, node: Node, faults: Faults) -> dict[str, str]:
-        """Return the table."""
-        if not isinstance(node.value, dict):
-            return dict(self.refuse(node, faults))
-        return {name: Text().read(value, faults) for name, value in node.value.items()}
-
-    def schema(self) -> dict[str, Any]:
-        """Return the JSON Schema."""
-        return {"type": "object", "additionalProperties": {"type": "string"}}
-
-
 class One(Reader):
     """A table."""
 

@@ -83,7 +83,6 @@ def _uio_table(block: Block) -> str:
 
 def _guest(guest: Guest) -> dict[str, object]:
     return {
-        "name": guest.name,
         "ram_gpa": Hex(guest.ram_gpa),
         "ram_vaddr": Hex(guest.ram_vaddr),
         "ram_size_bytes": Hex(guest.ram_bytes),

@@ -31,15 +31,16 @@ def manifest(
         patches: What was patched, by ELF.
         names: The name of each file of the description that is the same on every machine, by its path.
     """
+    places = _Places(names)
     sections = {
         "inputs": [{"file": name, "sha256": digest} for name, digest in sorted(inputs.items())],
         "outputs": [{"file": name, "sha256": digest} for name, digest in sorted(outputs.items())],
-        "regions": list(_regions(system, names)),
-        "maps": list(_maps(system, names)),
+        "regions": list(_regions(system, places)),
+        "maps": list(_maps(system, places)),
         "uio_maps": list(_uio_maps(system)),
-        "channels": list(_channels(system, names)),
-        "interrupts": list(_interrupts(system, names)),
-        "patches": list(_patches(system, patches, names)),
+        "channels": list(_channels(system, places)),
+        "interrupts": list(_interrupts(system, places)),
+        "patches": list(_patches(system, patches, places)),
     }
     head = {
         "generator": f"sdfgen {__version__}",
@@ -54,45 +55,53 @@ def manifest(
 
 
 def _section(name: str, records: list[Record]) -> str:
-    """Write one record a line: short to read, short to diff, fast to make."""
+    """Write one record a line: short to read, short to diff.
+
+    The encoder runs once for all of them, with line ends for commas: inside JSON text there are no others.
+    """
     if not records:
         return f'  "{name}": []'
-    rows = ",\n".join(f"    {_row(record)}" for record in records)
-    return f'  "{name}": [\n{rows}\n  ]'
+    text = json.dumps(records, separators=(",\n", ": "))
+    rows = [row.replace(",\n", ", ") for row in text[1:-1].split("},\n{")]
+    return f'  "{name}": [\n    ' + "},\n    {".join(rows) + "\n  ]"
 
 
-def _row(record: Record) -> str:
-    """Return a record as JSON; most values are text, for which the whole encoder is not needed."""
-    quoted = json.encoder.encode_basestring_ascii
-    values = (quoted(v) if isinstance(v, str) else json.dumps(v) if v is not None else "null" for v in record.values())
-    return "{" + ", ".join(f'"{key}": {value}' for key, value in zip(record, values, strict=True)) + "}"
+class _Places:
+    """Where things stand in the description, in the same words on every machine."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+        self._known: dict[tuple[int, str], str] = {}
+
+    def of(self, origin: Origin, key: str) -> str:
+        """Return file and path of a key; the many maps of one table are asked for once."""
+        known = (id(origin), key)
+        if known not in self._known:
+            where = origin.at(key)
+            name = where.source.name
+            self._known[known] = f"{self._names.get(name, name)}: {where.text}".rstrip(": ")
+        return self._known[known]
 
 
-def _place(origin: Origin, key: str, names: Mapping[str, str]) -> str:
-    where = origin.at(key)
-    name = where.source.name
-    return f"{names.get(name, name)}: {where.text}".rstrip(": ")
-
-
-def _regions(system: System, names: Mapping[str, str]) -> Iterator[Record]:
+def _regions(system: System, places: _Places) -> Iterator[Record]:
     for region in system.regions:
         yield {
             "name": region.name,
             "size_bytes": region.size_bytes,
             "phys_addr": None if region.phys_addr is None else hex(region.phys_addr),
             "why": region.why or "chosen by Microkit",
-            "from": _place(region.origin, "phys_addr", names),
+            "from": places.of(region.origin, "phys_addr"),
         }
 
 
-def _maps(system: System, names: Mapping[str, str]) -> Iterator[Record]:
+def _maps(system: System, places: _Places) -> Iterator[Record]:
     def record(kind: str, owner: str, m: Map) -> Record:
         return {
             kind: owner,
             "region": m.region,
             "vaddr" if kind == "pd" else "gpa": hex(m.vaddr),
             "why": m.why,
-            "from": _place(m.origin, "vaddr", names),
+            "from": places.of(m.origin, "vaddr"),
         }
 
     for pd in system.all_pds():
@@ -116,21 +125,21 @@ def _uio_maps(system: System) -> Iterator[Record]:
         }
 
 
-def _channels(system: System, names: Mapping[str, str]) -> Iterator[Record]:
+def _channels(system: System, places: _Places) -> Iterator[Record]:
     for channel in system.channels:
         yield {
-            "ends": [{"pd": end.pd, "id": end.id} for end in channel.ends],
-            "from": _place(channel.origin, "ends", names),
+            "ends": [[end.pd, end.id] for end in channel.ends],
+            "from": places.of(channel.origin, "ends"),
         }
 
 
-def _interrupts(system: System, names: Mapping[str, str]) -> Iterator[Record]:
+def _interrupts(system: System, places: _Places) -> Iterator[Record]:
     for pd in system.all_pds():
         for irq in pd.irqs:
-            yield {"pd": pd.name, "irq": irq.irq, "id": irq.id, "from": _place(irq.origin, "irq", names)}
+            yield {"pd": pd.name, "irq": irq.irq, "id": irq.id, "from": places.of(irq.origin, "irq")}
 
 
-def _patches(system: System, done: Mapping[str, list[Record]], names: Mapping[str, str]) -> Iterator[Record]:
+def _patches(system: System, done: Mapping[str, list[Record]], places: _Places) -> Iterator[Record]:
     """Join what was asked for with what the patcher recorded; without a record the patch still waits."""
     records = {(elf, record["symbol"]): record for elf, rows in done.items() for record in rows}
     for patch in system.patches:
@@ -140,7 +149,7 @@ def _patches(system: System, done: Mapping[str, list[Record]], names: Mapping[st
             "symbol": patch.symbol,
             "value": None if patch.value is None else hex(patch.value),
             "why": patch.why,
-            "from": _place(patch.origin, "value", names),
+            "from": places.of(patch.origin, "value"),
             "state": "done" if record else "waits for the ELF" if patch.value is not None else "waits for the address",
             **{name: record[name] for name in ("vaddr", "file_offset", "old", "new") if name in record},
         }

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import NamedTuple
 
 INDENT = "    "
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "&#10;", "\t": "&#9;"})
@@ -21,18 +18,19 @@ class Element(NamedTuple):
 
 def document(root: Element, comment: str) -> str:
     """Return a whole document that starts with a comment."""
-    body = "\n".join(_lines(root, ""))
+    lines: list[str] = []
+    _add(root, "", lines)
+    body = "\n".join(lines)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<!-- {comment.replace("--", "- -")} -->\n{body}\n'
 
 
-def _lines(element: Element, indent: str) -> Iterator[str]:
-    attributes = "".join(
-        f' {name}="{value.translate(_ESCAPES)}"' for name, value in element.attributes if value is not None
-    )
+def _add(element: Element, indent: str, lines: list[str]) -> None:
+    parts = [f' {name}="{value.translate(_ESCAPES)}"' for name, value in element.attributes if value is not None]
+    head = f"{indent}<{element.tag}{''.join(parts)}"
     if not element.children:
-        yield f"{indent}<{element.tag}{attributes} />"
+        lines.append(f"{head} />")
         return
-    yield f"{indent}<{element.tag}{attributes}>"
+    lines.append(f"{head}>")
     for child in element.children:
-        yield from _lines(child, indent + INDENT)
-    yield f"{indent}</{element.tag}>"
+        _add(child, indent + INDENT, lines)
+    lines.append(f"{indent}</{element.tag}>")

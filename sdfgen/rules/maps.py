@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sdfgen.dialects import PD_ELF_BASE, STACK_MAX_BYTES, STACK_MIN_BYTES
 from sdfgen.faults import suggestion
-from sdfgen.rules.registry import fault, rule
+from sdfgen.rules.registry import Shared, fault, rule
 from sdfgen.schema import Text
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text
 
@@ -51,6 +51,7 @@ def page_of(region: Region) -> int:
     return region.page_size_bytes if region.page_size_bytes in PAGE_SIZES else PAGE_BYTES
 
 
+@Shared
 def spaces(system: System) -> Iterator[AddressSpace]:
     """Yield every address space."""
     for pd in system.all_pds():
@@ -59,6 +60,7 @@ def spaces(system: System) -> Iterator[AddressSpace]:
             yield AddressSpace(pd.vm.name, pd, pd.vm.maps, guest=True)
 
 
+@Shared
 def mapped(system: System) -> Iterator[Mapped]:
     """Yield the maps whose region exists."""
     regions = {name: (r, max(r.size_bytes or 0, PAGE_BYTES)) for name, r in system.region_index().items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from sdfgen.faults import Fault
 
@@ -22,6 +22,8 @@ class Rule(NamedTuple):
     function: RuleFunction
 
 
+T = TypeVar("T")
+
 RULES: dict[str, Rule] = {}
 """All rules by code, in the order of their definition."""
 
@@ -36,6 +38,22 @@ def rule(code: str, title: str) -> Callable[[RuleFunction], RuleFunction]:
         return function
 
     return register
+
+
+class Shared(Generic[T]):
+    """A list that several rules go through, made once for each system: decorates the function that yields it."""
+
+    def __init__(self, function: Callable[[System], Iterator[T]]) -> None:
+        self._function = function
+        self._system: System | None = None
+        self._made: tuple[T, ...] = ()
+
+    def __call__(self, system: System) -> tuple[T, ...]:
+        """Return the list for a system; the last one is kept."""
+        if self._system is not system:
+            self._made = tuple(self._function(system))
+            self._system = system
+        return self._made
 
 
 def fault(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sdfgen.dialects import DEFAULT_BUDGET_US
+from sdfgen.dialects import MAX_PRIORITY
 from sdfgen.rules.registry import fault, rule
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ class _Thread(NamedTuple):
 
 
 def _share(budget_us: int | None, period_us: int | None) -> float:
-    budget = DEFAULT_BUDGET_US if budget_us is None else budget_us
-    period = budget if period_us is None else period_us
-    return budget / period if 0 < budget < period else 1.0
+    if budget_us is None or period_us is None:
+        return 1.0
+    return budget_us / period_us if 0 < budget_us < period_us else 1.0
 
 
 def _of_pd(pd: ProtectionDomain) -> _Thread:
@@ -56,7 +56,9 @@ def _of_vm(pd: ProtectionDomain, vm: VirtualMachine) -> _Thread:
 
 
 def _threads(system: System) -> list[_Thread]:
-    return [*map(_of_pd, system.all_pds()), *(_of_vm(pd, vm) for pd, vm in system.vms())]
+    """Return them all but those whose priority there is not: SDF032 tells of these."""
+    threads = [*map(_of_pd, system.all_pds()), *(_of_vm(pd, vm) for pd, vm in system.vms())]
+    return [thread for thread in threads if 0 <= thread.priority <= MAX_PRIORITY]
 
 
 def _chain(system: System) -> set[str]:

@@ -9,9 +9,8 @@
 
 #include <sdfgen/blk_config.h>
 
-/* The guest's memory, and where its images go in it. */
+/* The guest's memory, and where its images go in it. Who it is, Microkit tells its VMM (microkit_name). */
 struct vmm_guest {
-    const char *name; /* the virtual machine, for messages */
     uint64_t ram_gpa; /* 2 MiB aligned (Linux's boot protocol) */
     uintptr_t ram_vaddr;
     uint64_t ram_size_bytes;
