@@ -151,8 +151,8 @@ def rebuild() -> Section:
     run(*build)
     note = f"the full build before it, with compiling for both boards: {time.perf_counter() - start:.1f} s"
     both = Command("nothing changed, both boards", build, goal_ms=REBUILD_GOAL_MS)
-    one = Command("nothing changed, one board", (*build, *ONE_BOARD), goal_ms=REBUILD_GOAL_MS)
-    return Section("Rebuild with nothing changed, ELFs included", (both, one), notes=(note,))
+    edited = Command("times changed, both boards", ("sh", "-c", f"touch {EXAMPLE} && {' '.join(build)}"))
+    return Section("Rebuild with nothing changed, ELFs included", (both, edited), notes=(note,))
 
 
 def patching() -> Section:

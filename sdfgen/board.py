@@ -7,20 +7,21 @@ from typing import NamedTuple
 
 from sdfgen.data import data_path
 from sdfgen.faults import Faults
-from sdfgen.schema import Address, Choice, Flag, ListOf, Many, Name, Number, One, Size, Table, Text, key
+from sdfgen.schema import Address, Choice, Flag, ListOf, Many, Name, Number, One, Pages, Size, Table, Text, key
 from sdfgen.source import parse, read_source
 
 FIRST_SPI_INTID = 32
 """GIC: INTIDs below are private to a core; device trees count shared interrupts (SPIs) from here."""
+_INTID = Number(FIRST_SPI_INTID, 1019)
 
 
 class BoardTable(Table):
     """The board as a whole."""
 
     summary: str = key(Text(), "One line about it.")
-    physical_address_bits: int = key(Number(), "32, 40 or 44: how far physical and user addresses reach.")
-    cores: int = key(Number(), "Cores an smp configuration can use.")
-    irq_max: int = key(Number(), "Highest INTID that the kernel handles.")
+    physical_address_bits: int = key(Number(32, 48), "32, 40 or 44: how far physical and user addresses reach.")
+    cores: int = key(Number(1, 64), "Cores an smp configuration can use.")
+    irq_max: int = key(_INTID, "Highest INTID that the kernel handles.")
     loader_address: int = key(Address(), "Where the image is loaded.")
 
 
@@ -54,7 +55,7 @@ class LargePagesTable(Table):
 class GicTable(Table):
     """The interrupt controller."""
 
-    version: int = key(Number(), "2 or 3.")
+    version: int = key(Number(2, 3), "2 or 3.")
     distributor: int = key(Address(), "The distributor, as guests see it too.")
     distributor_size: int = key(Size(), "Its size.")
     cpu_interface: int = key(Address(), "The CPU interface, where guests see the virtual one.")
@@ -70,7 +71,7 @@ class GuestTable(Table):
     initrd_from_top: int = key(Size(), "How far below the top of RAM the initial RAM disk lies, or more.")
     cpu: str = key(Text(), "`compatible` of the CPU.")
     psci: str = key(Choice("smc", "hvc"), "How guests call PSCI.")
-    timer_ppis: tuple[int, ...] = key(ListOf(Number()), "Secure, non-secure, virtual and hypervisor timer PPIs.")
+    timer_ppis: tuple[int, ...] = key(ListOf(Number(0, 15)), "Secure, non-secure, virtual and hypervisor timer PPIs.")
     complete_driver_tree: bool = key(Flag(), "The device facts here suffice for a whole device tree.")
     console: str = key(Text(), "Linux name of the UART, for a guest that is given it.")
     console_device: str = key(Name(), "Name of the device that is that UART.")
@@ -90,8 +91,8 @@ class UioTable(Table):
 
     irq_status: int = key(Address(), "The interrupt status page.")
     notify: int = key(Address(), "The notify page; the others follow.")
-    stride: int = key(Size(), "Alignment of each mapping.")
-    intid: int = key(Number(), "Virtual interrupt of the first UIO device.")
+    stride: int = key(Pages(), "Alignment of each mapping.")
+    intid: int = key(_INTID, "Virtual interrupt of the first UIO device.")
 
 
 class ClientTable(Table):
@@ -99,7 +100,7 @@ class ClientTable(Table):
 
     virtio_mmio: int = key(Address(), "Its registers.")
     virtio_mmio_size: int = key(Size(), "Their size.")
-    intid: int = key(Number(), "Its virtual interrupt.")
+    intid: int = key(_INTID, "Its virtual interrupt.")
 
 
 class QemuTable(Table):
@@ -114,7 +115,7 @@ class ClockTable(Table):
     """A fixed clock that device nodes refer to."""
 
     name: str = key(Name(), "Its name.")
-    frequency_hz: int = key(Number(), "Its frequency.")
+    frequency_hz: int = key(Number(1, 2**32 - 1), "Its frequency.")
 
 
 class DeviceFacts(Table):
@@ -122,7 +123,7 @@ class DeviceFacts(Table):
 
     name: str = key(Name(), "Its name in descriptions.")
     base: int = key(Address(), "Its registers.")
-    intid: int | None = key(Number(), "Its interrupt.", default=None, default_doc="none")
+    intid: int | None = key(_INTID, "Its interrupt.", default=None, default_doc="none")
     trigger: str = key(Choice("level", "edge"), "How the interrupt is signalled.", default="level")
     dma: bool = key(Flag(), "It reads and writes memory by itself, with guest-physical addresses.", default=False)
     coherent: bool = key(Flag(), "What it reads and writes is coherent with the caches.", default=False)
@@ -145,7 +146,7 @@ class SlotsTable(DeviceFacts):
     """A row of equal devices, named `NAME0`, `NAME1`, …, with consecutive interrupts."""
 
     step: int = key(Size(), "Distance and size of the registers.")
-    count: int = key(Number(), "How many there are.")
+    count: int = key(Number(1, 1024), "How many there are.")
 
 
 class BoardFile(Table):
@@ -153,7 +154,7 @@ class BoardFile(Table):
 
     board: BoardTable = key(One(BoardTable), "The board.")
     kernel: KernelTable = key(One(KernelTable), "The kernel.")
-    ram: tuple[RangeTable, ...] = key(Many(RangeTable), "RAM that the kernel knows.")
+    ram: tuple[RangeTable, ...] = key(Many(RangeTable, least=1), "RAM that the kernel knows.")
     window: tuple[WindowTable, ...] = key(Many(WindowTable), "Where fixed regions may lie.")
     reserved: tuple[RangeTable, ...] = key(Many(RangeTable), "What no region may touch.", default=())
     large_pages: LargePagesTable = key(One(LargePagesTable), "2 MiB pages.")

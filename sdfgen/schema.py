@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, dataclass_transform
 
 from sdfgen.faults import Fault, Faults, suggestion
-from sdfgen.units import U64_MAX, parse_size
+from sdfgen.units import PAGE_BYTES, U64_MAX, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,15 +105,26 @@ class Number(Reader):
     says = "a whole number"
     harmless = 0
 
+    def __init__(self, low: int = -U64_MAX, high: int = U64_MAX) -> None:
+        self.low, self.high = low, high
+        if self._bounded:
+            self.says, self.harmless = f"a whole number from {low} to {high}", low
+
+    @property
+    def _bounded(self) -> bool:
+        return (self.low, self.high) != (-U64_MAX, U64_MAX)
+
     def read(self, node: Node, faults: Faults) -> int:
         """Return the number."""
         value = node.value
-        good = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= U64_MAX
-        return int(value if good else self.refuse(node, faults))
+        if isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high:
+            return value
+        return int(self.refuse(node, faults))
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema."""
-        return {"type": "integer"}
+        bounds = {"minimum": self.low, "maximum": self.high} if self._bounded else {}
+        return {"type": "integer", **bounds}
 
 
 class Size(Reader):
@@ -132,6 +143,17 @@ class Size(Reader):
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema."""
         return {"type": ["integer", "string"]}
+
+
+class Pages(Size):
+    """A size of whole pages, at least one."""
+
+    says = 'a size of whole pages such as "4 KiB" or "2 MiB"'
+
+    def read(self, node: Node, faults: Faults) -> int:
+        """Return the size in bytes."""
+        value = super().read(node, faults)
+        return value if value and value % PAGE_BYTES == 0 else int(self.refuse(node, faults))
 
 
 class Address(Size):
@@ -228,9 +250,19 @@ class One(Reader):
 class Many(ListOf):
     """An array of tables; an element that is no table is left out."""
 
-    def __init__(self, table: type[Table] | None) -> None:
+    def __init__(self, table: type[Table] | None, *, least: int = 0) -> None:
         super().__init__(Reader() if table is None else One(table))
-        self.says = "an array of tables"
+        self.least = least
+        self.says = f"an array of at least {least} tables" if least else "an array of tables"
+
+    def read(self, node: Node, faults: Faults) -> tuple[Table, ...]:
+        """Return the tables."""
+        tables = super().read(node, faults)
+        return tables if len(tables) >= self.least or not isinstance(node.value, list) else self._too_few(node, faults)
+
+    def _too_few(self, node: Node, faults: Faults) -> tuple[Table, ...]:
+        faults.add(Fault("SDF003", f"a list of {len(node.value)} is not {self.says}", node.where))
+        return ()
 
     def tie(self, table: type[Table]) -> None:
         """Let a table that holds itself (`Many(None)`) know which one it is."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "fuzz"
 EXAMPLE = Path(__file__).parent.parent / "examples" / "two-clients" / "system.toml"
+BOARDS = Path(__file__).parent.parent / "boards"
 SEEDS = [FOLDER / "raw.toml", FOLDER / "block.toml", EXAMPLE]
 FAULTS = Path(__file__).parent / "faults"
 CHUNKS = 10
@@ -101,6 +102,22 @@ def test_mutants_are_survived(
             _survive(number)
         except Exception:  # noqa: BLE001 - the point of this test
             pytest.fail(f"mutant {number}:\n{data.decode(errors='replace')[:5000]}\n{traceback.format_exc()}")
+
+
+@pytest.mark.parametrize("board", ["qemu_virt_aarch64", "odroidc4"])
+def test_mutated_board_files_are_survived(board: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A board is a file that users write too."""
+    shutil.copy(EXAMPLE, tmp_path / "m.toml")
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "boards" / f"{board}.toml"
+    own.parent.mkdir()
+    seed = tomllib.loads((BOARDS / own.name).read_text(encoding="utf-8"))
+    for number in range(FIRST, FIRST + COUNT // 10):
+        own.write_bytes(mutated(seed, Random(number)))  # noqa: S311 - repeatable, not secret
+        try:
+            _survive(1)
+        except Exception:  # noqa: BLE001 - the point of this test
+            pytest.fail(f"mutant {number}:\n{traceback.format_exc()}")
 
 
 def _survive(number: int) -> None:

@@ -332,6 +332,37 @@ def test_board_files_hold_together(name: str) -> None:
     assert all(32 <= intid <= facts.board.irq_max for intid in [*intids, facts.uio.intid, facts.client.intid])
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("physical_address_bits = 40", "physical_address_bits = 4000", "4000 is not a whole number from 32 to 48"),
+        ("count = 32", "count = 0x1_0000_0000", "4294967296 is not a whole number from 1 to 1024"),
+        ('stride = "2 MiB"', "stride = 0", "0 is not a size of whole pages"),
+        ("intid = 75", "intid = 31", "31 is not a whole number from 32 to 1019"),
+        ("timer_ppis = [13, 14, 11, 10]", "timer_ppis = [16]", "16 is not a whole number from 0 to 15"),
+        ("[board]\n", "ram = []\n[board]\n", "a list of 0 is not an array of at least 1 tables"),
+    ],
+)
+def test_faults_of_an_own_board_file(tmp_path: Path, before: str, after: str, message: str) -> None:
+    text = Path(board_files()[QEMU]).read_text(encoding="utf-8").replace(before, after)
+    if after.startswith("ram"):
+        text = text.replace("[[ram]]", "[[reserved]]")
+    (tmp_path / "boards").mkdir()
+    (tmp_path / "boards" / "mine.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "s.toml").write_text(dump(tree("mine", [linux(0)]), Random(0)), encoding="utf-8")  # noqa: S311 - not secret
+    faults = describe(str(tmp_path / "s.toml")).faults.sorted()
+    assert any(message in fault.message and fault.where.source.name.endswith("mine.toml") for fault in faults)
+
+
+def test_an_own_board_file_is_used(tmp_path: Path) -> None:
+    text = Path(board_files()[QEMU]).read_text(encoding="utf-8")
+    (tmp_path / "boards").mkdir()
+    (tmp_path / "boards" / "mine.toml").write_text(text, encoding="utf-8")
+    what = tree(QEMU, [linux(0)])
+    what["system"]["boards"] = ["mine"]
+    assert resolved(tmp_path, what).board.name == "mine"
+
+
 def test_the_example_is_what_the_documentation_says() -> None:
     text = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
     assert text["system"]["boards"] == list(BOARDS)
