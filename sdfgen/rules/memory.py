@@ -235,21 +235,28 @@ def _large_and_small(system: System) -> tuple[list[Region], list[Region]]:
     return large, small
 
 
+def _own_pages(system: System) -> int:
+    """Return what stacks and IPC buffers add to the allocation of 4 KiB pages; images add more, known later."""
+    default = system.dialect.default_stack_bytes
+    return sum((pd.stack_size_bytes or default) + PAGE_BYTES for pd in system.all_pds())
+
+
 @rule("SDF085", "older tools make one allocation of all pages of a size")
 def single_allocation(system: System) -> Iterator[Fault]:
     """Up to 2.0.1 all pages of one size without an address come from one untyped, which is never larger than this."""
     limit = system.board.facts.large_pages.single_allocation
-    if not system.dialect.single_allocation or _bytes(_free(system)) <= limit:
+    if not system.dialect.single_allocation or _bytes(_free(system)) <= limit // 2:
         return
-    for regions, pages in zip(_large_and_small(system), ("2 MiB", "4 KiB"), strict=True):
+    large, small = _large_and_small(system)
+    for regions, pages, others in ((large, "2 MiB", 0), (small, "4 KiB", _own_pages(system))):
         wanted = _bytes(regions)
-        if limit < wanted <= _available(system):
+        if regions and limit - others < wanted <= _available(system):
             largest = _largest(regions)
             place = (largest.origin, largest.key or "size")
             message = (
                 f"regions in {pages} pages without a physical address need {_about(wanted)}; Microkit "
                 f"{system.dialect.version} takes them from one block of at most {size_text(limit)} "
-                f"on board `{system.board.name}`"
+                f"on board `{system.board.name}`{', which holds all stacks and images too' if others else ''}"
             )
             advice = f"{_named(largest)}: make it smaller, give it a phys_addr, or use Microkit 2.1.0"
             yield fault("SDF085", message, place, advice)
