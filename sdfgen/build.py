@@ -52,7 +52,6 @@ class Result(NamedTuple):
         folder: Where its files are.
         files: Their relative paths.
         inputs: Paths of everything they were made from.
-        changed: Whether any of them is new or different.
         waiting: What was not made, and what it waits for.
     """
 
@@ -60,7 +59,6 @@ class Result(NamedTuple):
     folder: str
     files: tuple[str, ...]
     inputs: tuple[str, ...]
-    changed: bool
     waiting: tuple[str, ...]
 
 
@@ -94,13 +92,14 @@ def build(description: Description, options: Options) -> list[Result]:
             run_ninja(job.work, options.jobs, job.toolchain.microkit_sdk)
             _verify(job)
     finished = [_finish(description, job, options) for job in jobs]
+    for job, files in zip(jobs, finished, strict=True):
+        publish(job.work, job.final, files, _elves(job.system))
     return [
         Result(
             system=job.system,
             folder=job.final,
             files=files,
             inputs=(*_inputs(description, job).values(), job.system.board.path),
-            changed=publish(job.work, job.final, files, _elves(job.system)),
             waiting=_waiting(job, options),
         )
         for job, files in zip(jobs, finished, strict=True)

@@ -89,20 +89,21 @@ def _wanted_boards(root: Node, boards: Sequence[str], known: list[str], faults: 
         return []
     for node in listed.value:
         if isinstance(node.value, str) and node.value not in known:
-            near = suggestion(node.value, known)
-            message = f"unknown board `{node.value}`{near}"
-            faults.add(Fault("SDF010", message, node.where, f"known boards: {', '.join(known)}"))
+            faults.add(_unknown_board(node.value, node.where, known))
     if not listed.value:
         faults.add(Fault("SDF010", "no board to build for", listed.where, f"known boards: {', '.join(known)}"))
     for name in set(boards) - set(known):
-        place = Where(Source(f"--board {name}", name))
-        message = f"unknown board `{name}`{suggestion(name, known)}"
-        faults.add(Fault("SDF010", message, place, f"known boards: {', '.join(known)}"))
+        faults.add(_unknown_board(name, Where(Source(f"--board {name}", name)), known))
     names = boards or [node.value for node in listed.value if isinstance(node.value, str)]
     wanted = [name for name in dict.fromkeys(names) if name in known]
     if not wanted:
         Spec.read(root, faults)
     return wanted
+
+
+def _unknown_board(name: str, where: Where, known: list[str]) -> Fault:
+    message = f"unknown board `{name}`{suggestion(name, known)}"
+    return Fault("SDF010", message, where, f"known boards: {', '.join(known)}")
 
 
 class _OneBoard(NamedTuple):
@@ -168,8 +169,7 @@ def _check_variants(
         return
     for name, node in variants.value.items():
         if name not in known:
-            message = f"unknown board `{name}`{suggestion(name, known)}"
-            faults.add(Fault("SDF010", message, node.where.of_key(), f"known boards: {', '.join(known)}"))
+            faults.add(_unknown_board(name, node.where.of_key(), known))
         elif not isinstance(node.value, dict):
             faults.add(
                 Fault(

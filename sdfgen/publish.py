@@ -72,7 +72,7 @@ def _content(path: str) -> bytes | None:
         return None
 
 
-def publish(work: str, final: str, files: Iterable[str], copied: Container[str]) -> bool:
+def publish(work: str, final: str, files: Iterable[str], copied: Container[str]) -> None:
     """Make `final` hold exactly `files` of `work`, in one step.
 
     A file whose content is the same as before stays the same file, with its modification time.
@@ -83,14 +83,11 @@ def publish(work: str, final: str, files: Iterable[str], copied: Container[str])
         final: Folder to make.
         files: Relative paths.
         copied: Those that other programs may write in place; the rest is only given a second name.
-
-    Returns:
-        Whether anything changed.
     """
     wanted = sorted(files)
     same = {name for name in wanted if _same(os.path.join(work, name), os.path.join(final, name))}
     if len(same) == len(wanted) and sorted(_files_below(final)) == wanted:
-        return False
+        return
     stage = f"{final}.new"
     _remove(stage)
     os.makedirs(stage)
@@ -101,7 +98,6 @@ def publish(work: str, final: str, files: Iterable[str], copied: Container[str])
         action(source, os.path.join(stage, name))
     _swap(stage, final)
     _remove(stage)
-    return True
 
 
 def _same(new: str, old: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ from lxml import etree
 
 from sdfgen.describe import describe
 from sdfgen.dialects import DIALECTS
+from sdfgen.emit.phys_page import phys_page
 from sdfgen.emit.sdf import system_file
 from sdfgen.emit.xml import Element, document
 
@@ -79,6 +82,17 @@ def test_prefilled_page(golden: Golden) -> None:
     text = system_file(example(BOARDS[0], *settings))
     golden.check(GOLDENS / "prefilled.system", text)
     assert 'name="blk_phys_addr" size="0x1000" prefill_path="phys_addr.bin"' in text
+
+
+def test_prefilled_page_has_the_format_of_the_header_that_reads_it() -> None:
+    settings = ("system.microkit='2.2.0'", "block.phys_addr_page=prefilled")
+    header = (ROOT / "templates" / "c" / "include" / "sdfgen" / "phys_addr.h").read_text()
+    (magic,) = re.findall(r"#define PHYS_ADDR_MAGIC UINT64_C\((0x\w+)\)", header)
+    (version,) = re.findall(r"#define PHYS_ADDR_VERSION (\d+)u", header)
+    page = phys_page(example(BOARDS[0], *settings))
+    assert len(page) == 4096
+    assert struct.unpack_from("<QIIII", page) == (int(magic, 0), int(version), 24, 3, 0)
+    assert struct.unpack_from("<QQII", page, 24) == (0x4800_0000, 0x20_0000, 6, 0)
 
 
 def test_everything_microkit_knows(golden: Golden) -> None:

@@ -38,6 +38,10 @@ def ram_size(system: System) -> Iterator[Fault]:
             yield fault("SDF077", message, (origin, "ram"), 'for example "128 MiB"')
 
 
+def _ram_note(guest: Guest, origin: Origin) -> tuple[Origin, str, str]:
+    return origin, "ram", f"{size_text(guest.ram_bytes)} of RAM from {guest.ram_gpa:#x}"
+
+
 @rule("SDF078", "the initial RAM disk fits into guest RAM")
 def initrd_fits(system: System) -> Iterator[Fault]:
     """It lies below the device tree; what reaches below the start of RAM is memory that the guest does not have."""
@@ -48,8 +52,7 @@ def initrd_fits(system: System) -> Iterator[Fault]:
                 f"initrd {guest.initrd!r} has {size_text(guest.initrd_bytes)}; guest `{guest.name}` "
                 f"has {size_text(room)} of RAM below its device tree at {guest.dtb_gpa:#x}"
             )
-            note = (origin, "ram", f"{size_text(guest.ram_bytes)} of RAM from {guest.ram_gpa:#x}")
-            yield fault("SDF078", message, (origin, "initrd"), "give the guest more RAM", [note])
+            yield fault("SDF078", message, (origin, "initrd"), "give the guest more RAM", [_ram_note(guest, origin)])
 
 
 @rule("SDF079", "the kernel does not reach into what lies above it")
@@ -66,8 +69,7 @@ def kernel_fits(system: System) -> Iterator[Fault]:
                 f"kernel {guest.kernel!r} takes {range_text(start, image.size_bytes)} of guest `{guest.name}`, "
                 f"over its {what} at {above:#x}"
             )
-            note = (origin, "ram", f"{size_text(guest.ram_bytes)} of RAM from {guest.ram_gpa:#x}")
-            yield fault("SDF079", message, (origin, "kernel"), "give the guest more RAM", [note])
+            yield fault("SDF079", message, (origin, "kernel"), "give the guest more RAM", [_ram_note(guest, origin)])
 
 
 @rule("SDF080", "the kernel is an arm64 Image")

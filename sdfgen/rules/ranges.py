@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sdfgen.board import FIRST_SPI_INTID
 from sdfgen.dialects import (
     MAX_ID,
     MAX_PDS,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from sdfgen.faults import Fault
     from sdfgen.model import Channel, Irq, Origin, ProtectionDomain, System, VirtualMachine
 
-FIRST_SPI = 32
 _TRIGGERS = ("level", "edge")
 
 
@@ -194,11 +194,11 @@ def irq_number(system: System) -> Iterator[Fault]:
     """Microkit checks no bounds: the kernel refuses a number beyond its last at boot, and 0 to 31 are per core."""
     last = system.board.facts.board.irq_max
     for pd, irq in _irqs(system):
-        if FIRST_SPI <= irq.irq <= last:
+        if FIRST_SPI_INTID <= irq.irq <= last:
             continue
-        why = f"board `{system.board.name}` has {FIRST_SPI} to {last}"
-        if 0 <= irq.irq < FIRST_SPI:
-            why = f"0 to {FIRST_SPI - 1} are private to a core"
+        why = f"board `{system.board.name}` has {FIRST_SPI_INTID} to {last}"
+        if 0 <= irq.irq < FIRST_SPI_INTID:
+            why = f"0 to {FIRST_SPI_INTID - 1} are private to a core"
         message = f"interrupt {irq.irq} of `{pd.name}` cannot be handed out: {why}"
         yield fault("SDF035", message, (irq.origin, "irq"), "count as the GIC does: SPI number + 32")
 
