@@ -73,7 +73,7 @@ class GuestTable(Table):
     psci: str = key(Choice("smc", "hvc"), "How guests call PSCI.")
     timer_ppis: tuple[int, ...] = key(ListOf(Number(0, 15)), "Secure, non-secure, virtual and hypervisor timer PPIs.")
     complete_driver_tree: bool = key(Flag(), "The device facts here suffice for a whole device tree.")
-    console: str = key(Text(), "Linux name of the UART, for a guest that is given it.")
+    console: str = key(Text(), "Linux name of the UART, for a guest that is given it instead of an emulated one.")
     console_device: str = key(Name(), "Name of the device that is that UART.")
     memory_node: str | None = key(
         Text(), "Name of the memory node in the board's own tree.", default=None, default_doc="that of guest RAM"
@@ -100,6 +100,14 @@ class ClientTable(Table):
 
     virtio_mmio: int = key(Address(), "Its registers.")
     virtio_mmio_size: int = key(Size(), "Their size.")
+    intid: int = key(_INTID, "Its virtual interrupt.")
+
+
+class ConsoleTable(Table):
+    """Where Linux guests see their console, a PL011 that the VMM emulates."""
+
+    registers: int = key(Address(), "Its registers.")
+    size: int = key(Pages(), "Their size.")
     intid: int = key(_INTID, "Its virtual interrupt.")
 
 
@@ -162,6 +170,7 @@ class BoardFile(Table):
     guest: GuestTable = key(One(GuestTable), "Linux guests.")
     uio: UioTable = key(One(UioTable), "UIO mappings.")
     client: ClientTable = key(One(ClientTable), "Client guests.")
+    console: ConsoleTable = key(One(ConsoleTable), "The consoles of guests.")
     qemu: QemuTable | None = key(One(QemuTable), "QEMU.", default=None)
     clock: tuple[ClockTable, ...] = key(Many(ClockTable), "Clocks.", default=())
     device: tuple[DeviceTable, ...] = key(Many(DeviceTable), "Devices.", default=())

@@ -5,21 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sdfgen.data import data_path
 from sdfgen.emit import generated_files
 from sdfgen.emit.manifest import manifest
-from sdfgen.emit.ninja import PATCHED_FOLDER, RECORD_SUFFIX, known_patches
+from sdfgen.emit.ninja import RECORD_SUFFIX, known_patches, made_elves
+from sdfgen.emit.ninja_image import LOADER, PATCHED_FOLDER, REPORT, SDK_STAMP, TOOL_LOG, driver_initrd
+from sdfgen.faults import Faults
+from sdfgen.plan import plan
 from sdfgen.publish import publish, write_files
-from sdfgen.resolve import UIO_DRIVER_ELF
-from sdfgen.toolchain import find_toolchain
+from sdfgen.toolchain import find_toolchain, toolchain_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sdfgen.describe import Description
+    from sdfgen.faults import Fault
     from sdfgen.model import System
+    from sdfgen.plan import Plan
+    from sdfgen.report import Extents
     from sdfgen.toolchain import Toolchain
 
 
@@ -30,12 +36,20 @@ class BuildError(Exception):
     """A step failed; what it said has been shown or is in the message."""
 
 
+class BuildFaultsError(BuildError):
+    """What failed has a place in the description."""
+
+    def __init__(self, faults: Faults) -> None:
+        super().__init__(f"{faults.errors} faults")
+        self.faults = faults
+
+
 class Options(NamedTuple):
     """How a build is done.
 
     Attributes:
         out: The output folder.
-        compile: Compile and patch too.
+        compile: Compile, patch and pack too.
         jobs: Steps at once; 0 lets Ninja choose.
     """
 
@@ -65,6 +79,7 @@ class Result(NamedTuple):
 class _Job(NamedTuple):
     system: System
     toolchain: Toolchain
+    plan: Plan
     work: str
     final: str
     folder: str
@@ -86,21 +101,17 @@ def build(description: Description, options: Options) -> list[Result]:
     """
     jobs = [_prepare(description, board, system, options) for board, system in description.systems.items()]
     if options.compile:
-        from sdfgen.ninja import run_ninja
-
-        for job in jobs:
-            run_ninja(job.work, options.jobs, job.toolchain.microkit_sdk)
-            _verify(job)
+        jobs = [_compile(job, options) for job in jobs]
     finished = [_finish(description, job, options) for job in jobs]
     for job, files in zip(jobs, finished, strict=True):
-        publish(job.work, job.final, files, _elves(job.system))
+        publish(job.work, job.final, files, _elves(job))
     return [
         Result(
             system=job.system,
             folder=job.final,
             files=files,
-            inputs=(*_inputs(description, job).values(), job.system.board.path),
-            waiting=_waiting(job, options),
+            inputs=(*_inputs(description, job).values(), job.system.board.path, *_sdk_files(job).values()),
+            waiting=job.plan.waiting if options.compile else (),
         )
         for job, files in zip(jobs, finished, strict=True)
     ]
@@ -111,18 +122,99 @@ def _prepare(description: Description, board: str, system: System, options: Opti
     folder = os.path.dirname(description.path) or "."
     final = os.path.join(options.out, board)
     work = os.path.join(options.out, f".{board}")
-    toolchain = find_toolchain(description.specs[board].toolchain)
-    files = generated_files(system, toolchain, os.path.relpath(folder, final))
-    write_files(work, files)
-    return _Job(system, toolchain, work, final, folder, {name: _digest(data) for name, data in files.items()})
+    table = description.specs[board].toolchain
+    toolchain = find_toolchain(table, system)
+    _refuse(toolchain_faults(toolchain, table, system))
+    planned = plan(system, toolchain)
+    files = generated_files(system, toolchain, planned, os.path.relpath(folder, final))
+    job = _Job(system, toolchain, planned, work, final, folder, {name: _digest(data) for name, data in files.items()})
+    stamp = json.dumps([toolchain.microkit_sdk, toolchain.libvmm, _digests(_sdk_files(job))])
+    write_files(work, files | {SDK_STAMP: stamp.encode()})
+    return job
+
+
+def _refuse(found: Iterable[Fault]) -> None:
+    faults = Faults()
+    faults.extend(found)
+    if faults.errors:
+        raise BuildFaultsError(faults)
+
+
+def _compile(job: _Job, options: Options) -> _Job:
+    """Make ELFs and, if all program images are there, the bootable image."""
+    from sdfgen.ninja import run_ninja
+
+    run_ninja(job.work, options.jobs, job.toolchain)
+    _verify(job)
+    if not job.plan.packed:
+        return job
+    extents = _pack(job, options)
+    return _with_learned(job, options, extents) if any(p.value is None for p in job.system.patches) else job
 
 
 def _verify(job: _Job) -> None:
     from sdfgen.verify import disagreements
 
-    found = list(disagreements(job.system, job.work, PATCHED_FOLDER))
+    _agree(disagreements(job.system, job.work, PATCHED_FOLDER))
+
+
+def _agree(disagreements: Iterable[str]) -> None:
+    found = list(disagreements)
     if found:
         raise BuildError("what was made is not what was decided; please report this:\n" + "\n".join(found))
+
+
+def _pack(job: _Job, options: Options) -> Extents:
+    """Run the Microkit tool on program images that fit, and hold its report against the system."""
+    from sdfgen.image import program_faults, tool_faults
+    from sdfgen.ninja import run_ninja
+    from sdfgen.report import read_extents
+    from sdfgen.verify import misplaced
+
+    _refuse(program_faults(job.system, lambda name: _program(job, name)))
+    log = os.path.join(job.work, TOOL_LOG)
+    with suppress(FileNotFoundError):
+        os.unlink(log)
+    try:
+        run_ninja(job.work, options.jobs, job.toolchain, "image")
+    except BuildError:
+        if os.path.exists(log):
+            _refuse(tool_faults(job.system, _text(log), _text(os.path.join(job.work, f"{job.system.name}.system"))))
+        raise
+    extents = read_extents(os.path.join(job.work, REPORT))
+    _agree(misplaced(job.system, extents))
+    return extents
+
+
+def _program(job: _Job, name: str) -> str:
+    """Return where a program image is that the tool is given."""
+    made = os.path.join(job.work, PATCHED_FOLDER, name)
+    return made if name in made_elves(job.system, job.plan) else os.path.join(job.folder, name)
+
+
+def _with_learned(job: _Job, options: Options, extents: Extents) -> _Job:
+    """Patch the addresses that Microkit chose, pack again, and see that nothing moved."""
+    from sdfgen.image import with_learned
+    from sdfgen.ninja import run_ninja
+
+    job = job._replace(system=with_learned(job.system, extents.regions))
+    unknown = [patch.why for patch in job.system.patches if patch.value is None]
+    if unknown:
+        raise BuildError(f"the tool's report does not say what to patch: {', '.join(unknown)}")
+    files = generated_files(job.system, job.toolchain, job.plan, os.path.relpath(job.folder, job.final))
+    write_files(job.work, files)
+    run_ninja(job.work, options.jobs, job.toolchain)
+    _verify(job)
+    again = _pack(job, options)
+    if again != extents:
+        moved = sorted(name for name, extent in again.regions.items() if extents.regions.get(name) != extent)
+        raise BuildError(f"patching moved what Microkit had placed: {', '.join(moved) or 'program images'}")
+    return job._replace(digests={name: _digest(data) for name, data in files.items()})
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
 
 
 def _finish(description: Description, job: _Job, options: Options) -> tuple[str, ...]:
@@ -130,10 +222,10 @@ def _finish(description: Description, job: _Job, options: Options) -> tuple[str,
     inputs = _inputs(description, job)
     target = os.path.join(os.path.relpath(job.final, job.folder), f"{job.system.name}.system")
     depfile = make_rule(target, sorted(inputs)).encode()
-    elves = _elves(job.system) if options.compile else []
-    outputs = job.digests | {name: _sha256(os.path.join(job.work, name)) for name in elves}
+    made = [*_elves(job), *_guest_files(job), *((LOADER, REPORT) if job.plan.packed else ())] if options.compile else []
+    outputs = job.digests | _digests({name: os.path.join(job.work, name) for name in made})
     outputs[f"{job.system.name}.d"] = _digest(depfile)
-    digests = {name: _sha256(path) for name, path in inputs.items()}
+    digests = _digests(inputs | (_sdk_files(job) if options.compile else {}))
     digests[f"boards/{job.system.board.name}.toml"] = _sha256(job.system.board.path)
     records = _records(job) if options.compile else {}
     text = manifest(job.system, digests, outputs, records, {path: name for name, path in inputs.items()})
@@ -148,8 +240,9 @@ def _inputs(description: Description, job: _Job) -> dict[str, str]:
     block = job.system.block
     guests = [block.driver.guest, *(c.guest for c in block.clients if c.guest)] if block else []
     named = [name for guest in guests for name in (guest.kernel, guest.initrd) if name]
+    named += [block.driver.dtb] if block and block.driver.dtb and job.plan.driver_tree_is_merged else []
     named += [r.prefill_path for r in job.system.regions if r.prefill_path and r.prefill_path not in job.digests]
-    named += list(job.system.images.values())
+    named += [*job.system.images.values(), *(job.plan.found if job.plan.packed else ())]
     paths += [os.path.join(job.folder, name) for name in named]
     return {os.path.relpath(path, job.folder): path for path in paths}
 
@@ -166,10 +259,23 @@ def make_rule(target: str, prerequisites: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _elves(system: System) -> list[str]:
-    driver = [UIO_DRIVER_ELF] if system.block else []
-    patched = {patch.elf for patch in system.patches if patch.elf in system.images}
-    return [f"{PATCHED_FOLDER}/{name}" for name in (*driver, *sorted(patched))]
+def _elves(job: _Job) -> list[str]:
+    return [f"{PATCHED_FOLDER}/{name}" for name in made_elves(job.system, job.plan)]
+
+
+def _guest_files(job: _Job) -> list[str]:
+    """Return the driver VM's files that the graph makes."""
+    block = job.system.block
+    initrd = [driver_initrd(block.driver.guest)] if block and job.plan.driver_initrd else []
+    return [*initrd, *([str(job.plan.driver_tree)] if job.plan.driver_tree_is_merged else [])]
+
+
+def _sdk_files(job: _Job) -> dict[str, str]:
+    return job.toolchain.sdk_files(job.system)
+
+
+def _digests(paths: Mapping[str, str]) -> dict[str, str]:
+    return {name: _sha256(path) for name, path in paths.items()}
 
 
 def _records(job: _Job) -> dict[str, list[dict[str, Any]]]:
@@ -189,13 +295,3 @@ def _digest(content: bytes) -> str:
 def _sha256(path: str) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _waiting(job: _Job, options: Options) -> tuple[str, ...]:
-    if not options.compile or job.system.block is None:
-        return ()
-    sdk, libvmm = job.toolchain.microkit_sdk, job.toolchain.libvmm
-    missing = [name for name, value in (("MICROKIT_SDK", sdk), ("LIBVMM", libvmm)) if not value]
-    images = sorted({pd.program_image for pd in job.system.all_pds()} - set(job.system.images))
-    waits = f"{len(images)} program images ({', '.join(images[:3])}{', …' if len(images) > 3 else ''})"  # noqa: PLR2004
-    return (f"{waits} wait for {' and '.join(missing) or 'the link step'}",)

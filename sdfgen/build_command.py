@@ -62,7 +62,7 @@ def _locked(folder: str) -> Iterator[None]:
 
 
 def _build(request: Request) -> str:
-    from sdfgen.build import BuildError, Options, build
+    from sdfgen.build import BuildError, BuildFaultsError, Options, build
     from sdfgen.commands import report
     from sdfgen.describe import describe
 
@@ -70,6 +70,8 @@ def _build(request: Request) -> str:
     warned = report(description, request.style)
     try:
         results = build(description, Options(request.folder, request.compile_, request.jobs))
+    except BuildFaultsError as error:
+        report(description._replace(faults=error.faults), request.style)
     except BuildError as error:
         sys.exit(f"sdfgen: {error}")
     if request.depfile:
@@ -118,12 +120,15 @@ _WHAT = {
     ".system": "Microkit system file",
     ".d": "Make depfile",
     ".bin": "content of the phys-addr page",
+    ".img": "bootable image",
+    "report.txt": "what the Microkit tool did",
     "build.ninja": "build graph",
     "manifest.json": "inputs, outputs, addresses, patches",
     "c": "plain C sources",
     "dtb": "device trees for Linux guests",
     "dts": "their sources and overlays",
     "elf": "patched ELFs",
+    "guest": "the driver VM's initial RAM disk, device tree, and what they are made from",
     "include": "ids, sizes and addresses for hand-written C",
     "src": "generated C tables",
 }

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _HELP = {
     "check": "Check a description and say everything that is wrong with it.",
     "build": "Build a description: SDF, device trees, C, patched ELFs, manifest.",
+    "verify": "Read what was built back and compare every number with the description.",
+    "run": "Build a description and run it in QEMU; EXTRA, behind `--`, is for QEMU.",
 }
 
 
@@ -64,6 +66,8 @@ def _callback(name: str) -> Callable[..., None]:
 
 for _name, _options in COMMANDS.items():
     _parameters: list[click.Parameter] = [click.Argument(["description"]), *map(_click_option, _options)]
+    if _name == "run":
+        _parameters.append(click.Argument(["extra"], nargs=-1))
     cli.add_command(click.Command(_name, params=_parameters, callback=_callback(_name), help=_HELP[_name]))
 
 

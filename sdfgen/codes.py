@@ -54,3 +54,19 @@ READING = {
     ),
 }
 """Title and explanation by code."""
+
+BUILDING = {
+    "SDF101": (
+        "the Microkit SDK or libvmm cannot be used",
+        "The folder lacks what a build needs, or the SDK is of another version or without this board.",
+    ),
+    "SDF102": (
+        "a program image does not fit the system",
+        "The tool writes into 8-byte symbols of the image, and maps regions beside it; both are checked first.",
+    ),
+    "SDF103": (
+        "the Microkit tool refuses the system",
+        "What the tool said, with the place that its words lead back to.",
+    ),
+}
+"""The same for what is found after the rules, while building."""

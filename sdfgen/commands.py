@@ -13,13 +13,21 @@ def run(command: str, values: dict[str, Any]) -> None:
     """Run a command.
 
     Args:
-        command: `check` or `build`.
+        command: `check`, `build`, `verify` or `run`.
         values: Its parameters by name.
     """
     if command == "build":
         from sdfgen.build_command import Request, build_and_tell
 
         sys.stdout.write(build_and_tell(Request(**values)))
+    elif command == "verify":
+        from sdfgen.verify_command import VerifyRequest, verify_and_tell
+
+        sys.stdout.write(verify_and_tell(VerifyRequest(**values)))
+    elif command == "run":
+        from sdfgen.run.command import RunRequest, run_and_tell
+
+        sys.exit(run_and_tell(RunRequest(**values)))
     else:
         check(**values)
 

@@ -238,6 +238,14 @@ class KernelImage(NamedTuple):
 ARM64_IMAGE = "an arm64 Image"
 
 
+class EmulatedDevice(NamedTuple):
+    """A device that a VMM emulates for its guest: registers that trap, and a virtual interrupt."""
+
+    gpa: Gpa
+    size_bytes: int
+    intid: int
+
+
 class Guest(NamedTuple):
     """A Linux guest.
 
@@ -248,11 +256,13 @@ class Guest(NamedTuple):
         ram_vaddr: Where its VMM sees it.
         dtb_gpa: Where the device tree goes.
         initrd_gpa: Where the initial RAM disk goes.
+        priority: Of its virtual machine.
         kernel, initrd: Paths as the description gives them.
         kernel_image: What the kernel's file holds; None without a readable one.
         initrd_bytes: Size of the initial RAM disk file; None without one.
         devices: Names of the devices passed through.
         passthrough: (channel id, INTID) of interrupts handed on.
+        console: Its emulated console; None when it is given a UART.
     """
 
     name: str
@@ -262,6 +272,7 @@ class Guest(NamedTuple):
     ram_vaddr: Vaddr
     dtb_gpa: Gpa
     initrd_gpa: Gpa
+    priority: int
     kernel: str | None
     initrd: str | None
     initrd_bytes: int | None
@@ -269,6 +280,7 @@ class Guest(NamedTuple):
     kernel_image: KernelImage | None = None
     devices: tuple[str, ...] = ()
     passthrough: tuple[tuple[int, int], ...] = ()
+    console: EmulatedDevice | None = None
 
 
 class Queues(NamedTuple):
@@ -319,10 +331,14 @@ class Driver(NamedTuple):
 
 
 class Block(NamedTuple):
-    """The block subsystem."""
+    """The block subsystem.
+
+    `extended`: driver and virtualiser know the requests beyond sDDF's (DISCARD, WRITE_ZEROES).
+    """
 
     physical_addresses: str
     prefilled: bool
+    extended: bool
     driver: Driver
     virt: str
     virt_queues: Queues

@@ -6,25 +6,31 @@ import os
 import shutil
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 from sdfgen.build import BuildError
+from sdfgen.toolchain import LIBVMM, SDK
+
+if TYPE_CHECKING:
+    from sdfgen.toolchain import Toolchain
 
 
-def run_ninja(folder: str, jobs: int, microkit_sdk: str | None) -> None:
-    """Bring everything in a folder's build.ninja up to date.
+def run_ninja(folder: str, jobs: int, toolchain: Toolchain, *targets: str) -> None:
+    """Bring what a folder's build.ninja makes up to date.
 
     Args:
         folder: The folder.
         jobs: Steps at once; 0 lets Ninja choose.
-        microkit_sdk: What the graph's $MICROKIT_SDK stands for.
+        toolchain: What the graph's $MICROKIT_SDK and $LIBVMM stand for.
+        targets: What to make; what the file makes by default when there are none.
 
     Raises:
         BuildError: When a step fails; what the failing program said is in the message.
     """
-    command = [_program(), "-C", folder, "--quiet", *(["-j", str(jobs)] if jobs else [])]
+    command = [_program(), "-C", folder, "--quiet", *(["-j", str(jobs)] if jobs else []), *targets]
     environment = {**os.environ, "SDFGEN_PYTHON": sys.executable}
-    if microkit_sdk:
-        environment["MICROKIT_SDK"] = os.path.abspath(microkit_sdk)
+    found = {SDK: toolchain.microkit_sdk, LIBVMM: toolchain.libvmm}
+    environment |= {name: path for name, path in found.items() if path}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BuildError(f"a build step failed in {folder}:\n{(done.stdout + done.stderr).strip()}")

@@ -38,13 +38,33 @@ _DESCRIBED = (
         choices=("text", "json", "github", "sarif"),
     ),
 )
+_OUT = Option("out", ("-o", "--out"), "Output folder; `build` beside the description by default.", metavar="FOLDER")
+_JOBS = Option("jobs", ("-j", "--jobs"), "Steps at once; 0 lets Ninja choose.", default=0, metavar="N")
 _BUILT = (
-    Option("out", ("-o", "--out"), "Output folder; `build` beside the description by default.", metavar="FOLDER"),
+    _OUT,
     Option("compile_", ("--compile", "--no-compile"), "Compile and patch too.", "switch", default=True),
-    Option("jobs", ("-j", "--jobs"), "Steps at once; 0 lets Ninja choose.", default=0, metavar="N"),
+    _JOBS,
     Option("depfile", ("--depfile",), "Write a Make depfile with paths as they are from here.", metavar="FILE"),
 )
-COMMANDS = {"check": _DESCRIBED, "build": (*_DESCRIBED, *_BUILT)}
+_RUN = (
+    _OUT,
+    _JOBS,
+    Option("loader", ("--loader",), "Run this image instead of building one.", metavar="FILE"),
+    Option("disk", ("--disk",), "The disk: used as it is, or made there when it is missing.", metavar="FILE"),
+    Option("table", ("--table",), "The partition table of a new disk.", default="gpt", choices=("gpt", "mbr")),
+    Option("sizes", ("--disk-size",), "Size of all partitions, or of one.", "many", (), metavar="[CLIENT=]SIZE"),
+    Option("fills", ("--fill",), "What a client's partition begins with.", "many", (), metavar="CLIENT=FILE"),
+    Option("keep", ("--keep", "--no-keep"), "Keep the disk that is made for this run.", "switch", default=False),
+    Option("console", ("--console",), "Show only this guest.", metavar="NAME"),
+    Option("expect", ("--expect",), "End when all of these were seen.", "many", (), metavar="[GUEST:]REGEX"),
+    Option("timeout", ("--timeout",), "Seconds it may take; 0 for any number.", default=0, metavar="S"),
+)
+COMMANDS = {
+    "check": _DESCRIBED,
+    "build": (*_DESCRIBED, *_BUILT),
+    "run": (*_DESCRIBED, *_RUN),
+    "verify": (*_DESCRIBED, _OUT),
+}
 """Options of the commands that take one description."""
 
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from patcher.errors import CODES as PATCHING
-from sdfgen.codes import READING
+from sdfgen.codes import BUILDING, READING
 from sdfgen.data import data_path
 from sdfgen.rules import RULES
 from sdfgen.schema import REQUIRED, ListOf, Many, One, Reader, Size, Table
@@ -119,12 +119,13 @@ def _object(table: type[Table]) -> dict[str, Any]:
 
 def all_codes() -> list[str]:
     """Return every fault code there is, in order."""
-    return sorted({*READING, *RULES, *PATCHING})
+    return sorted({*READING, *RULES, *BUILDING, *PATCHING})
 
 
 def _explained(code: str) -> tuple[str, str]:
-    if code in READING:
-        return READING[code]
+    for table in (READING, BUILDING):
+        if code in table:
+            return table[code]
     if code in PATCHING:
         return PATCHING[code], "A value could not be written into an ELF; input and output are as they were."
     rule = RULES[code]

@@ -8,12 +8,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from sdfgen.plan import GUEST_FOLDER
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from lxml import etree
 
     from sdfgen.model import System
+    from sdfgen.report import Extents
 
 
 def disagreements(system: System, folder: str, patched_folder: str) -> Iterator[str]:
@@ -27,10 +30,61 @@ def disagreements(system: System, folder: str, patched_folder: str) -> Iterator[
     yield from _system_file(system, os.path.join(folder, f"{system.name}.system"))
     if system.block is not None:
         name = system.block.driver.guest.name
-        tree = os.path.join(folder, "dtb", f"{name}.dtb")
-        if os.path.exists(tree):
-            yield from _uio_nodes(system, tree)
+        for place in ("dtb", GUEST_FOLDER):
+            tree = os.path.join(folder, place, f"{name}.dtb")
+            if os.path.exists(tree):
+                yield from _uio_nodes(system, tree)
     yield from _elves(system, os.path.join(folder, patched_folder))
+
+
+def misplaced(system: System, extents: Extents) -> Iterator[str]:
+    """Yield each region that the Microkit tool placed differently than the system, in words.
+
+    Args:
+        system: The system.
+        extents: What the tool's report says; nothing when it has another form than is known here.
+    """
+    if not extents.regions:
+        return
+    told = _addresses_told(system)
+    for region in system.regions:
+        extent = extents.regions.get(region.name)
+        if extent is None:
+            yield f"report: region {region.name} is missing"
+            continue
+        if region.phys_addr is not None and extent.address != region.phys_addr:
+            yield f"report: region {region.name} lies at {extent.address:#x}, {region.phys_addr:#x} was decided"
+        if region.size_bytes is not None and extent.size_bytes != region.size_bytes:
+            yield f"report: region {region.name} has {extent.size_bytes:#x} bytes, {region.size_bytes:#x} were decided"
+        if region.name in told and not extent.contiguous:
+            yield f"report: the pages of region {region.name} do not follow each other, and its address is told on"
+
+
+def _addresses_told(system: System) -> set[str]:
+    """Return the regions of which a first address is all that somebody learns."""
+    slots = {slot.region for slot in system.block.driver.slots} if system.block else set()
+    return slots | {setvar.region for pd in system.all_pds() for setvar in pd.setvars}
+
+
+def mismapped(system: System, maps: set[tuple[str, str, int]]) -> Iterator[str]:
+    """Yield each map that the Microkit tool made differently than the system, in words.
+
+    Args:
+        system: The system.
+        maps: Space, region and address of each map in the tool's report; empty when it has another form.
+    """
+    spaces = [(pd.name, pd.maps) for pd in system.all_pds()] + [(vm.name, vm.maps) for _, vm in system.vms()]
+    wanted = {(name, m.region, int(m.vaddr)) for name, found in spaces for m in found}
+    if not maps:
+        return
+    sizes = {region.name: region.size_bytes or 0 for region in system.regions}
+    for space, region, address in sorted(wanted - maps):
+        yield f"report: map of {region} in {space} at {address:#x} is missing"
+    for space, region, address in sorted(maps - wanted):
+        # A region whose pages are not mapped in one step shows up again, inside of itself.
+        inside = (s == space and r == region and start <= address < start + sizes[r] for s, r, start in wanted)
+        if not any(inside):
+            yield f"report: map of {region} in {space} at {address:#x} was not decided"
 
 
 def _system_file(system: System, path: str) -> Iterator[str]:

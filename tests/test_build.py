@@ -103,6 +103,23 @@ def test_manifest_has_the_patched_bytes(built: Path) -> None:
         assert elf[offset : offset + 8] == int(patch["value"], 0).to_bytes(8, "little")
 
 
+def test_the_drivers_initrd_carries_the_patched_driver(project: Path) -> None:
+    (project / "base.cpio").write_bytes(b"base" * 100)
+    run("build", "system.toml", "--set", 'block.driver.initrd="base.cpio"', "--board", BOARDS[0], cwd=project)
+    folder = project / "build" / BOARDS[0]
+    made = (folder / "guest" / "blk_driver.initrd").read_bytes()
+    assert made.startswith(b"base" * 100)
+    assert (folder / "elf" / "uio_blk_driver.elf").read_bytes() in made
+    assert b"/dev/vda\n" in made
+    assert f"/* {len(made)} bytes */" in (folder / "dts" / "blk_driver.dts").read_text()
+
+
+def test_what_is_not_made_says_what_it_waits_for(project: Path) -> None:
+    said = run("build", "system.toml", "--board", BOARDS[0], cwd=project).stdout
+    images = "blk_driver_vmm.elf, blk_virt.elf, client1_vmm.elf, …"
+    assert f"waiting: 4 program images ({images}) wait for MICROKIT_SDK and LIBVMM" in said
+
+
 def test_driver_is_small_and_executable(built: Path) -> None:
     elf = built / BOARDS[0] / "elf" / "uio_blk_driver.elf"
     assert elf.stat().st_size < 300 * 1024

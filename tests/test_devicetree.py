@@ -13,6 +13,7 @@ from sdfgen.describe import describe
 from sdfgen.emit.devicetree import OVERLAID_ROOT, ROOT, Cells, Node, Property, blob, cells64, flag, source, strings
 from sdfgen.emit.guest_tree import device_tree_files
 from sdfgen.faults import Faults
+from sdfgen.initrd import final_bytes
 
 if TYPE_CHECKING:
     from sdfgen.model import System
@@ -255,28 +256,34 @@ def test_only_the_first_uio_device_has_the_interrupt(tmp_path: Path) -> None:
     assert not any(node.exist_property("interrupts") for node in others)
 
 
-def test_initrd_range_is_the_files_size(tmp_path: Path) -> None:
+def test_initrd_range_of_the_driver_ends_with_its_archive(tmp_path: Path) -> None:
     (tmp_path / "initrd.gz").write_bytes(b"x" * 12345)
+    size = final_bytes(12345)
     system = make(tmp_path, keys='initrd = "initrd.gz"', tail=clients(1))
     assert system.block is not None
     start = system.block.driver.guest.initrd_gpa
     files = device_tree_files(system)
     tree = blob_of(files, "driver")
     assert value(tree, "chosen", "linux,initrd-start") == [start >> 32, start & 0xFFFF_FFFF]
-    assert value(tree, "chosen", "linux,initrd-end") == [0, start + 12345]
-    assert f"linux,initrd-end = <0x0 {start + 12345:#x}>; /* 12345 bytes */" in files["dts/driver.uio.dts"].decode()
+    assert value(tree, "chosen", "linux,initrd-end") == [0, start + size]
+    assert f"linux,initrd-end = <0x0 {start + size:#x}>; /* {size} bytes */" in files["dts/driver.uio.dts"].decode()
     assert not blob_of(files, "client0").get_node("chosen").exist_property("linux,initrd-start")
 
 
 @pytest.mark.parametrize(
     ("board", "devices", "expected"),
     [
-        (QEMU, '["virtio_mmio31"]', "uio_pdrv_genirq.of_id=generic-uio quiet"),
+        (QEMU, '["virtio_mmio31"]', "uio_pdrv_genirq.of_id=generic-uio console=ttyAMA0 quiet"),
         (QEMU, '["virtio_mmio31", "uart"]', "uio_pdrv_genirq.of_id=generic-uio console=ttyAMA0 quiet"),
         (
             ODROID,
             '["sd", "uart"]',
             "uio_pdrv_genirq.of_id=generic-uio nr_cpus=1 clk_ignore_unused pd_ignore_unused console=ttyAML0 quiet",
+        ),
+        (
+            ODROID,
+            '["sd"]',
+            "uio_pdrv_genirq.of_id=generic-uio nr_cpus=1 clk_ignore_unused pd_ignore_unused console=ttyAMA0 quiet",
         ),
     ],
 )
@@ -285,16 +292,40 @@ def test_bootargs_end_with_the_authors(tmp_path: Path, board: str, devices: str,
     assert f'bootargs = "{expected}";' in device_tree_files(system)["dts/driver.uio.dts"].decode()
 
 
-def test_bootargs_of_clients_are_the_authors(tmp_path: Path) -> None:
+def test_bootargs_of_clients_end_with_the_authors(tmp_path: Path) -> None:
     system = make(tmp_path, tail=clients(1, keys='ram = "8 MiB"\nbootargs = "console=hvc0"'))
-    assert value(blob_of(device_tree_files(system), "client0"), "chosen", "bootargs") == ["console=hvc0"]
+    assert value(blob_of(device_tree_files(system), "client0"), "chosen", "bootargs") == [
+        "console=ttyAMA0 console=hvc0"
+    ]
 
 
-@pytest.mark.parametrize(("devices", "path"), [('["uart"]', "/pl011@9000000"), ('["virtio_mmio31"]', None)])
-def test_stdout_path_only_with_the_uart(tmp_path: Path, devices: str, path: str | None) -> None:
+@pytest.mark.parametrize(("devices", "uart"), [('["uart"]', "pl011@9000000"), ('["virtio_mmio31"]', "pl011@160000")])
+def test_the_driver_has_one_console(tmp_path: Path, devices: str, uart: str) -> None:
     tree = blob_of(device_tree_files(make(tmp_path, devices=devices, tail=clients(1))), "driver")
-    stdout = tree.get_node("chosen").get_property("stdout-path")
-    assert (stdout.value if stdout else None) == path
+    assert value(tree, "chosen", "stdout-path") == [f"/{uart}"]
+    assert [node.name for node in tree.root.nodes if node.name.startswith("pl011")] == [uart]
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_emulated_consoles_have_the_addresses_of_the_system(board: str) -> None:
+    system = resolved(EXAMPLE, board)
+    files = device_tree_files(system)
+    facts = system.board.facts.console
+    for name in ("blk_driver", "client1", "client2") if board == QEMU else ("client1", "client2"):
+        tree = blob_of(files, name)
+        uart = f"pl011@{facts.registers:x}"
+        assert value(tree, "chosen", "stdout-path") == [f"/{uart}"]
+        assert value(tree, uart, "compatible") == ["arm,pl011", "arm,primecell"]
+        assert pairs(tree, uart) == [(facts.registers, facts.size)]
+        assert value(tree, uart, "interrupts") == [0, facts.intid - FIRST_SPI_INTID, 4]
+        assert value(tree, uart, "clocks") == value(tree, "console-clock", "phandle") * 2
+
+
+def test_the_console_has_a_clock_beside_those_of_devices(tmp_path: Path) -> None:
+    tree = blob_of(device_tree_files(make(tmp_path, devices='["rtc"]', tail=clients(1))), "driver")
+    assert value(tree, "pl031@9010000", "clocks") == value(tree, "apb-pclk", "phandle")
+    assert value(tree, "pl011@160000", "clocks") == value(tree, "console-clock", "phandle") * 2
+    assert value(tree, "apb-pclk", "phandle") != value(tree, "console-clock", "phandle")
 
 
 @pytest.mark.parametrize("name", board_files())
@@ -373,6 +404,12 @@ def test_overlay_applies_to_a_boards_own_tree(tmp_path: Path) -> None:
     subprocess.run([tool("fdtoverlay"), "-i", str(base), "-o", str(out), str(overlay)], check=True)
     tree = fdt.parse_dtb(out.read_bytes())
     guest = system.block.driver.guest
+    assert guest.console is not None
+    assert pairs(tree, f"pl011@{guest.console.gpa:x}") == [(guest.console.gpa, guest.console.size_bytes)]
+    clock = value(tree, "console-clock", "phandle")
+    assert value(tree, f"pl011@{guest.console.gpa:x}", "clocks") == clock * 2
+    assert clock != value(tree, "interrupt-controller@ffc01000", "phandle")
+    assert value(tree, "chosen", "stdout-path") == [f"/pl011@{guest.console.gpa:x}"]
     assert pairs(tree, "memory@0") == [(guest.ram_gpa, guest.ram_bytes)]
     assert [node.name.split("@")[0] for node in uio_nodes(tree)] == ["blk-uio0", "blk-uio1"]
     status = {

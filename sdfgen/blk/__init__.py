@@ -50,6 +50,7 @@ def build_block(context: Context, fixed: tuple[Region, ...]) -> tuple[Parts, Blo
     block = Block(
         physical_addresses=context.table.physical_addresses,
         prefilled=context.table.phys_addr_page == "prefilled",
+        extended=True,  # both are this project's
         driver=driver.driver,
         virt=virt.name,
         virt_queues=virt_queues,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sdfgen.blk.shared import (
     DRIVER_VMM_PRIORITY,
-    GUEST_PRIORITY,
     STACK_BYTES,
     VIRTUALISER_DATA,
     Connection,
@@ -19,6 +18,7 @@ from sdfgen.blk.shared import (
     guest,
     io_base_symbol,
     ram_region,
+    vm_priority,
 )
 from sdfgen.faults import Fault, suggestion
 from sdfgen.layout import Space, page_range
@@ -72,7 +72,7 @@ def build_driver(
     file_size(context, table, "dtb")
     vmm = f"{table.name}_vmm"
     devices = _devices(context, table.devices, "devices")
-    linux = guest(context, table, table.name, vmm)._replace(devices=tuple(d.name for d in devices))
+    linux = _guest(context, vmm, devices)
     ram = ram_region(linux, table, identity=any(d.facts.dma for d in devices))
     status = Region(f"{table.name}_uio_irq_status", PAGE_BYTES, table)
     page = _phys_addr_page(context, table)
@@ -90,6 +90,14 @@ def build_driver(
     driver = _driver(context, linux, capacity, maps, slots)._replace(channel=channel, phys_addr_vaddr=page_vaddr)
     regions = (ram, gic_region(context, table), status, page, *(region for region, _ in hardware))
     return DriverParts(pd, regions, driver)
+
+
+def _guest(context: Context, vmm: str, devices: list[Device]) -> Guest:
+    """Make the driver's guest; one that is given the UART has its console there."""
+    table = context.table.driver
+    linux = guest(context, table, table.name, vmm, with_driver=True)
+    linux = linux._replace(devices=tuple(d.name for d in devices))
+    return linux._replace(console=None) if context.board.facts.guest.console_device in linux.devices else linux
 
 
 def _vmm(
@@ -136,7 +144,7 @@ def virtual_machine(table: GuestTable, name: str, maps: tuple[Map, ...]) -> Virt
         origin=table,
         vcpus=(Vcpu(0, table),),
         maps=maps,
-        priority=GUEST_PRIORITY if table.vm_priority is None else table.vm_priority,
+        priority=vm_priority(table),
         budget_us=table.vm_budget,
         period_us=table.vm_period,
     )
@@ -230,6 +238,8 @@ def _guest_space(context: Context, linux: Guest, hardware: list[tuple[Region, Gp
     facts = context.board.facts
     space = Space()
     space.take(linux.ram_gpa, linux.ram_bytes)
+    if linux.console is not None:
+        space.take(linux.console.gpa, linux.console.size_bytes)
     space.take(facts.gic.distributor, facts.gic.distributor_size)
     space.take(facts.gic.cpu_interface, facts.gic.cpu_interface_size)
     for device in context.board.devices.values():

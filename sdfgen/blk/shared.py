@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sdfgen.dialects import PD_ELF_BASE
 from sdfgen.faults import Fault
+from sdfgen.initrd import final_bytes
 from sdfgen.layout import Space, natural_alignment
-from sdfgen.model import Gpa, Guest, Map, Paddr, Queues, Region, Vaddr
+from sdfgen.model import EmulatedDevice, Gpa, Guest, Map, Paddr, Queues, Region, Vaddr
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, round_up
 
 if TYPE_CHECKING:
@@ -158,10 +159,21 @@ def gic_map(context: Context, origin: ScheduledTable) -> Map:
     return Map("gic_vcpu", Gpa(gpa), origin, cached=False, why="board: gic.cpu_interface")
 
 
-def guest(context: Context, table: GuestTable, name: str, vmm: str) -> Guest:
-    """Place RAM, device tree and initial RAM disk of a Linux guest."""
+def guest(context: Context, table: GuestTable, name: str, vmm: str, *, with_driver: bool = False) -> Guest:
+    """Place RAM, device tree, initial RAM disk and console of a Linux guest.
+
+    Args:
+        context: Board, folder and so on.
+        table: Its table.
+        name: The virtual machine.
+        vmm: Its protection domain.
+        with_driver: Its initial RAM disk carries the UIO driver.
+    """
     facts = context.board.facts.guest
+    console = context.board.facts.console
     initrd_bytes = file_size(context, table, "initrd")
+    if with_driver and (table.kernel or initrd_bytes is not None):
+        initrd_bytes = final_bytes(initrd_bytes or 0)
     kernel_bytes = file_size(context, table, "kernel")
     top = facts.ram + table.ram
     dtb = top - facts.dtb_from_top
@@ -173,12 +185,23 @@ def guest(context: Context, table: GuestTable, name: str, vmm: str) -> Guest:
         ram_vaddr=Vaddr(facts.ram),
         dtb_gpa=Gpa(dtb),
         initrd_gpa=Gpa(_initrd_address(dtb, top - facts.initrd_from_top, facts.ram, initrd_bytes or 0)),
+        priority=vm_priority(table),
         kernel=table.kernel,
         initrd=table.initrd,
         initrd_bytes=initrd_bytes,
         bootargs=table.bootargs,
         kernel_image=_kernel_image(context, table, kernel_bytes),
+        console=EmulatedDevice(Gpa(console.registers), console.size, console.intid),
     )
+
+
+def vm_priority(table: GuestTable) -> int:
+    """Return the priority of a guest's virtual machine.
+
+    Args:
+        table: The guest's table.
+    """
+    return GUEST_PRIORITY if table.vm_priority is None else table.vm_priority
 
 
 def _kernel_image(context: Context, table: GuestTable, size_bytes: int | None) -> KernelImage | None:

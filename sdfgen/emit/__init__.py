@@ -10,40 +10,45 @@ from sdfgen.data import data_path
 from sdfgen.emit.c import c_files
 from sdfgen.emit.guest_tree import device_tree_files
 from sdfgen.emit.ninja import build_file
+from sdfgen.emit.ninja_image import DISK_FILE
 from sdfgen.emit.sdf import system_file
 
 if TYPE_CHECKING:
     from sdfgen.model import System
+    from sdfgen.plan import Plan
     from sdfgen.toolchain import Toolchain
 
 
-def generated_files(system: System, toolchain: Toolchain, up: str) -> dict[str, bytes]:
+def generated_files(system: System, toolchain: Toolchain, plan: Plan, up: str) -> dict[str, bytes]:
     """Return every generated file of one board by its path in the board's folder.
 
     Args:
         system: The system.
         toolchain: What compiles.
+        plan: What of an image can be made.
         up: Path from the board's folder to the description's.
     """
     files = {f"{system.name}.system": system_file(system).encode(), **c_files(system)}
     if system.block is not None:
         files |= device_tree_files(system)
-        files |= _plain_c()
+        files |= _plain("c")
+        if plan.driver_initrd:
+            files |= _plain("guest") | {DISK_FILE: f"{system.block.driver.storage}\n".encode()}
         if system.block.prefilled:
             from sdfgen.emit.phys_page import phys_page
 
             files[PREFILLED_PAGE] = phys_page(system)
-    files["build.ninja"] = build_file(system, toolchain, up).encode()
+    files["build.ninja"] = build_file(system, toolchain, plan, up, files).encode()
     return files
 
 
-def _plain_c() -> dict[str, bytes]:
-    """Return the C files that are the same in every system."""
-    root = data_path("templates", "c")
+def _plain(name: str) -> dict[str, bytes]:
+    """Return the files of a folder that are the same in every system."""
+    root = data_path("templates", name)
     found = {}
     for folder, _, names in sorted(os.walk(root)):
-        for name in sorted(names):
-            path = os.path.join(folder, name)
+        for file_name in sorted(names):
+            path = os.path.join(folder, file_name)
             with open(path, "rb") as file:
-                found[os.path.join("c", os.path.relpath(path, root))] = file.read()
+                found[os.path.join(name, os.path.relpath(path, root))] = file.read()
     return found

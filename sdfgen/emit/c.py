@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sdfgen.model import Block, Client, Guest, PhysAddrSlot, Queues, Region, System
 
 NULL = Ref("NULL")
+NO_DEVICE = (0, 0, 0)
 
 
 def c_files(system: System) -> dict[str, bytes]:
@@ -27,7 +28,7 @@ def c_files(system: System) -> dict[str, bytes]:
         files[f"src/{block.driver.guest.vmm}_table.c"] = _driver_vmm_table(block)
         files[f"src/{block.virt}_table.c"] = _virt_table(block)
         for client in block.clients:
-            files[f"src/{client.pd}_table.c"] = _client_table(client)
+            files[f"src/{client.pd}_table.c"] = _client_table(block, client)
     head = f"/* Made by sdfgen for {system.name} on {system.board.name}: changes are lost at the next build. */\n"
     return {name: (head + text).encode() for name, text in files.items()}
 
@@ -78,7 +79,14 @@ def _uio_table(block: Block) -> str:
         + _define("const struct phys_addr_slot phys_addr_slots", _slots(driver.slots), array=True)
         + _define("const uint32_t phys_addr_slots_count", len(driver.slots))
         + _define("const enum phys_addr_mode phys_addr_mode", Ref(mode))
+        + "\n"
+        + _define("const uint32_t uio_blk_queue_capacity", driver.capacity)
+        + _define("const char *const uio_blk_storage", driver.storage)
     )
+
+
+def _device(gpa: int, size_bytes: int, intid: int) -> dict[str, object]:
+    return {"gpa": Hex(gpa), "size_bytes": Hex(size_bytes), "intid": intid}
 
 
 def _guest(guest: Guest) -> dict[str, object]:
@@ -89,16 +97,19 @@ def _guest(guest: Guest) -> dict[str, object]:
         "kernel_gpa": Hex(guest.ram_gpa),
         "dtb_gpa": Hex(guest.dtb_gpa),
         "initrd_gpa": Hex(guest.initrd_gpa),
+        "vcpu_priority": guest.priority,
+        "console": _device(*(guest.console or NO_DEVICE)),
     }
 
 
-def _connection(queues: Queues, capacity: int) -> dict[str, object]:
+def _connection(block: Block, queues: Queues, capacity: int) -> dict[str, object]:
     return {
         "storage_info_vaddr": Hex(queues.storage_info),
         "request_vaddr": Hex(queues.requests),
         "response_vaddr": Hex(queues.responses),
         "queue_capacity": capacity,
         "channel": queues.channel,
+        "extended": block.extended,
     }
 
 
@@ -151,7 +162,7 @@ def _virt_table(block: Block) -> str:
     clients = [
         {
             "name": client.pd,
-            "connection": _connection(client.far, client.capacity),
+            "connection": _connection(block, client.far, client.capacity),
             "data": _virt_data(client.far.data, client.data_bytes, client.io_symbol),
             "partition": client.partition,
             "read_only": client.read_only,
@@ -160,7 +171,7 @@ def _virt_table(block: Block) -> str:
     ]
     config = {
         "driver": {
-            "connection": _connection(block.virt_queues, block.driver.capacity),
+            "connection": _connection(block, block.virt_queues, block.driver.capacity),
             "data": _virt_data(block.virt_queues.data, block.virt_data_bytes, block.virt_io_symbol),
         },
         "clients": Ref("clients"),
@@ -175,9 +186,9 @@ def _virt_table(block: Block) -> str:
     )
 
 
-def _client_table(client: Client) -> str:
+def _client_table(block: Block, client: Client) -> str:
     blk = {
-        "connection": _connection(client.near, client.capacity),
+        "connection": _connection(block, client.near, client.capacity),
         "data": {"vaddr": Hex(client.near.data or 0), "size_bytes": Hex(client.data_bytes)},
     }
     if client.guest is None:
@@ -186,11 +197,7 @@ def _client_table(client: Client) -> str:
     config = {
         "guest": _guest(client.guest),
         **irq_members,
-        "virtio_blk": {
-            "gpa": Hex(client.virtio_gpa),
-            "size_bytes": Hex(client.virtio_bytes),
-            "intid": client.virtio_intid,
-        },
+        "virtio_blk": _device(client.virtio_gpa, client.virtio_bytes, client.virtio_intid),
         "blk": blk,
     }
     return (

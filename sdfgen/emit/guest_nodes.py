@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.board import Board, Device
-    from sdfgen.model import Guest
+    from sdfgen.model import EmulatedDevice, Guest
 
 # Addresses and sizes are 64-bit numbers of two cells each, as `cells64` writes them.
 ADDRESS_CELLS = 2
@@ -29,6 +29,13 @@ TRIGGERS = {"edge": EDGE_RISING, "level": LEVEL_HIGH}
 OF_FIRST_CPU = 1 << 8
 """GICv2: the mask of the CPUs that a PPI goes to, above the trigger."""
 GIC = "gic"
+
+CONSOLE = "pl011"
+CONSOLE_LINUX_NAME = "ttyAMA0"
+"""The first PL011 that Linux finds; a guest has no other."""
+CONSOLE_CLOCK = "console-clock"
+CONSOLE_CLOCK_HZ = 24_000_000
+"""Linux wants a clock that is fast enough for any baud rate; the emulated console has none."""
 
 
 def spi(intid: int, trigger: int) -> Property:
@@ -104,12 +111,37 @@ def clocks(board: Board, devices: list[Device]) -> Iterator[Node]:
     used = {name for device in devices for name in device.facts.clocks}
     for clock in board.facts.clock:
         if clock.name in used:
-            properties = (
-                strings("compatible", "fixed-clock"),
-                numbers("#clock-cells", 0),
-                numbers("clock-frequency", clock.frequency_hz),
-            )
-            yield Node(clock.name, properties, label=c_name(clock.name))
+            yield _fixed_clock(clock.name, clock.frequency_hz)
+
+
+def _fixed_clock(name: str, frequency_hz: int) -> Node:
+    properties = (
+        strings("compatible", "fixed-clock"),
+        numbers("#clock-cells", 0),
+        numbers("clock-frequency", frequency_hz),
+    )
+    return Node(name, properties, label=c_name(name))
+
+
+def console_name(console: EmulatedDevice) -> str:
+    """Return the name of the emulated console's node, which stands below the root."""
+    return f"{CONSOLE}@{console.gpa:x}"
+
+
+def console_nodes(guest: Guest) -> tuple[Node, ...]:
+    """Return the emulated console and its clock; nothing for a guest that has none."""
+    console = guest.console
+    if console is None:
+        return ()
+    clock = c_name(CONSOLE_CLOCK)
+    properties = (
+        strings("compatible", "arm,pl011", "arm,primecell"),
+        Property("reg", (cells64(console.gpa, console.size_bytes),)),
+        spi(console.intid, LEVEL_HIGH),
+        Property("clocks", (Cells((clock,)), Cells((clock,)))),
+        strings("clock-names", "uartclk", "apb_pclk"),
+    )
+    return _fixed_clock(CONSOLE_CLOCK, CONSOLE_CLOCK_HZ), Node(console_name(console), properties)
 
 
 def device_name(device: Device) -> str:

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from sdfgen.board import DeviceTable
 from sdfgen.emit.devicetree import OVERLAID_ROOT, ROOT, Cells, Node, Property, blob, cells64, flag, source, strings
 from sdfgen.emit.guest_nodes import (
+    CONSOLE_LINUX_NAME,
     GIC,
     LEVEL_HIGH,
     ROOT_CELLS,
     chosen,
     clocks,
+    console_name,
+    console_nodes,
     cpus,
     device_name,
     device_node,
@@ -28,6 +31,7 @@ from sdfgen.emit.guest_nodes import (
     spi,
     timer,
 )
+from sdfgen.emit.overlay import overlay_blob
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from sdfgen.model import Client, Driver, Guest, System
 
 UIO_COMPATIBLE = "generic-uio"
+UIO_BOOTARGS = f"uio_pdrv_genirq.of_id={UIO_COMPATIBLE}"
 ENABLED = "okay"
 DISABLED = "disabled"
 
@@ -64,9 +69,17 @@ def device_tree_files(system: System) -> dict[str, bytes]:
     for client in system.block.clients:
         if client.guest is not None:
             disk = _virtio_blk(client)
-            trees[client.guest.name] = _guest_tree(common, client.guest, client.guest.bootargs, (disk,))
-            trees[f"{client.guest.name}.virtio"] = Node(OVERLAID_ROOT, ROOT_CELLS, (disk,))
-    return _written(system, trees)
+            trees[client.guest.name] = _guest_tree(common, client.guest, _bootargs(common.board, client.guest), (disk,))
+            trees[f"{client.guest.name}.virtio"] = Node(OVERLAID_ROOT, ROOT_CELLS, (*console_nodes(client.guest), disk))
+    files = _written(system, trees)
+    if system.board.facts.guest.complete_driver_tree or driver.dtb is None:
+        return files
+    return files | {driver_overlay_file(driver): overlay_blob(trees[f"{driver.guest.name}.uio"])}
+
+
+def driver_overlay_file(driver: Driver) -> str:
+    """Return where the driver VM's overlay is, in the form that is applied to the board's own tree."""
+    return f"dtb/{driver.guest.name}.uio.dtbo"
 
 
 def _common(system: System) -> _Common:
@@ -110,17 +123,19 @@ def _driver_overlay(board: Board, driver: Driver) -> Node:
     `compatible`, and Linux passes over it. UIO nodes stand last to first: libfdt puts a new node
     before its siblings, so they come out in order.
     """
+    bootargs = _bootargs(board, driver.guest, UIO_BOOTARGS, board.facts.guest.bootargs)
     children = (
-        chosen(driver.guest, _driver_bootargs(board, driver, board.facts.guest.bootargs)),
+        chosen(driver.guest, bootargs, *_stdout_path(board, driver.guest)),
         memory(driver.guest, board.facts.guest.memory_node),
         *_status_nodes(_statuses(board, driver.guest)),
+        *console_nodes(driver.guest),
         *reversed(_uio_nodes(driver)),
     )
     return Node(OVERLAID_ROOT, ROOT_CELLS, children)
 
 
 def _driver_tree(common: _Common, driver: Driver) -> Node:
-    return _guest_tree(common, driver.guest, _driver_bootargs(common.board, driver), _uio_nodes(driver))
+    return _guest_tree(common, driver.guest, _bootargs(common.board, driver.guest, UIO_BOOTARGS), _uio_nodes(driver))
 
 
 def _guest_tree(common: _Common, guest: Guest, bootargs: str, virtual: tuple[Node, ...]) -> Node:
@@ -129,28 +144,32 @@ def _guest_tree(common: _Common, guest: Guest, bootargs: str, virtual: tuple[Nod
     given = (board.devices[name] for name in guest.devices)
     devices = sorted((device for device in given if device.facts.node), key=lambda device: device.base)
     children = (
-        chosen(guest, bootargs, *_stdout_path(board, devices)),
+        chosen(guest, bootargs, *_stdout_path(board, guest)),
         memory(guest),
         *common.platform,
         *clocks(board, devices),
         *map(device_node, devices),
+        *console_nodes(guest),
         *virtual,
     )
     return Node(ROOT, common.root, children)
 
 
-def _driver_bootargs(board: Board, driver: Driver, own: str = "") -> str:
+def _bootargs(board: Board, guest: Guest, *own: str) -> str:
     """Put the words of the description's author last, so that they win."""
-    facts = board.facts.guest
-    console = f"console={facts.console}" if facts.console_device in driver.guest.devices else ""
-    words = (f"uio_pdrv_genirq.of_id={UIO_COMPATIBLE}", own, console, driver.guest.bootargs)
+    console = CONSOLE_LINUX_NAME if guest.console else board.facts.guest.console
+    words = (*own, f"console={console}", guest.bootargs)
     return " ".join(word for word in words if word)
 
 
-def _stdout_path(board: Board, devices: list[Device]) -> Iterator[Property]:
-    for device in devices:
-        if device.name == board.facts.guest.console_device:
-            yield strings("stdout-path", f"/{device_name(device)}")
+def _stdout_path(board: Board, guest: Guest) -> Iterator[Property]:
+    """Yield where the first output goes; the board's own tree has the path of its own UART."""
+    if guest.console is not None:
+        yield strings("stdout-path", f"/{console_name(guest.console)}")
+        return
+    uart = board.devices[board.facts.guest.console_device]
+    if uart.facts.node:
+        yield strings("stdout-path", f"/{device_name(uart)}")
 
 
 def _virtio_blk(client: Client) -> Node:

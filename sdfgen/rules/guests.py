@@ -122,16 +122,22 @@ def _traps(system: System) -> Iterator[tuple[str, list[_Trap]]]:
         return
     gic, driver = system.board.facts.gic, system.block.driver
     distributor = _Trap("the interrupt distributor", gic.distributor, gic.distributor_size)
-    yield driver.guest.name, [distributor, _Trap("the notify page", driver.notify_gpa, PAGE_BYTES)]
+    notify = _Trap("the notify page", driver.notify_gpa, PAGE_BYTES)
+    yield driver.guest.name, [distributor, *_console(driver.guest), notify]
     for client in system.block.clients:
         if client.guest is not None:
             virtio = _Trap("the virtio-blk registers", client.virtio_gpa, client.virtio_bytes)
-            yield client.guest.name, [distributor, virtio]
+            yield client.guest.name, [distributor, *_console(client.guest), virtio]
+
+
+def _console(guest: Guest) -> list[_Trap]:
+    console = guest.console
+    return [_Trap("the console's registers", console.gpa, console.size_bytes)] if console else []
 
 
 @rule("SDF086", "nothing is mapped where a guest must trap")
 def traps(system: System) -> Iterator[Fault]:
-    """A store to the notify page, the distributor or a virtio register is a message to the VMM.
+    """A store to the notify page, the distributor or an emulated device's register is a message to the VMM.
 
     With memory mapped there it is only a store, and the VMM never hears of it.
     """
@@ -161,16 +167,19 @@ def _mapped_trap(guest: str, trap: _Trap, m: Map, region: Region | None, size: i
 
 @rule("SDF087", "virtual interrupts are not those of devices passed through")
 def virtual_interrupts(system: System) -> Iterator[Fault]:
-    """The VMM raises the UIO device's interrupt itself; a device with the same number would raise it too."""
+    """The VMM raises the UIO device's interrupt, and the console's, itself; a device with that number would too."""
     if system.block is None:
         return
     driver = system.block.driver
     names = {d.intid: d.name for d in system.board.devices.values()}
+    virtual = {driver.intid: "UIO device"}
+    if driver.guest.console is not None:
+        virtual[driver.guest.console.intid] = "console"
     for _, intid in driver.guest.passthrough:
-        if intid == driver.intid:
+        if intid in virtual:
             message = (
                 f"interrupt {intid} of device `{names.get(intid, '?')}` is the one that board `{system.board.name}` "
-                "gives to the driver VM's UIO device"
+                f"gives to the driver VM's {virtual[intid]}"
             )
             key = "devices" if names.get(intid) in driver.guest.devices else "interrupts"
             yield fault("SDF087", message, (driver.origin, key), "pass another device through")

@@ -9,9 +9,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .elf import patch_symbol
-from .facts import IO_BASES
+from .facts import IO_BASES, SMALL_QUEUE
 from .fake_uio import FakeLinux
-from .toolchain import C_TESTS, TEMPLATES_C, TWO_CLIENTS, build_driver, build_native, driver_sources
+from .toolchain import (
+    C_TESTS,
+    TEMPLATES_C,
+    TWO_CLIENTS,
+    WRAPS,
+    build_driver,
+    build_native,
+    driver_sources,
+    wrap_flags,
+    wrap_sources,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,18 +54,53 @@ def native_driver(programs: Path) -> str:
 @pytest.fixture(scope="session")
 def native_learned_driver(programs: Path) -> str:
     """The same, of a system whose addresses are learned."""
-    with open(UIO_TABLE, encoding="utf-8") as file:
-        text = file.read()
-    assert text.count("PHYS_ADDR_ASSIGNED") == 1
-    table = programs / "uio_table_learned.c"
-    table.write_text(text.replace("PHYS_ADDR_ASSIGNED", "PHYS_ADDR_LEARNED"), encoding="utf-8")
-    return build_native(str(programs / "native_learned_driver"), driver_sources(str(table)))
+    table = _table_with(programs, "uio_table_learned.c", "PHYS_ADDR_ASSIGNED", "PHYS_ADDR_LEARNED")
+    return build_native(str(programs / "native_learned_driver"), driver_sources(table))
 
 
 @pytest.fixture(scope="session")
 def aarch64_driver(programs: Path) -> str:
     """The UIO driver as a build makes it, unpatched."""
     return build_driver(str(programs / "uio_blk_driver.elf"), UIO_TABLE)
+
+
+def _table_with(programs: Path, name: str, before: str, after: str) -> str:
+    """The generated table with one fact changed."""
+    with open(UIO_TABLE, encoding="utf-8") as file:
+        text = file.read()
+    assert text.count(before) == 1
+    table = programs / name
+    table.write_text(text.replace(before, after), encoding="utf-8")
+    return str(table)
+
+
+@pytest.fixture(scope="session")
+def small_queue_table(programs: Path) -> str:
+    """A table of queues that are easily full."""
+    return _table_with(programs, "uio_table_small.c", "= 2048", f"= {SMALL_QUEUE}")
+
+
+@pytest.fixture(scope="session")
+def served_driver(programs: Path, small_queue_table: str) -> str:
+    """The native driver on files that stand for UIO devices."""
+    sources = (*driver_sources(small_queue_table), *wrap_sources("uio_device_wrap.c"))
+    return _patched(
+        build_native(str(programs / "served_driver"), sources, *wrap_flags("uio_device_wrap.c")), "_patched"
+    )
+
+
+@pytest.fixture(scope="session")
+def faulty_driver(programs: Path, small_queue_table: str) -> str:
+    """The same on a disk that misbehaves as the environment says."""
+    sources = (*driver_sources(small_queue_table), *wrap_sources(*WRAPS))
+    return _patched(build_native(str(programs / "faulty_driver"), sources, *wrap_flags(*WRAPS)), "_patched")
+
+
+@pytest.fixture(scope="session")
+def served_aarch64_driver(programs: Path, small_queue_table: str) -> str:
+    """The driver for its target, on files that stand for UIO devices."""
+    output = str(programs / "served_driver.elf")
+    return _patched(build_driver(output, small_queue_table, wraps=("uio_device_wrap.c",)), ".patched")
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ MAGIC = int.from_bytes(b"SDFGPHYS", "little")
 HEADER = struct.Struct("<QIIII")
 ENTRY = struct.Struct("<QQII")
 MAX_ENTRIES = 62
+# Slots of each queue in the table of the drivers that serve a disk in tests.
+SMALL_QUEUE = 32
 
 
 class Code(enum.IntEnum):

@@ -61,6 +61,18 @@ class FakeLinux:
             node.seek(index * PAGE)
             node.write(self.page)
 
+    def write_maps(self) -> dict[str, str]:
+        """Gives each map a file of its own, for a driver linked with uio_device_wrap.c; their paths by name."""
+        self.write()
+        paths = {}
+        for number, device in self.devices.items():
+            for index, entry in enumerate(device.maps):
+                paths[entry.name] = path = os.path.join(self.dev, f"uio{number}.map{index}")
+                with open(path, "wb") as file:
+                    file.write(self.page if entry.name == "phys_addr" else b"")
+                    file.truncate(entry.size_bytes)
+        return paths
+
     def attribute(self, path: str, text: str | None) -> None:
         """Rewrites, or with None removes, a file below /sys/class/uio."""
         full = os.path.join(self.sysfs, "class", "uio", path)

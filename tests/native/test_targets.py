@@ -88,15 +88,15 @@ def test_driver_is_the_same_from_any_folder(aarch64_driver: str, tmp_path: Path)
 @pytest.mark.skipif(shutil.which(QEMU) is None, reason=f"{QEMU} is not installed (Debian: qemu-user-static)")
 def test_driver_runs_on_aarch64(linux: FakeLinux, aarch64_driver: str, patched_aarch64_driver: str) -> None:
     qemu = shutil.which(QEMU) or QEMU
-    done = linux.write().run([qemu, patched_aarch64_driver])
+    done = linux.write().run([qemu, patched_aarch64_driver], "--list")
     assert (done.stderr, done.returncode) == ("", 0)
     assert "client2_data         blk-uio1     uio1/map3  0x80e00000" in done.stdout
     assert done.stdout.count("\n") == 10
-    assert "never patched" in linux.run([qemu, aarch64_driver]).stderr
+    assert "never patched" in linux.run([qemu, aarch64_driver], "--list").stderr
     with open(os.path.join(linux.dev, "uio0"), "r+b") as node:
         node.seek(2 * PAGE)
         node.write(page())
-    assert "no entries" in linux.run([qemu, patched_aarch64_driver]).stderr
+    assert "no entries" in linux.run([qemu, patched_aarch64_driver], "--list").stderr
 
 
 @pytest.mark.parametrize("name", PD_SOURCES)

@@ -40,21 +40,20 @@ def table(*numbers: int) -> str:
 
 
 def test_lists_all_maps(linux: FakeLinux, patched_driver: str) -> None:
-    done = linux.write().run([patched_driver])
+    done = linux.write().run([patched_driver], "--list")
     assert (done.stdout, done.stderr, done.returncode) == (table(0, 1), "", AS_BUILT)
-    assert linux.run([patched_driver], "--list").stdout == table(0, 1)
 
 
 def test_numbers_do_not_matter(linux: FakeLinux, patched_driver: str) -> None:
     linux.devices = {1: linux.devices[0], 0: linux.devices[1]}
-    done = linux.write().run([patched_driver])
+    done = linux.write().run([patched_driver], "--list")
     assert (done.stdout, done.stderr, done.returncode) == (table(1, 0), "", AS_BUILT)
 
 
 def test_other_devices_do_not_matter(linux: FakeLinux, patched_driver: str) -> None:
     other = FakeDevice("blk-uio", [Map("notify", 0x9000000, PAGE)])
     linux.devices = {0: other, 3: other, 12: linux.devices[0], 7: linux.devices[1]}
-    done = linux.write().run([patched_driver])
+    done = linux.write().run([patched_driver], "--list")
     assert (done.stdout, done.stderr, done.returncode) == (table(12, 7), "", AS_BUILT)
 
 
@@ -62,21 +61,21 @@ def test_other_files_of_the_class_do_not_matter(linux: FakeLinux, patched_driver
     linux.write()
     for name in ("uio", "uio1.old", "uio-1", "uio99999999999999999999", "version"):
         os.mkdir(os.path.join(linux.sysfs, "class", "uio", name))
-    done = linux.run([patched_driver])
+    done = linux.run([patched_driver], "--list")
     assert (done.stdout, done.stderr, done.returncode) == (table(0, 1), "", AS_BUILT)
 
 
 def test_the_order_of_maps_in_a_device_does_not_matter(linux: FakeLinux, patched_driver: str) -> None:
     maps = linux.devices[0].maps
     maps.append(maps.pop(0))
-    done = linux.write().run([patched_driver])
+    done = linux.write().run([patched_driver], "--list")
     assert (done.stderr, done.returncode) == ("", AS_BUILT)
     assert "phys_addr            blk-uio0     uio0/map1" in done.stdout
     assert "irq_status           blk-uio0     uio0/map4" in done.stdout
 
 
 def test_learned_addresses_need_no_patch(linux: FakeLinux, native_learned_driver: str) -> None:
-    done = linux.write().run([native_learned_driver])
+    done = linux.write().run([native_learned_driver], "--list")
     assert (done.stdout, done.stderr, done.returncode) == (table(0, 1), "", AS_BUILT)
 
 
@@ -209,7 +208,7 @@ FAULTS: dict[str, tuple[Callable[[FakeLinux], None], int, str]] = {
 def test_refuses(linux: FakeLinux, patched_driver: str, name: str) -> None:
     spoil, code, words = FAULTS[name]
     spoil(linux.write())
-    done = linux.run([patched_driver])
+    done = linux.run([patched_driver], "--list")
     assert done.stderr.startswith("uio_blk_driver: ")
     assert words in done.stderr
     assert (done.stdout, done.returncode) == ("", code)
@@ -231,7 +230,7 @@ def test_refuses_without_permission(open_folder: str, patched_driver: str, forbi
     for number in (0, 1):
         os.chmod(os.path.join(linux.dev, f"uio{number}"), 0o666)  # noqa: S103 - as above
     os.chmod(os.path.join(open_folder, "linux", forbidden), 0)
-    done = linux.run([driver], user=NOBODY if os.geteuid() == 0 else None)
+    done = linux.run([driver], "--list", user=NOBODY if os.geteuid() == 0 else None)
     os.chmod(os.path.join(open_folder, "linux", forbidden), 0o700)
     assert "Permission denied" in done.stderr
     assert ("run this program as root" in done.stderr) == forbidden.startswith("dev")
@@ -240,7 +239,7 @@ def test_refuses_without_permission(open_folder: str, patched_driver: str, forbi
 
 def test_refuses_a_page_that_was_not_published(linux: FakeLinux, patched_driver: str) -> None:
     linux.page = bytes(PAGE)
-    done = linux.write().run([patched_driver])
+    done = linux.write().run([patched_driver], "--list")
     assert done.stderr == (
         "uio_blk_driver: phys-addr page, entry 0: the page has no magic: it was not published; the driver VMM fills it "
         "before it starts this VM: use the VMM of the same build\n"
@@ -250,14 +249,14 @@ def test_refuses_a_page_that_was_not_published(linux: FakeLinux, patched_driver:
 
 def test_refuses_a_page_with_an_unknown_map(linux: FakeLinux, patched_driver: str) -> None:
     linux.page = page(*ENTRIES[:2], dataclasses.replace(ENTRIES[2], map_index=9))
-    done = linux.write().run([patched_driver])
+    done = linux.write().run([patched_driver], "--list")
     assert "entry 2: there is no map of that index" in done.stderr
     assert (done.stdout, done.returncode) == ("", BAD_PAGE)
 
 
 def test_refuses_another_io_address(linux: FakeLinux, patched_driver: str) -> None:
     linux.page = page(ENTRIES[0], dataclasses.replace(ENTRIES[1], io_base=0x61000000), ENTRIES[2])
-    done = linux.write().run([patched_driver])
+    done = linux.write().run([patched_driver], "--list")
     assert done.stderr == (
         "uio_blk_driver: phys-addr entry 1 (client1_data): the io address differs\n"
         "  the page:     io address 0x61000000, 0x200000 bytes, map 7\n"
@@ -278,14 +277,14 @@ def test_refuses_another_io_address(linux: FakeLinux, patched_driver: str) -> No
 )
 def test_refuses_another_table(linux: FakeLinux, patched_driver: str, entries: tuple[Entry, ...], words: str) -> None:
     linux.page = page(*entries)
-    done = linux.write().run([patched_driver])
+    done = linux.write().run([patched_driver], "--list")
     assert words in done.stderr
     assert (done.stdout, done.returncode) == ("", DIFFERENT)
 
 
 def test_refuses_another_size_of_a_learned_region(linux: FakeLinux, native_learned_driver: str) -> None:
     linux.page = page(*ENTRIES[:2], dataclasses.replace(ENTRIES[2], size_bytes=PAGE))
-    done = linux.write().run([native_learned_driver])
+    done = linux.write().run([native_learned_driver], "--list")
     assert "entry 2 (client2_data): the size differs" in done.stderr
     assert done.returncode == DIFFERENT
 
@@ -295,12 +294,12 @@ def test_refuses_to_run_unpatched(linux: FakeLinux, native_driver: str, tmp_path
     shutil.copy(native_driver, driver)
     linux.write()
     for i, (symbol, value) in enumerate(IO_BASES.items()):
-        done = linux.run([driver])
+        done = linux.run([driver], "--list")
         assert f"phys-addr entry {i} (" in done.stderr
         assert "the io address was never patched into this program" in done.stderr
         assert done.returncode == DIFFERENT
         patch_symbol(driver, symbol, value)
-    assert linux.run([driver]).returncode == AS_BUILT
+    assert linux.run([driver], "--list").returncode == AS_BUILT
 
 
 # The command line.
@@ -309,12 +308,12 @@ def test_refuses_to_run_unpatched(linux: FakeLinux, native_driver: str, tmp_path
 def test_help_names_every_exit_code(patched_driver: str) -> None:
     done = subprocess.run([patched_driver, "--help"], capture_output=True, text=True, check=False)
     assert (done.stderr, done.returncode) == ("", 0)
-    assert "This version moves no data" in done.stdout
+    assert "(default /dev/vda)" in done.stdout
     codes = [line.split()[0] for line in done.stdout.partition("exit codes:\n")[2].splitlines()]
-    assert codes == [str(code) for code in range(9)]
+    assert codes == [str(code) for code in range(11)]
 
 
-@pytest.mark.parametrize("arguments", [["--lists"], ["--sysfs"], ["/dev/vda"], ["-x"]])
+@pytest.mark.parametrize("arguments", [["--lists"], ["--sysfs"], ["/dev/vda", "/dev/vdb"], ["-x"], ["--engine", "aio"]])
 def test_a_wrong_command_line(patched_driver: str, arguments: list[str]) -> None:
     done = subprocess.run([patched_driver, *arguments], capture_output=True, text=True, check=False)
     assert done.stderr.endswith("try uio_blk_driver --help\n")
@@ -323,7 +322,7 @@ def test_a_wrong_command_line(patched_driver: str, arguments: list[str]) -> None
 
 def test_output_that_can_not_be_written_is_an_error(linux: FakeLinux, patched_driver: str) -> None:
     linux.write()
-    command = [patched_driver, "--sysfs", linux.sysfs, "--dev", linux.dev]
+    command = [patched_driver, "--list", "--sysfs", linux.sysfs, "--dev", linux.dev]
     with open("/dev/full", "wb") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.stderr == "uio_blk_driver: standard output: No space left on device\n"

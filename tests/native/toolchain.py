@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import glob
 import os
 import shutil
 import subprocess
@@ -24,6 +25,11 @@ ZIG_CC = (sys.executable, "-m", "ziglang", "cc")
 DRIVER_CC = (*ZIG_CC, *ZIG_FLAGS.split(), "-target", "aarch64-linux-musl", *LINUX_FLAGS.split())
 PD_CC = (*ZIG_CC, *ZIG_FLAGS.split(), "-target", "aarch64-freestanding", *PD_FLAGS.split())
 SANITIZED = ("-O1", "-g", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all")
+# The sources under c/ that stand in for system calls (ld --wrap), and for which.
+WRAPS = {
+    "uio_device_wrap.c": ("open", "mmap"),
+    "uio_fault_wrap.c": ("pread", "pwrite", "fdatasync", "fallocate"),
+}
 
 
 class CompileError(Exception):
@@ -44,8 +50,16 @@ def include_flags(templates_c: str = TEMPLATES_C) -> tuple[str, ...]:
 
 def driver_sources(table: str, templates_c: str = TEMPLATES_C) -> tuple[str, ...]:
     """All of the UIO driver, with the generated table that makes it this system's."""
-    plain = ("common/phys_addr.c", "uio/libuio.c", "uio/uio_blk_driver.c")
-    return (*(os.path.join(templates_c, name) for name in plain), table)
+    shared = (os.path.join(templates_c, name) for name in ("common/phys_addr.c", "blk/blk_queue.c"))
+    return (*shared, *sorted(glob.glob(os.path.join(templates_c, "uio", "*.c"))), table)
+
+
+def wrap_sources(*names: str) -> tuple[str, ...]:
+    return tuple(os.path.join(C_TESTS, name) for name in names)
+
+
+def wrap_flags(*names: str) -> tuple[str, ...]:
+    return tuple(f"-Wl,--wrap={call}" for name in names for call in WRAPS[name])
 
 
 @functools.cache
@@ -72,14 +86,14 @@ def build_native(output: str, sources: Sequence[str], *flags: str) -> str:
     return output
 
 
-def build_driver(output: str, table: str, templates_c: str = TEMPLATES_C) -> str:
-    """Compiles and links the UIO driver as a build does."""
+def build_driver(output: str, table: str, templates_c: str = TEMPLATES_C, wraps: Sequence[str] = ()) -> str:
+    """Compiles and links the UIO driver as a build does; with `wraps`, on stand-ins for some system calls."""
     objects = []
-    for source in driver_sources(table, templates_c):
+    for source in (*driver_sources(table, templates_c), *wrap_sources(*wraps)):
         objects.append(f"{output}.{os.path.basename(source)}.o")
         run((*DRIVER_CC, *include_flags(templates_c), "-c", source, "-o", objects[-1]))
     script = os.path.join(templates_c, "uio", "discard_debug.ld")
-    run((*DRIVER_CC, *LINK_FLAGS.split(), *objects, "-Wl,-T," + script, "-o", output))
+    run((*DRIVER_CC, *LINK_FLAGS.split(), *wrap_flags(*wraps), *objects, "-Wl,-T," + script, "-o", output))
     return output
 
 

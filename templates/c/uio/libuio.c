@@ -3,234 +3,19 @@
 
 #include "libuio.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Longer than a device tree name (31 characters) or a 64-bit number. */
-#define ATTRIBUTE_BYTES 80
+#include <sdfgen/shared.h>
 
-#define BIND_HINT                                                                                              \
-    "check that this VM boots with the device tree of this build and that its kernel has "                     \
-    "CONFIG_UIO_PDRV_GENIRQ with uio_pdrv_genirq.of_id=generic-uio in the boot arguments (as a module: insmod " \
-    "uio_pdrv_genirq.ko of_id=generic-uio)"
-#define REBUILD_HINT "the device tree and this program are of different builds"
-
-__attribute__((format(printf, 3, 4))) static enum uio_code fail(struct uio *uio, enum uio_code code,
-                                                                const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(uio->message, sizeof(uio->message), format, arguments);
-    va_end(arguments);
-    return code;
-}
-
-/* Appends to a text, cutting off what does not fit. */
-__attribute__((format(printf, 3, 4))) static void append(char *text, size_t text_bytes, const char *format, ...)
-{
-    size_t used = strlen(text);
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(text + used, text_bytes - used, format, arguments);
-    va_end(arguments);
-}
-
-/* The first line of /sys/class/uio/uioN/<attribute>. False with errno set when it can't be read. */
-static bool read_attribute(const struct uio_roots *roots, int number, const char *attribute,
-                           char text[ATTRIBUTE_BYTES])
-{
-    char path[PATH_MAX];
-    int length = snprintf(path, sizeof(path), "%s/class/uio/uio%d/%s", roots->sysfs, number, attribute);
-    if (length < 0 || (size_t)length >= sizeof(path)) {
-        errno = ENAMETOOLONG;
-        return false;
-    }
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return false;
-    }
-    ssize_t got = read(fd, text, ATTRIBUTE_BYTES - 1);
-    int error = errno;
-    (void)close(fd);
-    errno = error;
-    if (got < 0) {
-        return false;
-    }
-    text[got] = '\0';
-    text[strcspn(text, "\n")] = '\0';
-    return true;
-}
-
-static bool read_map_attribute(const struct uio_roots *roots, int number, uint32_t map, const char *attribute,
-                               char text[ATTRIBUTE_BYTES])
-{
-    char path[48];
-    (void)snprintf(path, sizeof(path), "maps/map%" PRIu32 "/%s", map, attribute);
-    return read_attribute(roots, number, path, text);
-}
-
-static enum uio_code fail_attribute(struct uio *uio, int number, const char *attribute)
-{
-    enum uio_code code = errno == EACCES || errno == EPERM ? UIO_ERR_PERMISSION : UIO_ERR_SYSTEM;
-    return fail(uio, code, "can't read %s of uio%d in sysfs: %s", attribute, number, strerror(errno));
-}
-
-/* N of "uioN", or -1 for any other name. */
-static int device_number(const char *name)
-{
-    char *end = NULL;
-    if (strncmp(name, "uio", 3) != 0 || name[3] < '0' || name[3] > '9') {
-        return -1;
-    }
-    errno = 0;
-    long number = strtol(name + 3, &end, 10);
-    return *end != '\0' || errno != 0 || number > INT_MAX ? -1 : (int)number;
-}
-
-/* Notes /dev/uio<number> for the table's device of that name, if there is one. */
-static enum uio_code claim(struct uio *uio, int number, const char *name)
-{
-    for (uint32_t i = 0; i < uio->device_count; i++) {
-        struct uio_device *device = &uio->devices[i];
-        if (strcmp(device->entry->name, name) != 0) {
-            continue;
-        }
-        if (device->number >= 0) {
-            return fail(uio, UIO_ERR_NO_DEVICE, "uio%d and uio%d are both called '%s': %s", device->number, number,
-                        name, REBUILD_HINT);
-        }
-        device->number = number;
-    }
-    return UIO_OK;
-}
-
-/* Gives each of the table's devices its number. `seen` lists what there is, for the message. */
-static enum uio_code scan_class(struct uio *uio, const struct uio_roots *roots, DIR *class, char *seen,
-                                size_t seen_bytes)
-{
-    for (struct dirent *file = readdir(class); file != NULL; file = readdir(class)) {
-        char name[ATTRIBUTE_BYTES];
-        int number = device_number(file->d_name);
-        if (number < 0) {
-            continue;
-        }
-        if (!read_attribute(roots, number, "name", name)) {
-            return fail_attribute(uio, number, "the name");
-        }
-        append(seen, seen_bytes, "%suio%d '%s'", seen[0] == '\0' ? "" : ", ", number, name);
-        enum uio_code code = claim(uio, number, name);
-        if (code != UIO_OK) {
-            return code;
-        }
-    }
-    return UIO_OK;
-}
-
-static enum uio_code fail_no_class(struct uio *uio, const char *sysfs, const char *path)
-{
-    char class[PATH_MAX];
-    (void)snprintf(class, sizeof(class), "%s/class", sysfs);
-    if (access(class, F_OK) != 0) {
-        return fail(uio, UIO_ERR_NO_UIO, "%s: %s: sysfs is not mounted (mount -t sysfs sysfs /sys)", class,
-                    strerror(errno));
-    }
-    return fail(uio, UIO_ERR_NO_UIO,
-                "%s is not there: the kernel has no UIO; build it with CONFIG_UIO and CONFIG_UIO_PDRV_GENIRQ, or load "
-                "the modules uio and uio_pdrv_genirq",
-                path);
-}
-
-static enum uio_code find_devices(struct uio *uio, const struct uio_roots *roots)
-{
-    char path[PATH_MAX];
-    char seen[400] = "";
-    (void)snprintf(path, sizeof(path), "%s/class/uio", roots->sysfs);
-    DIR *class = opendir(path);
-    if (class == NULL && errno == ENOENT) {
-        return fail_no_class(uio, roots->sysfs, path);
-    }
-    if (class == NULL) {
-        enum uio_code code = errno == EACCES ? UIO_ERR_PERMISSION : UIO_ERR_SYSTEM;
-        return fail(uio, code, "%s: %s", path, strerror(errno));
-    }
-    enum uio_code code = scan_class(uio, roots, class, seen, sizeof(seen));
-    (void)closedir(class);
-    for (uint32_t i = 0; i < uio->device_count && code == UIO_OK; i++) {
-        if (uio->devices[i].number < 0) {
-            code = fail(uio, UIO_ERR_NO_DEVICE, "no UIO device is called '%s': %s; here are: %s",
-                        uio->devices[i].entry->name, BIND_HINT, seen[0] == '\0' ? "none" : seen);
-        }
-    }
-    return code;
-}
-
-static const struct uio_device *device_of(const struct uio *uio, const struct uio_map *map)
-{
-    return &uio->devices[map->entry->device];
-}
-
-/* Finds the map's index in its device by its name. */
-static enum uio_code find_map(struct uio *uio, const struct uio_roots *roots, struct uio_map *map)
-{
-    int number = device_of(uio, map)->number;
-    char seen[400] = "";
-    for (uint32_t i = 0; i < UIO_MAPS_PER_DEVICE; i++) {
-        char name[ATTRIBUTE_BYTES];
-        if (!read_map_attribute(roots, number, i, "name", name)) {
-            if (errno == ENOENT) {
-                continue;
-            }
-            return fail_attribute(uio, number, "a map's name");
-        }
-        if (strcmp(name, map->entry->name) == 0) {
-            map->index = i;
-            return UIO_OK;
-        }
-        append(seen, sizeof(seen), "%smap%" PRIu32 " '%s'", seen[0] == '\0' ? "" : ", ", i, name);
-    }
-    return fail(uio, UIO_ERR_MAP, "uio%d '%s' has no map called '%s' (map%" PRIu32 " in this build's device tree): %s; "
-                                  "here are: %s",
-                number, device_of(uio, map)->entry->name, map->entry->name, map->entry->map, REBUILD_HINT,
-                seen[0] == '\0' ? "none" : seen);
-}
-
-/* Compares one of the map's numbers with the table's. */
-static enum uio_code check_number(struct uio *uio, const struct uio_roots *roots, const struct uio_map *map,
-                                  const char *attribute, uint64_t expected)
-{
-    int number = device_of(uio, map)->number;
-    char text[ATTRIBUTE_BYTES];
-    char *end = NULL;
-    if (!read_map_attribute(roots, number, map->index, attribute, text)) {
-        return fail_attribute(uio, number, attribute);
-    }
-    /* A number too large becomes ULLONG_MAX, which is no page's address, size or offset. */
-    uint64_t found = strtoull(text, &end, 16);
-    if (end != text && *end == '\0' && found == expected) {
-        return UIO_OK;
-    }
-    return fail(uio, UIO_ERR_MAP, "map '%s' (uio%d map%" PRIu32 "): its %s is %s, but 0x%" PRIx64
-                                  " in this program: %s",
-                map->entry->name, number, map->index, attribute, text, expected, REBUILD_HINT);
-}
-
-static enum uio_code check_map(struct uio *uio, const struct uio_roots *roots, struct uio_map *map)
-{
-    const struct uio_map_entry *entry = map->entry;
-    enum uio_code code = find_map(uio, roots, map);
-    code = code == UIO_OK ? check_number(uio, roots, map, "addr", entry->gpa) : code;
-    code = code == UIO_OK ? check_number(uio, roots, map, "size", entry->size_bytes) : code;
-    return code == UIO_OK ? check_number(uio, roots, map, "offset", 0) : code;
-}
+#include "uio_sysfs.h"
 
 static enum uio_code open_device(struct uio *uio, const struct uio_roots *roots, struct uio_device *device)
 {
@@ -242,27 +27,28 @@ static enum uio_code open_device(struct uio *uio, const struct uio_roots *roots,
     }
     switch (errno) {
     case ENOENT:
-        return fail(uio, UIO_ERR_NODE, "%s is not there, though the kernel has the device '%s': mount devtmpfs on /dev "
-                                       "(CONFIG_DEVTMPFS), or run mdev -s or udev",
-                    path, device->entry->name);
+        return uio_fail(uio, UIO_ERR_NODE,
+                        "%s is not there, though the kernel has the device '%s': mount devtmpfs on /dev "
+                        "(CONFIG_DEVTMPFS), or run mdev -s or udev",
+                        path, device->entry->name);
     case EACCES:
     case EPERM:
-        return fail(uio, UIO_ERR_PERMISSION, "%s: %s: run this program as root, or give its user read and write "
-                                             "permission there",
-                    path, strerror(errno));
+        return uio_fail(uio, UIO_ERR_PERMISSION, "%s: %s: run this program as root, or give its user read and write "
+                                                 "permission there",
+                        path, strerror(errno));
     default:
-        return fail(uio, UIO_ERR_SYSTEM, "%s: %s", path, strerror(errno));
+        return uio_fail(uio, UIO_ERR_SYSTEM, "%s: %s", path, strerror(errno));
     }
 }
 
 static enum uio_code map_map(struct uio *uio, struct uio_map *map, uint64_t page_bytes)
 {
-    const struct uio_device *device = device_of(uio, map);
+    const struct uio_device *device = uio_device_of(uio, map);
     void *base = mmap(NULL, (size_t)map->entry->size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, device->fd,
                       (off_t)(map->index * page_bytes));
     if (base == MAP_FAILED) {
-        return fail(uio, UIO_ERR_SYSTEM, "can't map '%s' (uio%d map%" PRIu32 ", 0x%" PRIx64 " bytes): %s",
-                    map->entry->name, device->number, map->index, map->entry->size_bytes, strerror(errno));
+        return uio_fail(uio, UIO_ERR_SYSTEM, "can't map '%s' (uio%d map%" PRIu32 ", 0x%" PRIx64 " bytes): %s",
+                        map->entry->name, device->number, map->index, map->entry->size_bytes, strerror(errno));
     }
     map->base = base;
     return UIO_OK;
@@ -272,19 +58,19 @@ static enum uio_code map_map(struct uio *uio, struct uio_map *map, uint64_t page
 static enum uio_code check_layout(struct uio *uio, const struct uio_layout *layout, uint64_t page_bytes)
 {
     if (layout->device_count > UIO_MAX_DEVICES || layout->map_count > UIO_MAX_MAPS) {
-        return fail(uio, UIO_ERR_LAYOUT, "this program was generated with more than %u devices or %u maps",
-                    UIO_MAX_DEVICES, UIO_MAX_MAPS);
+        return uio_fail(uio, UIO_ERR_LAYOUT, "this program was generated with more than %u devices or %u maps",
+                        UIO_MAX_DEVICES, UIO_MAX_MAPS);
     }
     for (uint32_t i = 0; i < layout->map_count; i++) {
         const struct uio_map_entry *entry = &layout->maps[i];
         if (entry->device >= layout->device_count || entry->size_bytes == 0 || entry->size_bytes > SIZE_MAX) {
-            return fail(uio, UIO_ERR_LAYOUT, "map '%s' was generated with no device or no size", entry->name);
+            return uio_fail(uio, UIO_ERR_LAYOUT, "map '%s' was generated with no device or no size", entry->name);
         }
         if (entry->gpa % page_bytes != 0 || entry->size_bytes % page_bytes != 0) {
-            return fail(uio, UIO_ERR_LAYOUT,
-                        "map '%s' (0x%" PRIx64 ", 0x%" PRIx64 " bytes) is not made of this kernel's pages of %" PRIu64
-                        " bytes: use a kernel with CONFIG_ARM64_4K_PAGES",
-                        entry->name, entry->gpa, entry->size_bytes, page_bytes);
+            return uio_fail(uio, UIO_ERR_LAYOUT,
+                            "map '%s' (0x%" PRIx64 ", 0x%" PRIx64 " bytes) is not made of this kernel's pages of "
+                            "%" PRIu64 " bytes: use a kernel with CONFIG_ARM64_4K_PAGES",
+                            entry->name, entry->gpa, entry->size_bytes, page_bytes);
         }
     }
     return UIO_OK;
@@ -304,9 +90,9 @@ static void set_up(struct uio *uio, const struct uio_layout *layout)
 
 static enum uio_code open_all(struct uio *uio, const struct uio_roots *roots, uint64_t page_bytes)
 {
-    enum uio_code code = find_devices(uio, roots);
+    enum uio_code code = uio_find_devices(uio, roots);
     for (uint32_t i = 0; i < uio->map_count && code == UIO_OK; i++) {
-        code = check_map(uio, roots, &uio->maps[i]);
+        code = uio_check_map(uio, roots, &uio->maps[i]);
     }
     for (uint32_t i = 0; i < uio->device_count && code == UIO_OK; i++) {
         code = open_device(uio, roots, &uio->devices[i]);
@@ -334,6 +120,18 @@ enum uio_code uio_open(struct uio *uio, const struct uio_layout *layout, const s
     return code;
 }
 
+enum uio_code uio_claim(struct uio *uio)
+{
+    for (uint32_t i = 0; i < uio->device_count; i++) {
+        const struct uio_device *device = &uio->devices[i];
+        if (flock(device->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+            return uio_fail(uio, UIO_ERR_BUSY, "uio%d '%s' is in use: another driver is running", device->number,
+                            device->entry->name);
+        }
+    }
+    return UIO_OK;
+}
+
 void uio_close(struct uio *uio)
 {
     for (uint32_t i = 0; i < uio->map_count; i++) {
@@ -359,4 +157,21 @@ const struct uio_map *uio_map_named(const struct uio *uio, const char *name)
         }
     }
     return NULL;
+}
+
+bool uio_interrupt_enable(const struct uio_device *device)
+{
+    const int32_t on = 1;
+    ssize_t written;
+    do {
+        written = write(device->fd, &on, sizeof(on));
+    } while (written < 0 && errno == EINTR);
+    return written == (ssize_t)sizeof(on);
+}
+
+void uio_notify(volatile uint32_t *notify, uint32_t number)
+{
+    /* Whatever the other side is told about must be there before it is told. */
+    shared_fence();
+    shared_store_u32(notify, number);
 }

@@ -36,6 +36,7 @@ enum uio_code {
     UIO_ERR_MAP,        /* a map is missing, or its address, size or offset is not the table's */
     UIO_ERR_NODE,       /* /dev/uioN is not there */
     UIO_ERR_PERMISSION, /* /dev/uioN or sysfs may not be opened */
+    UIO_ERR_BUSY,       /* another program has claimed a device */
     UIO_ERR_SYSTEM,     /* any other system call that failed */
 };
 
@@ -65,8 +66,26 @@ struct uio {
  */
 enum uio_code uio_open(struct uio *uio, const struct uio_layout *layout, const struct uio_roots *roots);
 
+/*
+ * Keeps other programs that claim the devices away until they are closed, at the latest by the end of this program: two
+ * drivers at one queue would destroy it. UIO_ERR_BUSY with a message when there is one already; then claim no more.
+ */
+enum uio_code uio_claim(struct uio *uio);
+
 /* Unmaps and closes everything. */
 void uio_close(struct uio *uio);
 
 /* The map of that name, or NULL. */
 const struct uio_map *uio_map_named(const struct uio *uio, const char *name);
+
+/*
+ * Lets the device's interrupt come again: the kernel turns it off each time it comes. What happened meanwhile may not
+ * bring another one, so look again after this (uio_loop does). False with errno set when the write failed.
+ */
+bool uio_interrupt_enable(const struct uio_device *device);
+
+/*
+ * Tells the other side, whose VMM takes the store to the page (map UIO_MAP_NOTIFY) as the message; what is stored means
+ * nothing. Callers count, so that whoever traces the stores can tell them apart.
+ */
+void uio_notify(volatile uint32_t *notify, uint32_t number);

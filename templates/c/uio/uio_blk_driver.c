@@ -1,29 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The block driver of a Linux driver VM. This version finds its UIO devices, checks every map and every io address
- * against what the same build gave to the other side, prints what it found and exits: it moves no data.
+ * The block driver of a Linux driver VM: finds its UIO devices, checks every map and every io address against what the
+ * same build gave to the other side, and then serves the virtualiser's requests from a disk.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "libuio.h"
+#include "blk_driver.h"
+#include "blk_info.h"
+#include "blk_maps.h"
 
-/* Exit codes; `help` says what they mean. */
-enum {
-    EXIT_AS_BUILT = 0,
-    EXIT_SYSTEM = 1,
-    EXIT_USAGE = 2,
-    EXIT_NO_UIO = 3,
-    EXIT_NO_DEVICE = 4,
-    EXIT_MAP = 5,
-    EXIT_NODE = 6,
-    EXIT_PAGE = 7,
-    EXIT_DIFFERENT = 8,
-};
-
-static const int exit_codes[] = {
+static const enum blk_exit exit_codes[] = {
     [UIO_OK] = EXIT_AS_BUILT,
     [UIO_ERR_LAYOUT] = EXIT_MAP,
     [UIO_ERR_NO_UIO] = EXIT_NO_UIO,
@@ -31,143 +21,225 @@ static const int exit_codes[] = {
     [UIO_ERR_MAP] = EXIT_MAP,
     [UIO_ERR_NODE] = EXIT_NODE,
     [UIO_ERR_PERMISSION] = EXIT_NODE,
+    [UIO_ERR_BUSY] = EXIT_NODE,
     [UIO_ERR_SYSTEM] = EXIT_SYSTEM,
 };
 
-static const char help[] =
-    "usage: uio_blk_driver [--list] [--sysfs DIR] [--dev DIR]\n"
+/* The default disk stands between the two. */
+static const char help_before_disk[] =
+    "usage: uio_blk_driver [--list] [--read-only] [--engine NAME] [--sysfs DIR] [--dev DIR] [DISK]\n"
     "\n"
     "Maps the UIO regions of this driver VM, compares them and their io addresses with what this\n"
-    "program was built for, prints them and exits. This version moves no data: it only checks.\n"
+    "program was built for, and serves the virtualiser's requests from DISK until SIGTERM or SIGINT.\n"
     "\n"
-    "  --list       print the maps and exit (what this version does in any case)\n"
+    "  DISK         a block device or a regular file (default ";
+static const char help_after_disk[] =
+    ")\n"
+    "  --list       check, print the maps and exit; needs no disk\n"
+    "  --read-only  refuse to write, even where the disk allows it\n"
+    "  --engine NAME\n"
+    "               io_uring or threads (default: io_uring where this kernel has it)\n"
     "  --sysfs DIR  where sysfs is mounted (default /sys)\n"
     "  --dev DIR    where the uioN device nodes are (default /dev)\n"
     "  --help       print this and exit\n"
     "\n"
     "exit codes:\n"
-    "  0  every map and every io address is as built\n"
+    "  0  ended by a signal, with every request answered; with --list, all is as built\n"
     "  1  a system call failed\n"
     "  2  the command line is wrong\n"
     "  3  the kernel has no UIO, or sysfs is not mounted\n"
     "  4  a UIO device is missing, or is there twice\n"
     "  5  a map is missing, or its address or size is another\n"
-    "  6  a device node is missing, or may not be opened\n"
+    "  6  a device node is missing, may not be opened, or is in use by another driver\n"
     "  7  the page of io addresses was not published, or is malformed\n"
-    "  8  the page of io addresses differs from this program, or no address was patched into it\n";
+    "  8  the page of io addresses differs from this program, or no address was patched into it\n"
+    "  9  the disk can't be used\n"
+    "  10 the virtualiser broke the queue protocol\n";
 
 struct options {
     struct uio_roots roots;
+    struct blk_disk_options disk;
+    const char *engine; /* a name, or NULL for the best */
+    bool list;
     bool help;
 };
+
+static const struct blk_engine_kind *const engine_kinds[] = { &blk_engine_uring, &blk_engine_threads };
+#define ENGINE_KINDS (sizeof(engine_kinds) / sizeof(engine_kinds[0]))
+
+static bool is_engine(const char *name)
+{
+    for (size_t i = 0; i < ENGINE_KINDS; i++) {
+        if (strcmp(engine_kinds[i]->name, name) == 0) {
+            return true;
+        }
+    }
+    fprintf(stderr, "uio_blk_driver: there is no engine called '%s'\n", name);
+    return false;
+}
+
+static bool take_option(struct options *options, int option)
+{
+    switch (option) {
+    case 'l':
+        options->list = true;
+        return true;
+    case 'r':
+        options->disk.read_only = true;
+        return true;
+    case 'e':
+        options->engine = optarg;
+        return is_engine(optarg);
+    case 's':
+        options->roots.sysfs = optarg;
+        return true;
+    case 'd':
+        options->roots.dev = optarg;
+        return true;
+    case 'h':
+        options->help = true;
+        return true;
+    default:
+        return false;
+    }
+}
 
 static bool parse_options(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {
-        { "list", no_argument, NULL, 'l' },
-        { "sysfs", required_argument, NULL, 's' },
-        { "dev", required_argument, NULL, 'd' },
-        { "help", no_argument, NULL, 'h' },
+        { "list", no_argument, NULL, 'l' },        { "read-only", no_argument, NULL, 'r' },
+        { "engine", required_argument, NULL, 'e' }, { "sysfs", required_argument, NULL, 's' },
+        { "dev", required_argument, NULL, 'd' },   { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
     for (int option = 0; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        switch (option) {
-        case 'l':
-            break;
-        case 's':
-            options->roots.sysfs = optarg;
-            break;
-        case 'd':
-            options->roots.dev = optarg;
-            break;
-        case 'h':
-            options->help = true;
-            break;
-        default:
+        if (!take_option(options, option)) {
             return false;
         }
+    }
+    if (optind < argc) {
+        options->disk.path = argv[optind++];
     }
     if (optind < argc) {
         fprintf(stderr, "uio_blk_driver: unexpected argument '%s'\n", argv[optind]);
         return false;
     }
+    options->disk.sysfs = options->roots.sysfs;
     return true;
 }
 
-static int fail_page(const struct phys_addr_result *result)
+/* The engine that was asked for, or the first that this kernel can; NULL with a message. */
+static struct blk_engine *open_engine(const struct options *options, const struct blk_disk *disk)
 {
-    fprintf(stderr,
-            "uio_blk_driver: phys-addr page, entry %" PRIu32 ": %s; the driver VMM fills it before it starts this VM: "
-            "use the VMM of the same build\n",
-            result->entry, phys_addr_strerror(result->code));
-    return EXIT_PAGE;
-}
-
-/* Prints both sides of a difference between the page and this program. */
-static int fail_different(const struct phys_addr_table *table, const struct phys_addr_result *result)
-{
-    uint32_t i = result->entry;
-    fprintf(stderr, "uio_blk_driver: phys-addr entry %" PRIu32 " (%s): %s\n", i,
-            i < phys_addr_slots_count ? phys_addr_slots[i].name : "unknown", phys_addr_strerror(result->code));
-    if (i < table->count) {
-        fprintf(stderr, "  the page:     io address 0x%" PRIx64 ", 0x%" PRIx64 " bytes, map %" PRIu32 "\n",
-                table->entries[i].io_base, table->entries[i].size_bytes, table->entries[i].map_index);
-    }
-    if (i < phys_addr_slots_count) {
-        fprintf(stderr, "  this program: io address 0x%" PRIx64 ", 0x%" PRIx64 " bytes, map %" PRIu32 "\n",
-                *phys_addr_slots[i].io_base, phys_addr_slots[i].size_bytes, phys_addr_slots[i].map_index);
-    }
-    fprintf(stderr, "  refusing to start: build, patch and install the driver VMM and this program together\n");
-    return EXIT_DIFFERENT;
-}
-
-/* Reads the phys-addr page through its map and compares it with this program's own table. */
-static int read_io_addresses(const struct uio *uio, struct phys_addr_table *table)
-{
-    const struct uio_map *map = uio_map_named(uio, UIO_MAP_PHYS_ADDR);
-    if (map == NULL || map->entry->size_bytes < sizeof(struct phys_addr_region)) {
-        fprintf(stderr, "uio_blk_driver: this program was generated without a map called '%s'\n", UIO_MAP_PHYS_ADDR);
-        return EXIT_MAP;
-    }
-    struct phys_addr_result result = phys_addr_read(map->base, uio->map_count, table);
-    if (result.code != PHYS_ADDR_OK) {
-        return fail_page(&result);
-    }
-    result = phys_addr_compare(table, phys_addr_slots, phys_addr_slots_count, phys_addr_mode);
-    return result.code == PHYS_ADDR_OK ? EXIT_AS_BUILT : fail_different(table, &result);
-}
-
-static void print_io_address(const struct phys_addr_table *table, uint32_t map_index)
-{
-    for (uint32_t i = 0; i < table->count; i++) {
-        if (table->entries[i].map_index == map_index) {
-            printf("0x%" PRIx64 "\n", table->entries[i].io_base);
-            return;
+    const char *tried = "";
+    for (size_t i = 0; i < ENGINE_KINDS; i++) {
+        if (options->engine == NULL || strcmp(engine_kinds[i]->name, options->engine) == 0) {
+            struct blk_engine *engine = engine_kinds[i]->open(disk);
+            if (engine != NULL) {
+                return engine;
+            }
+            tried = engine_kinds[i]->name;
         }
     }
-    printf("-\n");
+    fprintf(stderr, "uio_blk_driver: this kernel refuses the engine %s: %s\n", tried, strerror(errno));
+    return NULL;
 }
 
-static int print_maps(const struct uio *uio, const struct phys_addr_table *table)
+static void print_start(const struct options *options, const struct blk_disk *disk, const struct blk_engine *engine)
 {
-    printf("%-20s %-12s %-10s %-18s %-12s %s\n", "map", "device", "where", "gpa", "size", "io address");
-    for (uint32_t i = 0; i < uio->map_count; i++) {
-        const struct uio_map *map = &uio->maps[i];
-        const struct uio_device *device = &uio->devices[map->entry->device];
-        char where[24];
-        (void)snprintf(where, sizeof(where), "uio%d/map%" PRIu32, device->number, map->index);
-        printf("%-20s %-12s %-10s 0x%-16" PRIx64 " 0x%-10" PRIx64 " ", map->entry->name, device->entry->name, where,
-               map->entry->gpa, map->entry->size_bytes);
-        print_io_address(table, i);
-    }
-    if (fflush(stdout) != 0) {
-        perror("uio_blk_driver: standard output");
+    printf("uio_blk_driver: serving %s: %" PRIu64 " blocks of %u bytes, %s, %s, by %s, up to %" PRIu32 " at once\n",
+           options->disk.path, disk->capacity_blocks, SDDF_BLK_BLOCK_BYTES, disk->read_only ? "read-only" : "writable",
+           disk->direct ? "direct" : "through the page cache", engine->kind->name, engine->depth);
+    (void)fflush(stdout);
+}
+
+static enum blk_exit run_driver(struct blk_driver *driver, const struct blk_driver_parts *parts,
+                                volatile struct sddf_blk_storage_info *info)
+{
+    if (!blk_driver_open(driver, parts)) {
+        fprintf(stderr, "uio_blk_driver: %s\n", parts->loop->failed ? parts->loop->message : strerror(errno));
         return EXIT_SYSTEM;
+    }
+    blk_info_publish(info, parts->limits.disk, parts->engine->depth);
+    blk_driver_notify(driver);
+    bool ended = uio_loop_run(parts->loop);
+    (void)blk_info_withdraw(info);
+    blk_driver_notify(driver);
+    if (!ended) {
+        fprintf(stderr, "uio_blk_driver: %s\n", parts->loop->message);
+        return EXIT_SYSTEM;
+    }
+    if (driver->broken) {
+        fprintf(stderr, "uio_blk_driver: the virtualiser broke the protocol: a queue's index makes no sense\n");
+        return EXIT_QUEUE;
     }
     return EXIT_AS_BUILT;
 }
 
-static int run(const struct uio_roots *roots)
+/* With the disk open. */
+static enum blk_exit serve_disk(const struct options *options, const struct blk_limits *limits,
+                                const struct blk_maps *maps)
+{
+    static struct uio_loop loop;
+    static struct blk_driver driver;
+    if (!uio_loop_open(&loop)) {
+        fprintf(stderr, "uio_blk_driver: %s\n", loop.message);
+        return EXIT_SYSTEM;
+    }
+    enum blk_exit status = EXIT_SYSTEM;
+    struct blk_engine *engine = open_engine(options, limits->disk);
+    if (engine != NULL) {
+        const struct blk_driver_parts parts = {
+            .limits = *limits,
+            .engine = engine,
+            .loop = &loop,
+            .notify = maps->notify,
+            .requests = maps->requests,
+            .responses = maps->responses,
+            .queue_capacity = uio_blk_queue_capacity,
+        };
+        print_start(options, limits->disk, engine);
+        status = run_driver(&driver, &parts, maps->info);
+        blk_driver_close(&driver);
+        engine->kind->close(engine);
+    }
+    uio_loop_close(&loop);
+    return status;
+}
+
+static enum blk_exit fail_uio(const struct uio *uio, enum uio_code code)
+{
+    fprintf(stderr, "uio_blk_driver: %s\n", uio->message);
+    return exit_codes[code];
+}
+
+static enum blk_exit serve(const struct options *options, struct uio *uio, const struct phys_addr_table *table)
+{
+    static struct blk_disk disk;
+    struct blk_maps maps;
+    char message[512];
+    enum uio_code claimed = uio_claim(uio);
+    if (claimed != UIO_OK) {
+        return fail_uio(uio, claimed);
+    }
+    if (!blk_maps_find(uio, uio_blk_queue_capacity, &maps)) {
+        return EXIT_MAP;
+    }
+    if (blk_info_withdraw(maps.info)) {
+        /* A predecessor was killed: the virtualiser is to see that what it had taken is gone, before we go on. */
+        uio_notify(maps.notify, 0);
+    }
+    if (!blk_disk_open(&disk, &options->disk, message, sizeof(message))) {
+        fprintf(stderr, "uio_blk_driver: %s\n", message);
+        return EXIT_DISK;
+    }
+    const struct blk_limits limits = { .regions = table, .uio = uio, .disk = &disk };
+    enum blk_exit status = serve_disk(options, &limits, &maps);
+    blk_disk_close(&disk);
+    return status;
+}
+
+static enum blk_exit run(const struct options *options)
 {
     static struct uio uio;
     static struct phys_addr_table table;
@@ -177,28 +249,30 @@ static int run(const struct uio_roots *roots)
         .maps = uio_maps,
         .map_count = uio_maps_count,
     };
-    enum uio_code code = uio_open(&uio, &layout, roots);
+    enum uio_code code = uio_open(&uio, &layout, &options->roots);
     if (code != UIO_OK) {
-        fprintf(stderr, "uio_blk_driver: %s\n", uio.message);
-        return exit_codes[code];
+        return fail_uio(&uio, code);
     }
-    int status = read_io_addresses(&uio, &table);
+    enum blk_exit status = blk_maps_read_addresses(&uio, &table);
     if (status == EXIT_AS_BUILT) {
-        status = print_maps(&uio, &table);
+        status = options->list ? blk_maps_print(&uio, &table) : serve(options, &uio, &table);
     }
     uio_close(&uio);
     return status;
 }
 
+static enum blk_exit print_help(void)
+{
+    printf("%s%s%s", help_before_disk, uio_blk_storage, help_after_disk);
+    return fflush(stdout) != 0 || ferror(stdout) ? EXIT_SYSTEM : EXIT_AS_BUILT;
+}
+
 int main(int argc, char **argv)
 {
-    struct options options = { .roots = { .sysfs = "/sys", .dev = "/dev" } };
+    struct options options = { .roots = { .sysfs = "/sys", .dev = "/dev" }, .disk = { .path = uio_blk_storage } };
     if (!parse_options(argc, argv, &options)) {
         fprintf(stderr, "try uio_blk_driver --help\n");
         return EXIT_USAGE;
     }
-    if (options.help) {
-        return fputs(help, stdout) < 0 || fflush(stdout) != 0 ? EXIT_SYSTEM : EXIT_AS_BUILT;
-    }
-    return run(&options.roots);
+    return (int)(options.help ? print_help() : run(&options));
 }

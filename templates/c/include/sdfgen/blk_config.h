@@ -24,6 +24,7 @@ struct blk_connection {
     uintptr_t response_vaddr;     /* struct sddf_blk_response_queue */
     uint32_t queue_capacity;      /* slots of each queue: a power of two */
     uint32_t channel;
+    bool extended;                /* the consumer of the requests also knows the SDFGEN_BLK_ codes */
 };
 
 /* A data region as its client sees it: requests carry offsets into it. */

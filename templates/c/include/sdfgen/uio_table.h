@@ -24,8 +24,12 @@
 #define UIO_MAX_MAPS 68u
 #define UIO_MAX_DEVICES ((UIO_MAX_MAPS + UIO_MAPS_PER_DEVICE - 1) / UIO_MAPS_PER_DEVICE)
 
-/* The map that holds struct phys_addr_region. */
-#define UIO_MAP_PHYS_ADDR "phys_addr"
+/* Maps by name. */
+#define UIO_MAP_NOTIFY "notify"                 /* nothing is behind it: a store traps to the VMM, a load is refused */
+#define UIO_MAP_PHYS_ADDR "phys_addr"           /* struct phys_addr_region */
+#define UIO_MAP_STORAGE_INFO "storage_info"     /* struct sddf_blk_storage_info */
+#define UIO_MAP_REQUEST_QUEUE "request_queue"   /* struct sddf_blk_request_queue */
+#define UIO_MAP_RESPONSE_QUEUE "response_queue" /* struct sddf_blk_response_queue */
 
 _Static_assert(UIO_MAX_MAPS == 6 + PHYS_ADDR_MAX_ENTRIES, "every map after the sixth is a data region");
 
@@ -51,3 +55,8 @@ extern const uint32_t uio_maps_count;
 extern const struct phys_addr_slot phys_addr_slots[];
 extern const uint32_t phys_addr_slots_count;
 extern const enum phys_addr_mode phys_addr_mode;
+
+/* Slots of the request and of the response queue: a power of two, and the maps hold that many. */
+extern const uint32_t uio_blk_queue_capacity;
+/* The disk in the driver VM, unless the command line names another: "/dev/vda". */
+extern const char *const uio_blk_storage;

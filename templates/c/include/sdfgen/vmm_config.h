@@ -9,7 +9,19 @@
 
 #include <sdfgen/blk_config.h>
 
-/* The guest's memory, and where its images go in it. Who it is, Microkit tells its VMM (microkit_name). */
+/*
+ * A device that the VMM emulates: its registers are mapped nowhere, so that accesses trap. One of 0 bytes is not there.
+ */
+struct vmm_device {
+    uint64_t gpa;
+    uint64_t size_bytes;
+    uint32_t intid; /* injected by the VMM */
+};
+
+/*
+ * The guest's memory, where its images go in it, and what every guest has. Who it is, Microkit tells its VMM
+ * (microkit_name).
+ */
 struct vmm_guest {
     uint64_t ram_gpa; /* 2 MiB aligned (Linux's boot protocol) */
     uintptr_t ram_vaddr;
@@ -17,19 +29,14 @@ struct vmm_guest {
     uint64_t kernel_gpa;
     uint64_t dtb_gpa; /* 8-byte aligned */
     uint64_t initrd_gpa;
+    uint32_t vcpu_priority;   /* the virtual machine's in the system file */
+    struct vmm_device console; /* a PL011; not there for a guest that is given a UART of the hardware's */
 };
 
 /* A hardware interrupt that the guest handles itself. */
 struct vmm_passthrough_irq {
     uint32_t intid;   /* the same in hardware and guest */
     uint32_t channel; /* where Microkit delivers it, and acknowledges it */
-};
-
-/* A virtio-mmio device that the VMM emulates: its register window is mapped nowhere, so that accesses trap. */
-struct vmm_virtio_mmio {
-    uint64_t gpa;
-    uint64_t size_bytes;
-    uint32_t intid; /* injected by the VMM */
 };
 
 /* The driver guest's UIO devices, as far as the VMM has to do with them. */
@@ -58,7 +65,7 @@ struct client_vmm_config {
     struct vmm_guest guest;
     const struct vmm_passthrough_irq *irqs; /* NULL when there are none */
     uint32_t irq_count;
-    struct vmm_virtio_mmio virtio_blk;
+    struct vmm_device virtio_blk; /* virtio-mmio */
     struct blk_client_config blk; /* connection.channel: the virtualiser */
 };
 

@@ -1,0 +1,90 @@
+"""Initial RAM disks: cpio archives of the kind "newc", of which Linux takes several one after the other.
+
+Documentation/driver-api/early-userspace/buffer-format.rst has the format, and says that zeroes may stand
+before, between and behind the archives. So what is appended here has one size whatever is in it, and
+device trees can tell where the disk ends before the driver in it is linked.
+"""
+
+from __future__ import annotations
+
+from sdfgen.units import round_up
+
+DRIVER_PATH = "usr/bin/sdfgen-uio-blk"
+HOOK_PATH = "etc/sdfgen/start-driver"
+DISK_PATH = "etc/sdfgen/disk"
+INIT_PATH = "etc/init.d/S95sdfgen-blk"
+"""BusyBox's rcS, as Buildroot has it, starts what is called so."""
+APPENDED_BYTES = 2 * 2**20
+"""Size of the appended archive: room for a driver that is linked with glibc."""
+
+_MAGIC = b"070701"
+_ALIGNMENT = 4
+_ARCHIVE_ALIGNMENT = 512
+_FOLDER = 0o040755
+_FILE = 0o100644
+_PROGRAM = 0o100755
+_LINK = 0o120777
+_TRAILER = "TRAILER!!!"
+
+
+class TooLargeError(Exception):
+    """The archive does not fit into its room."""
+
+
+def final_bytes(base_bytes: int) -> int:
+    """Return the size of an initial RAM disk with the driver's archive behind it.
+
+    Args:
+        base_bytes: Size of the disk that it is appended to; 0 without one.
+    """
+    return round_up(base_bytes, _ARCHIVE_ALIGNMENT) + APPENDED_BYTES
+
+
+def with_driver(base: bytes, driver: bytes, hook: bytes, disk: bytes) -> bytes:
+    """Append the driver's archive to an initial RAM disk.
+
+    Args:
+        base: The disk; it may be compressed and is not looked into.
+        driver: The patched UIO driver.
+        hook: The script that starts it.
+        disk: Path of the block device that it serves.
+
+    Raises:
+        TooLargeError: When the archive exceeds `APPENDED_BYTES`.
+    """
+    archive = _archive(driver, hook, disk)
+    if len(archive) > APPENDED_BYTES:
+        raise TooLargeError(f"the driver's archive has {len(archive)} bytes, {APPENDED_BYTES} at most fit")
+    return _padded(base, _ARCHIVE_ALIGNMENT) + archive.ljust(APPENDED_BYTES, b"\0")
+
+
+def _archive(driver: bytes, hook: bytes, disk: bytes) -> bytes:
+    files = {
+        DRIVER_PATH: (_PROGRAM, driver),
+        HOOK_PATH: (_PROGRAM, hook),
+        DISK_PATH: (_FILE, disk),
+        INIT_PATH: (_LINK, f"/{HOOK_PATH}".encode()),
+    }
+    entries = {folder: (_FOLDER, b"") for name in files for folder in _folders_above(name)} | files
+    records = [_entry(number, name, *entry) for number, (name, entry) in enumerate(entries.items(), 1)]
+    return b"".join((*records, _entry(0, _TRAILER, 0, b"")))
+
+
+def _folders_above(name: str) -> list[str]:
+    steps = name.split("/")[:-1]
+    return ["/".join(steps[:depth]) for depth in range(1, len(steps) + 1)]
+
+
+def _entry(inode: int, name: str, mode: int, data: bytes) -> bytes:
+    """Return one file: nothing in it depends on the time or the machine."""
+    owner = device = special = (0, 0)
+    links = 1
+    mtime = check = 0
+    encoded = name.encode() + b"\0"
+    fields = (inode, mode, *owner, links, mtime, len(data), *device, *special, len(encoded), check)
+    header = _MAGIC + b"".join(b"%08x" % field for field in fields)
+    return _padded(header + encoded, _ALIGNMENT) + _padded(data, _ALIGNMENT)
+
+
+def _padded(data: bytes, alignment: int) -> bytes:
+    return data.ljust(round_up(len(data), alignment), b"\0")

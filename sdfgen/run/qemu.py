@@ -1,0 +1,135 @@
+"""QEMU: its command line from the model, and its process."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import signal
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from sdfgen.board import SlotsTable
+from sdfgen.run.faults import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sdfgen.board import Device
+    from sdfgen.model import System
+
+PROGRAM: Final = "qemu-system-aarch64"
+DEBIAN_PACKAGE: Final = "qemu-system-arm"
+_VIRTIO_SLOT: Final = "virtio,mmio"
+_PATIENCE_S: Final = 5
+"""How long QEMU may take to write its caches and end."""
+_ENDING_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PR_SET_PDEATHSIG: Final = 1
+"""Linux, prctl(2): the signal that this process gets when its parent has died."""
+
+
+def program() -> str:
+    """Return the path of QEMU.
+
+    Raises:
+        RunError: When it is not installed.
+    """
+    path = shutil.which(PROGRAM)
+    if path is None:
+        raise RunError(f"{PROGRAM} is not on PATH; Debian's package {DEBIAN_PACKAGE} has it")
+    return path
+
+
+def command(system: System, loader: str, disk: str | None, extra: Sequence[str] = ()) -> list[str]:
+    """Return the words that run a system in QEMU, the program first.
+
+    Args:
+        system: The system.
+        loader: Its bootable image.
+        disk: The disk that its driver VM owns; None for none.
+        extra: More arguments.
+
+    Raises:
+        RunError: When QEMU cannot run the board, or the driver VM has no slot for a disk.
+    """
+    facts = system.board.facts
+    if facts.qemu is None:
+        raise RunError(f"QEMU can't run {system.board.name}: its board file has no [qemu] section")
+    cores = system.board.cores(system.config)
+    return [
+        PROGRAM,
+        *("-machine", facts.qemu.machine, "-cpu", facts.qemu.cpu, "-m", facts.qemu.memory),
+        *(("-smp", str(cores)) if cores > 1 else ()),
+        *("-display", "none", "-monitor", "none", "-serial", "stdio"),
+        *("-device", f"loader,file={_escaped(loader)},addr={facts.board.loader_address:#x},cpu-num=0"),
+        *(_disk(system, disk) if disk else ()),
+        *extra,
+    ]
+
+
+def _disk(system: System, path: str) -> Iterator[str]:
+    yield from ("-drive", f"file={_escaped(path)},format=raw,if=none,id=disk")
+    yield from ("-device", f"virtio-blk-device,drive=disk,bus=virtio-mmio-bus.{_slot(system)}")
+
+
+def _slot(system: System) -> int:
+    """Return the index of the first virtio slot that is passed through to the driver VM; QEMU counts them alike."""
+    names = system.block.driver.guest.devices if system.block else ()
+    slots = (index for name in names if (index := _virtio_index(system.board.devices[name])) is not None)
+    found = next(slots, None)
+    if found is None:
+        raise RunError(
+            "the driver VM is given no virtio slot, so QEMU can't show it a disk: add one to `block.driver.devices`"
+        )
+    return found
+
+
+def _virtio_index(device: Device) -> int | None:
+    row = device.facts
+    if not isinstance(row, SlotsTable) or _VIRTIO_SLOT not in row.compatible:
+        return None
+    return (device.base - row.base) // row.step
+
+
+def _escaped(path: str) -> str:
+    """Return a path as a value of a QEMU option, where commas separate values."""
+    return path.replace(",", ",,")
+
+
+@contextmanager
+def running(words: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run QEMU; it has ended when this is left, whichever way.
+
+    QEMU is a process group of its own: what a terminal's ^C means for it is decided here.
+    """
+    with subprocess.Popen(
+        words,
+        executable=program(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        process_group=0,
+        preexec_fn=_die_with_parent,  # noqa: PLW1509 - this program has one thread
+    ) as process:
+        try:
+            yield process
+        finally:
+            _end(process)
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End QEMU; nothing interrupts that: it was asked for already."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _ENDING_SIGNALS}
+    if process.stdout:
+        process.stdout.close()
+    process.terminate()
+    try:
+        process.wait(_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for number, handler in before.items():
+        signal.signal(number, handler)

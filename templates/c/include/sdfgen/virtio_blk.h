@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The virtio block device (virtio 1.2, 5.2), on a virtqueue towards the guest and a pair of sDDF queues towards the
+ * virtualiser. No transport, no system calls, no output.
+ *
+ * Data goes through the client's data region in cells of 4 KiB: copied out of guest memory before a write is queued,
+ * into it after a read was answered. A request that does not fit is done in pieces, one after the other; several
+ * requests are under way at once. What can't go on for lack of cells, of room in the queue, or because of the ordering
+ * below waits in line and is never dropped.
+ *
+ * Ordering. Blocks below are 4 KiB, sectors here 512 bytes: a write of part of a block reads it, changes it and writes
+ * it back. Between the two no other write to that block is under way. Everything else may overtake, as on any disk.
+ * FLUSH is queued in its turn, and covers what was completed before it was made available.
+ *
+ * Durability. Unless the driver took VIRTIO_BLK_F_FLUSH or VIRTIO_BLK_F_CONFIG_WCE, or when it turned the write cache
+ * off, each write is flushed before it completes (5.2.6.2).
+ *
+ * Reset. Requests in flight become orphans: their answers are awaited, and touch nothing of the guest's. Until the last
+ * has come in nothing new is taken from the ring, so that an old write can't overtake a new one.
+ */
+#pragma once
+
+#include <sdfgen/blk_cells.h>
+#include <sdfgen/blk_config.h>
+#include <sdfgen/blk_queue.h>
+#include <sdfgen/virtio_blk_request.h>
+#include <sdfgen/virtio_device.h>
+
+#define VIRTIO_DEVICE_ID_BLOCK 2u
+
+/* Feature bits, 5.2.3. */
+#define VIRTIO_BLK_F_SIZE_MAX 1
+#define VIRTIO_BLK_F_SEG_MAX 2
+#define VIRTIO_BLK_F_RO 5
+#define VIRTIO_BLK_F_BLK_SIZE 6
+#define VIRTIO_BLK_F_FLUSH 9
+#define VIRTIO_BLK_F_TOPOLOGY 10
+#define VIRTIO_BLK_F_CONFIG_WCE 11
+#define VIRTIO_BLK_F_DISCARD 13
+#define VIRTIO_BLK_F_WRITE_ZEROES 14
+
+/* Requests under way at once; more wait in the ring. */
+#define VIRTIO_BLK_MAX_TASKS 128u
+/* What the driver is told about segments (5.2.5); a request that is larger is taken all the same. */
+#define VIRTIO_BLK_SIZE_MAX_BYTES 0x100000u
+#define VIRTIO_BLK_SEG_MAX (VIRTQ_MAX_CHAIN - 2)
+/* Largest DISCARD or WRITE_ZEROES the driver should send: 1 GiB. */
+#define VIRTIO_BLK_RANGE_MAX_SECTORS 0x200000u
+/* struct virtio_blk_config up to and with write_zeroes_may_unmap and its padding. */
+#define VIRTIO_BLK_CONFIG_BYTES 60u
+/* Offset of `writeback`, the one byte a driver may write: whether the write cache is on. */
+#define VIRTIO_BLK_CONFIG_WRITEBACK 32u
+
+/* One request under way. Its members are virtio_blk_task.c's. */
+struct virtio_blk_task {
+    uint8_t phase;
+    bool orphan;           /* the driver reset the device meanwhile */
+    uint16_t next;         /* in the line of waiting tasks, or in the list of free ones */
+    uint16_t writer;       /* its place among the writers under way */
+    uint16_t block_count;  /* of the piece under way, on the disk */
+    uint64_t block;        /* its first block */
+    uint32_t cell;         /* its first cell */
+    uint32_t cell_count;   /* 0 for a piece without data */
+    uint32_t skip_bytes;   /* from the start of its first cell to the first byte that was asked for */
+    uint64_t sectors;      /* of the request that the piece does */
+    uint64_t done_sectors; /* of the request that earlier pieces did */
+    struct virtio_blk_request request;
+    struct virtq_chain chain;
+};
+
+struct virtio_blk {
+    const struct guest_ram *ram;
+    struct virtq queue;
+    struct blk_request_writer requests;
+    struct blk_response_reader responses;
+    const volatile struct sddf_blk_storage_info *storage_info;
+    uint8_t *data;
+    bool extended; /* the virtualiser takes DISCARD and WRITE_ZEROES */
+
+    bool ready;       /* storage_info has been read */
+    bool running;     /* DRIVER_OK */
+    bool lost;        /* the virtualiser broke the protocol: everything fails */
+    bool told_broken; /* the interrupt for a broken ring was given */
+    bool notify;      /* requests were put */
+    bool write_back;  /* the write cache is on: a write may complete before it is durable */
+    uint32_t room;    /* in the request queue */
+    uint64_t features; /* accepted */
+    struct virtio_blk_limits limits;
+    char serial[VIRTIO_BLK_ID_BYTES];
+    uint8_t config[VIRTIO_BLK_CONFIG_BYTES];
+
+    uint32_t orphan_count;
+    uint16_t free_head;
+    uint16_t line_head;
+    uint16_t line_tail;
+    uint32_t writer_count;
+    uint32_t partial_count; /* writers that read a block first */
+    uint16_t writers[VIRTIO_BLK_MAX_TASKS];
+    struct blk_cells cells;
+    struct virtio_blk_task tasks[VIRTIO_BLK_MAX_TASKS];
+};
+
+extern const struct virtio_device_ops virtio_blk_ops; /* its device is a struct virtio_blk */
+
+/*
+ * Sets up a device. `config` is the client's generated table, `ram` the guest's memory; both must outlive the device,
+ * whose own memory (about 600 KiB) the caller provides, zeroed or not. The virtualiser may not be ready yet.
+ */
+void virtio_blk_init(struct virtio_blk *device, const struct blk_client_config *config, const struct guest_ram *ram);
+
+/*
+ * Looks whether the virtualiser has published the disk (storage_info.ready) and reads it once it has. The guest may be
+ * started when it says true; until then call it whenever the virtualiser notifies.
+ */
+bool virtio_blk_ready(struct virtio_blk *device);
+
+/* The device of virtio_device.h, called directly: what virtio_blk_ops points to. */
+uint64_t virtio_blk_features(const struct virtio_blk *device);
+void virtio_blk_set_features(struct virtio_blk *device, uint64_t features);
+uint8_t virtio_blk_read_config(const struct virtio_blk *device, uint32_t offset);
+void virtio_blk_write_config(struct virtio_blk *device, uint32_t offset, uint8_t value);
+enum virtq_code virtio_blk_start_queue(struct virtio_blk *device, const struct virtq_geometry *geometry);
+void virtio_blk_stop_queue(struct virtio_blk *device);
+void virtio_blk_driver_ok(struct virtio_blk *device);
+void virtio_blk_reset(struct virtio_blk *device);
+bool virtio_blk_draining(const struct virtio_blk *device);
+bool virtio_blk_needs_reset(const struct virtio_blk *device);
+
+/*
+ * Takes the virtualiser's answers, goes on with what waited, takes new requests from the ring; then publishes used
+ * elements and queued requests, each once. Call it when the guest or the virtualiser notified.
+ */
+struct virtio_effects virtio_blk_step(struct virtio_blk *device);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stddef.h>
+
+#include <microkit.h>
+
+#include "vmm_guest.h"
+#include "vmm_irq.h"
+
+static struct vmm_irq *first;
+
+static void try_to_inject(struct vmm_irq *irq)
+{
+    if (!irq->wanted || !irq->enabled || irq->injected) {
+        return;
+    }
+    if (!vmm_virq_inject(irq->intid)) {
+        irq->enabled = false;
+        return;
+    }
+    irq->injected = true;
+    irq->injected_count++;
+    irq->wanted = irq->kind == VMM_IRQ_LEVEL;
+    irq->enabled = irq->kind != VMM_IRQ_UIO;
+}
+
+/*
+ * The hardware's line is masked from when it was raised until here. Enabling counts too while none is under way: the
+ * line may be masked from the start.
+ */
+static void acknowledge_hardware(const struct vmm_irq *irq, bool ended)
+{
+    if (irq->kind == VMM_IRQ_HARDWARE && (ended || (!irq->injected && !irq->wanted))) {
+        microkit_irq_ack(irq->channel);
+    }
+}
+
+static void guest_event(void *cookie, bool ended)
+{
+    struct vmm_irq *irq = cookie;
+    if (ended) {
+        irq->injected = false;
+    } else {
+        irq->enabled = true;
+    }
+    acknowledge_hardware(irq, ended);
+}
+
+bool vmm_irq_register(struct vmm_irq *irq)
+{
+    irq->next = first;
+    first = irq;
+    return vmm_virq_register(irq->intid, guest_event, irq);
+}
+
+void vmm_irq_raise(struct vmm_irq *irq)
+{
+    irq->raised_count++;
+    irq->wanted = true;
+    try_to_inject(irq);
+}
+
+void vmm_irq_set_level(struct vmm_irq *irq, bool high)
+{
+    irq->raised_count += high && !irq->wanted;
+    irq->wanted = high;
+    try_to_inject(irq);
+}
+
+void vmm_irq_settle(void)
+{
+    for (struct vmm_irq *irq = first; irq != NULL; irq = irq->next) {
+        try_to_inject(irq);
+    }
+}

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A client VMM of the two-client system, run against glue_libvmm.c with its generated table. */
+#include <sdfgen/pl011.h>
+
+#include "glue_client_rig.h"
+
+#define CONSOLE CONFIG->guest.console
+#define WRITEBACK (VIRTIO_MMIO_CONFIG + 32u)
+
+static void the_guest_starts_when_the_disk_is_published(void)
+{
+    map_regions();
+    init();
+    CHECK(strcmp(fake.log, "guest_init ") == 0);
+    notified(VIRT);
+    notified(VIRT + 1);
+    CHECK(strcmp(fake.log, "guest_init ") == 0);
+    publish_disk();
+    notified(VIRT + 1); /* not the virtualiser's */
+    CHECK(strcmp(fake.log, "guest_init ") == 0);
+    notified(VIRT);
+    CHECK(strcmp(fake.log, "guest_init linux_setup_images guest_start ") == 0);
+    CHECK(fake.ram_gpa == 0x40000000 && fake.ram_bytes == 0x8000000 && fake.ram_vaddr == 0x40000000);
+    CHECK(fake.entry_gpa == 0x40080000 && fake.dtb_gpa == 0x47f00000 && fake.initrd_gpa == 0x47000000);
+    notified(VIRT);
+    CHECK(strcmp(fake.log, "guest_init linux_setup_images guest_start ") == 0);
+    CHECK(fake_notifications() == 0 && fake.console[0] == '\0');
+}
+
+static void a_disk_that_is_there_already_is_not_waited_for(void)
+{
+    boot();
+    CHECK(fake_notifications() == 0);
+}
+
+static void a_guest_that_can_not_be_made_is_not_started(void)
+{
+    map_regions();
+    publish_disk();
+    fake.guest_init_fails = true;
+    init();
+    notified(VIRT);
+    CHECK(strcmp(fake.log, "guest_init ") == 0);
+    CHECK(strcmp(fake.console, "test_pd: no guest\n") == 0);
+}
+
+static void images_that_do_not_fit_are_tried_once(void)
+{
+    map_regions();
+    publish_disk();
+    fake.images_do_not_fit = true;
+    init();
+    notified(VIRT);
+    CHECK(strcmp(fake.log, "guest_init linux_setup_images ") == 0);
+    CHECK(strcmp(fake.console, "test_pd: the guest's images can't be placed: it is not started\n") == 0);
+}
+
+static void a_request_goes_all_the_way(void)
+{
+    run();
+    CHECK(get(VIRTIO_MMIO_MAGIC_VALUE) == VIRTIO_MMIO_MAGIC);
+    CHECK(get(VIRTIO_MMIO_DEVICE_ID) == VIRTIO_DEVICE_ID_BLOCK);
+    CHECK(get(VIRTIO_MMIO_CONFIG) == CAPACITY_BLOCKS * 8);
+    submit_read(0);
+    CHECK(fake.notified_count[VIRT] == 1 && fake_notifications() == 1);
+    CHECK(driver_used_count(&driver) == 0 && !fake_held(INTID));
+    virtualiser_answers(0x5a);
+    CHECK(driver_used_count(&driver) == 1 && driver_used_nth(&driver, 0).len == 513);
+    CHECK(*driver_at(&driver, STATUS) == VIRTIO_BLK_S_OK);
+    CHECK(*driver_at(&driver, DATA) == 0x5a && *driver_at(&driver, DATA + 511) == 0x5a);
+    CHECK(*driver_at(&driver, DATA + 512) == 0);
+    CHECK(fake_injected(INTID) == 1);
+    acknowledge_used();
+    CHECK(guest_end(INTID));
+    CHECK(fake_injected(INTID) == 1 && !fake_held(INTID));
+    CHECK(fake.notified_count[VIRT] == 1);
+    CHECK(fake.refused_count == 0 && fake.console[0] == '\0');
+}
+
+/* Completes while the guest still handles the interrupt before, after it has read the status. */
+static void a_completion_during_an_interrupt_is_not_lost(void)
+{
+    run();
+    submit_read(0);
+    submit_read(3);
+    virtualiser_answers(1);
+    acknowledge_used();
+    virtualiser_answers(2);
+    CHECK(fake_injected(INTID) == 1);
+    CHECK(guest_end(INTID));
+    CHECK(fake_injected(INTID) == 2 && driver_used_count(&driver) == 2);
+    acknowledge_used();
+    CHECK(guest_end(INTID));
+    CHECK(fake_injected(INTID) == 2);
+}
+
+static void a_line_that_stays_high_interrupts_again(void)
+{
+    run();
+    submit_read(0);
+    virtualiser_answers(1);
+    CHECK(guest_end(INTID)); /* without having looked why */
+    CHECK(fake_injected(INTID) == 2);
+    acknowledge_used();
+    CHECK(guest_end(INTID));
+    CHECK(fake_injected(INTID) == 2);
+}
+
+static void a_completion_that_the_guest_saw_itself_is_no_second_interrupt(void)
+{
+    run();
+    submit_read(0);
+    submit_read(3);
+    virtualiser_answers(1);
+    virtualiser_answers(2);
+    acknowledge_used();
+    CHECK(guest_end(INTID));
+    CHECK(fake_injected(INTID) == 1);
+}
+
+static void a_completion_while_the_interrupt_is_disabled_is_kept(void)
+{
+    boot();
+    start_driver();
+    submit_read(0);
+    virtualiser_answers(1);
+    CHECK(guest_waits_for_interrupt());
+    CHECK(fake_injected(INTID) == 0 && fake.refused_count == 0);
+    CHECK(guest_enable(INTID));
+    CHECK(fake_injected(INTID) == 1);
+}
+
+static void a_completion_that_was_polled_is_not_injected_late(void)
+{
+    boot();
+    start_driver();
+    submit_read(0);
+    virtualiser_answers(1);
+    acknowledge_used();
+    CHECK(guest_enable(INTID));
+    CHECK(fake_injected(INTID) == 0);
+}
+
+static void a_load_extends_as_the_instruction_says(void)
+{
+    const uint64_t ones = UINT64_MAX;
+    uint64_t value;
+    boot();
+    const uint64_t magic = CONFIG->virtio_blk.gpa;
+    const uint64_t capacity = CONFIG->virtio_blk.gpa + VIRTIO_MMIO_CONFIG;
+    CHECK(guest_load_into(magic, 4, ones, false, false, &value) && value == VIRTIO_MMIO_MAGIC);
+    CHECK(guest_load_into(magic, 4, ones, true, false, &value) && value == VIRTIO_MMIO_MAGIC);
+    CHECK(guest_load_into(capacity, 1, ones, false, false, &value) && value == 0);
+    CHECK(guest_load_into(capacity + 1, 1, ones, false, false, &value) && value == 8);
+    CHECK(guest_load_into(capacity + 1, 2, ones, false, false, &value) && value == 8);
+    CHECK(guest_load_into(capacity, 8, ones, true, false, &value) && value == 2048);
+    /* size_max and seg_max follow; a misaligned access stops a debug build of libvmm */
+    CHECK(guest_load_into(capacity + 1, 4, ones, false, false, &value) && value == 8);
+    CHECK(guest_load_into(capacity + 1, 8, ones, true, false, &value) && value << 8 >> 8 == 8);
+}
+
+static void a_load_sign_extends(void)
+{
+    uint64_t value;
+    boot();
+    /* The vendor is 0x47464453; SHM length is -1. */
+    const uint64_t shm_length = CONFIG->virtio_blk.gpa + VIRTIO_MMIO_SHM_LEN_LOW;
+    CHECK(guest_load_into(shm_length, 4, 0, true, true, &value) && value == UINT64_MAX);
+    CHECK(guest_load_into(shm_length, 4, 0, false, false, &value) && value == UINT32_MAX);
+    const uint64_t vendor = CONFIG->virtio_blk.gpa + VIRTIO_MMIO_VENDOR_ID;
+    CHECK(guest_load_into(vendor, 4, UINT64_MAX, true, true, &value) && value == VIRTIO_MMIO_VENDOR);
+}
+
+static void a_byte_sign_extends_to_the_registers_width(void)
+{
+    uint64_t value = 0;
+    boot();
+    /* seg_max, 254: its low byte is negative */
+    const uint64_t seg_max = CONFIG->virtio_blk.gpa + VIRTIO_MMIO_CONFIG + 12;
+    CHECK(guest_load_into(seg_max, 1, 0, false, false, &value) && value >= 0x80 && value <= 0xff);
+    const uint64_t byte = value;
+    CHECK(guest_load_into(seg_max, 1, 0, false, true, &value) && value == (0xffffff00 | byte));
+    CHECK(guest_load_into(seg_max, 1, 0, true, true, &value) && value == (UINT64_MAX << 8 | byte));
+}
+
+static void the_zero_register_is_zero(void)
+{
+    boot();
+    start_driver();
+    const uint64_t writeback = CONFIG->virtio_blk.gpa + WRITEBACK;
+    uint64_t value;
+    CHECK(guest_load(writeback, 1, &value) && value == 1);
+    CHECK(guest_load_zero_register(CONFIG->virtio_blk.gpa, 4));
+    CHECK(guest_store_zero_register(writeback, 1));
+    CHECK(guest_load(writeback, 1, &value) && value == 0);
+}
+
+static void an_instruction_that_can_not_be_emulated_stops_the_guest(void)
+{
+    boot();
+    CHECK(!guest_access_without_syndrome(CONFIG->virtio_blk.gpa));
+    CHECK(strcmp(fake.console,
+                 "test_pd: the guest accessed a device with an instruction that can't be emulated\n"
+                 "test_pd: the guest is stopped\n") == 0);
+}
+
+static void every_register_in_every_width_is_answered(void)
+{
+    uint64_t value;
+    boot();
+    for (uint64_t offset = 0; offset < 0x300; offset++) {
+        for (uint32_t width = 1; width <= 8; width *= 2) {
+            CHECK(guest_load(CONFIG->virtio_blk.gpa + offset, width, &value));
+            CHECK(guest_store(CONFIG->virtio_blk.gpa + offset, width, UINT64_MAX));
+        }
+    }
+    CHECK(guest_load(CONFIG->virtio_blk.gpa + CONFIG->virtio_blk.size_bytes - 1, 8, &value) && value == 0);
+    CHECK(fake.console[0] == '\0');
+    start_driver();
+}
+
+static void a_broken_ring_asks_for_a_reset(void)
+{
+    run();
+    driver_put_u16(&driver, driver.geometry.avail_gpa + 2, RING + 1);
+    set(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+    CHECK(get(VIRTIO_MMIO_STATUS) == (15 | VIRTIO_STATUS_NEEDS_RESET));
+    CHECK(get(VIRTIO_MMIO_INTERRUPT_STATUS) == VIRTIO_MMIO_INT_CONFIG);
+    CHECK(fake_injected(INTID) == 1);
+    start_driver();
+    submit_read(0);
+    virtualiser_answers(3);
+    CHECK(driver_used_count(&driver) == 1);
+}
+
+/* As many chains as the ring has, none with a status: the device has to look once more before it can sleep. */
+static void a_full_ring_is_emptied_and_watched_again(void)
+{
+    run();
+    for (uint16_t i = 0; i < RING; i++) {
+        driver_chain(&driver, i, &(struct virtq_desc){ HEADER, 16, 0, 0 }, 1);
+        driver_offer(&driver, i);
+    }
+    driver_publish(&driver);
+    set(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+    CHECK(driver_used_count(&driver) == RING);
+    CHECK(driver_used_flags(&driver) == 0);
+    CHECK(fake_notifications() == 0 && fake_injected(INTID) == 1);
+}
+
+/* S02 */
+static void a_reset_waits_for_what_is_under_way(void)
+{
+    run();
+    submit_read(0);
+    set(VIRTIO_MMIO_STATUS, 0);
+    CHECK(get(VIRTIO_MMIO_STATUS) == 15);
+    virtualiser_answers(0x77);
+    CHECK(get(VIRTIO_MMIO_STATUS) == 0);
+    CHECK(driver_used_count(&driver) == 0 && *driver_at(&driver, DATA) == 0 && *driver_at(&driver, STATUS) == 0xff);
+    CHECK(fake_injected(INTID) == 0);
+    start_driver();
+    submit_read(0);
+    virtualiser_answers(3);
+    CHECK(driver_used_count(&driver) == 1 && fake_injected(INTID) == 1);
+}
+
+static void a_driver_that_does_not_wait_for_the_reset_works(void)
+{
+    run();
+    submit_read(0);
+    set(VIRTIO_MMIO_STATUS, 0);
+    set(VIRTIO_MMIO_STATUS, 1);
+    CHECK(get(VIRTIO_MMIO_STATUS) == 1);
+    driver_ring(&driver, RING, 0);
+    set(VIRTIO_MMIO_STATUS, 3);
+    set(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
+    set(VIRTIO_MMIO_DRIVER_FEATURES, 1);
+    set(VIRTIO_MMIO_STATUS, 11);
+    set(VIRTIO_MMIO_QUEUE_NUM, RING);
+    set_address(VIRTIO_MMIO_QUEUE_DESC_LOW, driver.geometry.desc_gpa);
+    set_address(VIRTIO_MMIO_QUEUE_DRIVER_LOW, driver.geometry.avail_gpa);
+    set_address(VIRTIO_MMIO_QUEUE_DEVICE_LOW, driver.geometry.used_gpa);
+    set(VIRTIO_MMIO_QUEUE_READY, 1);
+    set(VIRTIO_MMIO_STATUS, 15);
+    submit_read(0);
+    CHECK(fake.notified_count[VIRT] == 1); /* held back until the old one is answered */
+    virtualiser_answers(1);
+    CHECK(driver_used_count(&driver) == 0);
+    CHECK(fake.notified_count[VIRT] == 2);
+    virtualiser_answers(2);
+    CHECK(driver_used_count(&driver) == 1 && *driver_at(&driver, DATA) == 2);
+}
+
+static void guest_says(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        CHECK(guest_store(CONSOLE.gpa + PL011_DR, 4, (uint8_t)*text));
+    }
+}
+
+static void a_line_of_the_guests_is_printed_at_once_with_its_name(void)
+{
+    uint64_t flags;
+    strcpy(microkit_name, "client1_vmm");
+    boot();
+    CHECK(guest_load(CONSOLE.gpa + PL011_FR, 4, &flags) && (flags & PL011_FR_TXFF) == 0);
+    guest_says("hello\r");
+    CHECK(fake.puts_count == 0);
+    guest_says("\n");
+    CHECK(fake.puts_count == 1 && strcmp(fake.console, "client1| hello\n") == 0);
+    guest_says("client2| forged\n");
+    CHECK(fake.puts_count == 2 && strcmp(fake.console, "client1| hello\nclient1| client2| forged\n") == 0);
+    CHECK(fake_notifications() == 0 && fake_injected(CONSOLE.intid) == 0);
+}
+
+static void the_name_is_the_pds_up_to_the_suffix(void)
+{
+    strcpy(microkit_name, "a_vmm_vmm");
+    boot();
+    guest_says("x\n");
+    CHECK(strcmp(fake.console, "a_vmm| x\n") == 0);
+}
+
+static void a_pd_of_another_name_is_named_whole(void)
+{
+    strcpy(microkit_name, "vmm");
+    boot();
+    guest_says("x\n");
+    CHECK(strcmp(fake.console, "vmm| x\n") == 0);
+}
+
+static void a_name_that_fills_its_array_ends_there(void)
+{
+    memset(microkit_name, 'n', MICROKIT_PD_NAME_LENGTH);
+    boot();
+    guest_says("x\n");
+    CHECK(strlen(fake.console) == MICROKIT_PD_NAME_LENGTH + strlen("| x\n"));
+}
+
+static void a_console_without_a_line_break_says_nothing(void)
+{
+    boot();
+    guest_says("prompt# ");
+    CHECK(guest_waits_for_interrupt());
+    CHECK(fake.puts_count == 0);
+}
+
+static void the_console_interrupts_when_it_is_asked_to(void)
+{
+    boot();
+    CHECK(guest_enable(CONSOLE.intid));
+    guest_says("a");
+    CHECK(fake_injected(CONSOLE.intid) == 0);
+    CHECK(guest_store(CONSOLE.gpa + PL011_IMSC, 2, PL011_INT_TX));
+    CHECK(fake_injected(CONSOLE.intid) == 1);
+    CHECK(guest_store(CONSOLE.gpa + PL011_ICR, 2, PL011_INT_TX));
+    CHECK(guest_end(CONSOLE.intid));
+    CHECK(fake_injected(CONSOLE.intid) == 1);
+    guest_says("b");
+    CHECK(fake_injected(CONSOLE.intid) == 2 && fake_injected(INTID) == 0);
+}
+
+/* 4 KiB of registers, of which one sends. */
+static void every_console_register_in_every_width_is_answered(void)
+{
+    uint64_t value;
+    boot();
+    for (uint64_t offset = 1; offset < CONSOLE.size_bytes; offset++) {
+        for (uint32_t width = 1; width <= 8; width *= 2) {
+            CHECK(guest_load(CONSOLE.gpa + offset, width, &value));
+            CHECK(guest_store(CONSOLE.gpa + offset, width, UINT64_MAX));
+        }
+    }
+    CHECK(fake.console[0] == '\0' && fake.refused_count == 0);
+    guest_says("still here\n");
+    CHECK(strcmp(fake.console, "test_pd| still here\n") == 0);
+}
+
+#define BUSY_PRIORITY 60u
+#define IDLE_PRIORITY 0u
+
+static void an_idle_guest_yields_until_it_is_interrupted(void)
+{
+    run();
+    CHECK(guest_enable(INTID) && guest_enable(FAKE_TIMER_INTID));
+    CHECK(fake.priority_count == 0);
+    for (int i = 0; i < 3; i++) {
+        CHECK(guest_waits_for_interrupt());
+        CHECK(fake.priority_count == 1 && fake.priority == IDLE_PRIORITY);
+    }
+    submit_read(0);
+    virtualiser_answers(1);
+    CHECK(fake.priority_count == 2 && fake.priority == BUSY_PRIORITY);
+    CHECK(guest_waits_for_interrupt());
+    CHECK(guest_timer_fires());
+    CHECK(fake.priority_count == 4 && fake.priority == BUSY_PRIORITY);
+}
+
+static void a_guest_that_waits_for_an_event_goes_on(void)
+{
+    run();
+    CHECK(guest_waits_for_event());
+    CHECK(fake.priority_count == 0);
+}
+
+static void a_priority_that_can_not_be_set_changes_nothing(void)
+{
+    run();
+    fake.priority_is_fixed = true;
+    CHECK(guest_waits_for_interrupt());
+    submit_read(0);
+    CHECK(fake.priority_count == 0);
+    fake.priority_is_fixed = false;
+    CHECK(guest_waits_for_interrupt());
+    CHECK(fake.priority_count == 1 && fake.priority == IDLE_PRIORITY);
+}
+
+static void an_unknown_channel_does_nothing(void)
+{
+    run();
+    submit_read(0);
+    for (uint32_t channel = 0; channel < MICROKIT_MAX_CHANNELS; channel++) {
+        if (channel != VIRT) {
+            notified(channel);
+        }
+    }
+    for (uint32_t intid = 0; intid < FAKE_INTIDS; intid++) {
+        CHECK(fake_injected(intid) == 0);
+    }
+    CHECK(fake_notifications() == 1 && fake.refused_count == 0 && fake.console[0] == '\0');
+}
+
+static const struct unit_test tests[] = {
+    UNIT_TEST(the_guest_starts_when_the_disk_is_published),
+    UNIT_TEST(a_disk_that_is_there_already_is_not_waited_for),
+    UNIT_TEST(a_guest_that_can_not_be_made_is_not_started),
+    UNIT_TEST(images_that_do_not_fit_are_tried_once),
+    UNIT_TEST(a_request_goes_all_the_way),
+    UNIT_TEST(a_completion_during_an_interrupt_is_not_lost),
+    UNIT_TEST(a_line_that_stays_high_interrupts_again),
+    UNIT_TEST(a_completion_that_the_guest_saw_itself_is_no_second_interrupt),
+    UNIT_TEST(a_completion_while_the_interrupt_is_disabled_is_kept),
+    UNIT_TEST(a_completion_that_was_polled_is_not_injected_late),
+    UNIT_TEST(a_load_extends_as_the_instruction_says),
+    UNIT_TEST(a_load_sign_extends),
+    UNIT_TEST(a_byte_sign_extends_to_the_registers_width),
+    UNIT_TEST(the_zero_register_is_zero),
+    UNIT_TEST(an_instruction_that_can_not_be_emulated_stops_the_guest),
+    UNIT_TEST(every_register_in_every_width_is_answered),
+    UNIT_TEST(a_broken_ring_asks_for_a_reset),
+    UNIT_TEST(a_full_ring_is_emptied_and_watched_again),
+    UNIT_TEST(a_reset_waits_for_what_is_under_way),
+    UNIT_TEST(a_driver_that_does_not_wait_for_the_reset_works),
+    UNIT_TEST(a_line_of_the_guests_is_printed_at_once_with_its_name),
+    UNIT_TEST(the_name_is_the_pds_up_to_the_suffix),
+    UNIT_TEST(a_pd_of_another_name_is_named_whole),
+    UNIT_TEST(a_name_that_fills_its_array_ends_there),
+    UNIT_TEST(a_console_without_a_line_break_says_nothing),
+    UNIT_TEST(the_console_interrupts_when_it_is_asked_to),
+    UNIT_TEST(every_console_register_in_every_width_is_answered),
+    UNIT_TEST(an_idle_guest_yields_until_it_is_interrupted),
+    UNIT_TEST(a_guest_that_waits_for_an_event_goes_on),
+    UNIT_TEST(a_priority_that_can_not_be_set_changes_nothing),
+    UNIT_TEST(an_unknown_channel_does_nothing),
+};
+
+int main(int argc, char **argv)
+{
+    return unit_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Microkit (glue_microkit.c), libvmm and a guest (glue_libvmm.c) as far as a PD can tell: calls are recorded, and
+ * interrupts go through a model of the virtual interrupt controller that drops what is disabled, as libvmm's does. An
+ * interrupt that is injected while the guest still has it, which libvmm would lose, fails the test.
+ */
+#pragma once
+
+#include <microkit.h>
+
+#include "unit.h"
+
+#define FAKE_LOG_BYTES 4096u
+#define FAKE_INTIDS 256u
+#define FAKE_TIMER_INTID 27u
+
+struct fake {
+    char log[FAKE_LOG_BYTES];     /* calls, in order, a word each */
+    char console[FAKE_LOG_BYTES];
+    uint32_t puts_count; /* what the console holds came in as many pieces */
+    uint32_t notified_count[MICROKIT_MAX_CHANNELS];
+    uint32_t acknowledged_count[MICROKIT_MAX_CHANNELS];
+    uint32_t timer_acknowledged_count;
+    uint32_t priority_count; /* times the vCPU's priority was set */
+    seL4_Word priority;
+    bool priority_is_fixed; /* the kernel refuses to set it */
+    uint32_t refused_count; /* injections that libvmm would print about */
+    bool controller_enabled;
+    bool guest_init_fails;
+    bool images_do_not_fit;
+    uint64_t ram_gpa;
+    uint64_t ram_bytes;
+    uintptr_t ram_vaddr;
+    uint64_t entry_gpa; /* what guest_start was told */
+    uint64_t dtb_gpa;
+    uint64_t initrd_gpa;
+    size_t image_bytes[3]; /* kernel, device tree, initial RAM disk */
+    void (*at_start)(void); /* called by guest_start */
+};
+
+extern struct fake fake;
+
+/* Of one interrupt, what the guest's interrupt controller has. */
+bool fake_held(uint32_t intid);
+uint32_t fake_injected(uint32_t intid);
+
+/* Memory at an address of a generated table, zeroed. */
+void *fake_map(uintptr_t address, size_t size_bytes);
+
+/* All notifications that were sent. */
+uint32_t fake_notifications(void);
+
+/* What a guest does. False when its VMM did not answer: it stands still. */
+bool guest_store(uint64_t gpa, uint32_t width_bytes, uint64_t value);
+bool guest_store_zero_register(uint64_t gpa, uint32_t width_bytes);
+bool guest_load(uint64_t gpa, uint32_t width_bytes, uint64_t *value);
+/* `before` is what the register held; into_64: x rather than w register; sign_extend: ldrsb, ldrsh, ldrsw. */
+bool guest_load_into(uint64_t gpa, uint32_t width_bytes, uint64_t before, bool into_64, bool sign_extend,
+                     uint64_t *value);
+bool guest_load_zero_register(uint64_t gpa, uint32_t width_bytes);
+/* An instruction whose syndrome says nothing, such as a store of two registers. */
+bool guest_access_without_syndrome(uint64_t gpa);
+bool guest_enable(uint32_t intid);
+void guest_disable(uint32_t intid);
+/* The guest ends the interrupt that it has. */
+bool guest_end(uint32_t intid);
+bool guest_timer_fires(void);
+/* Any other fault, which libvmm handles. */
+bool guest_waits_for_interrupt(void);
+bool guest_waits_for_event(void);

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The virtualiser's PD of the two-client system with its generated table: who is notified, and what is said. */
+#include <sdfgen/blk_virt.h>
+#include <sdfgen/cache.h>
+#include <sdfgen/shared.h>
+
+#include "glue_fake.h"
+
+/* The fixture's own symbols, which a build patches and a test sets. */
+extern uint64_t io_base_virt_data;
+extern uint64_t io_base_client1_data;
+extern uint64_t io_base_client2_data;
+
+#define DRIVER (&blk_virt_config.driver.connection)
+#define DRIVER_CHANNEL 0u
+#define CLIENT_CHANNEL 1u
+#define DISK_BLOCKS 4096u
+#define CLIENTS 2u
+#define MBR_PARTITION 446u
+#define MBR_PARTITION_BYTES 16u
+
+static struct sddf_blk_storage_info *disk_info;
+static struct sddf_blk_storage_info *client_info[CLIENTS];
+static struct blk_request_reader requests;
+static struct blk_response_writer responses;
+static uint8_t *own_data;
+
+void cache_clean_range(uintptr_t vaddr, size_t size_bytes)
+{
+    CHECK(vaddr != 0 && size_bytes != 0);
+}
+
+void cache_clean_and_invalidate_range(uintptr_t vaddr, size_t size_bytes)
+{
+    CHECK(vaddr != 0 && size_bytes != 0);
+}
+
+static void map_connection(const struct blk_connection *connection, struct sddf_blk_storage_info **info)
+{
+    *info = fake_map(connection->storage_info_vaddr, SDDF_BLK_BLOCK_BYTES);
+    fake_map(connection->request_vaddr, SDDF_BLK_REQUEST_QUEUE_BYTES(connection->queue_capacity));
+    fake_map(connection->response_vaddr, SDDF_BLK_RESPONSE_QUEUE_BYTES(connection->queue_capacity));
+}
+
+static void set_up(void)
+{
+    io_base_virt_data = 0x60a00000;
+    io_base_client1_data = 0x60c00000;
+    io_base_client2_data = 0x60e00000;
+    CHECK(blk_virt_config.client_count == CLIENTS);
+    map_connection(DRIVER, &disk_info);
+    own_data = fake_map(blk_virt_config.driver.data.vaddr, blk_virt_config.driver.data.size_bytes);
+    for (uint32_t i = 0; i < CLIENTS; i++) {
+        map_connection(&blk_virt_config.clients[i].connection, &client_info[i]);
+        fake_map(blk_virt_config.clients[i].data.vaddr, blk_virt_config.clients[i].data.size_bytes);
+    }
+    blk_request_reader_init(&requests, (void *)DRIVER->request_vaddr, DRIVER->queue_capacity);
+    blk_response_writer_init(&responses, (void *)DRIVER->response_vaddr, DRIVER->queue_capacity);
+}
+
+static void driver_is_ready(void)
+{
+    disk_info->sector_bytes = 512;
+    disk_info->block_size = 1;
+    disk_info->queue_depth = 8;
+    disk_info->capacity_blocks = DISK_BLOCKS;
+    shared_store_release_u8(&disk_info->ready, 1);
+}
+
+static void put_u32(uint8_t *at, uint32_t value)
+{
+    memcpy(at, &value, sizeof(value));
+}
+
+/* An MBR with that many partitions of 1000 blocks. */
+static void write_mbr(uint8_t *block, uint32_t partition_count)
+{
+    block[510] = 0x55;
+    block[511] = 0xaa;
+    for (uint32_t i = 0; i < partition_count; i++) {
+        uint8_t *entry = block + MBR_PARTITION + i * MBR_PARTITION_BYTES;
+        entry[4] = 0x83;
+        put_u32(entry + 8, 8 * (256 + 1000 * i));
+        put_u32(entry + 12, 8 * 1000);
+    }
+}
+
+/* The driver reads the partition table, as it finds it with so many partitions; without any there is no table. */
+static void driver_reads_table(uint32_t partition_count)
+{
+    struct sddf_blk_request request;
+    CHECK(blk_queue_filled(&requests.end) == 1);
+    blk_request_take(&requests, &request);
+    CHECK(request.code == SDDF_BLK_READ && request.block_number == 0);
+    CHECK(request.io_or_offset == io_base_virt_data);
+    if (partition_count > 0) {
+        write_mbr(own_data, partition_count);
+    }
+    const struct sddf_blk_response response = {
+        .status = SDDF_BLK_OK,
+        .success_count = request.block_count,
+        .id = request.id,
+    };
+    blk_queue_publish(&requests.end);
+    blk_response_put(&responses, &response);
+    blk_queue_publish(&responses.end);
+    notified(DRIVER_CHANNEL);
+}
+
+static void a_driver_is_waited_for_asleep(void)
+{
+    set_up();
+    init();
+    notified(DRIVER_CHANNEL);
+    notified(CLIENT_CHANNEL);
+    CHECK(fake_notifications() == 0);
+    CHECK(strcmp(fake.console, "test_pd: disk: waiting for the driver\n"
+                               "test_pd: client1_vmm: waiting for the partition tables\n"
+                               "test_pd: client2_vmm: waiting for the partition tables\n") == 0);
+    driver_is_ready();
+    notified(DRIVER_CHANNEL);
+    CHECK(fake.notified_count[DRIVER_CHANNEL] == 1 && fake_notifications() == 1);
+}
+
+static void a_driver_that_was_ready_before_is_served_at_once(void)
+{
+    set_up();
+    driver_is_ready();
+    init();
+    CHECK(fake.notified_count[DRIVER_CHANNEL] == 1 && fake_notifications() == 1);
+}
+
+static void clients_are_notified_when_their_disks_are_published(void)
+{
+    set_up();
+    driver_is_ready();
+    init();
+    driver_reads_table(2);
+    for (uint32_t i = 0; i < CLIENTS; i++) {
+        CHECK(fake.notified_count[CLIENT_CHANNEL + i] == 1);
+        CHECK(client_info[i]->ready == 1 && client_info[i]->capacity_blocks == 1000);
+    }
+    CHECK(strstr(fake.console, "test_pd: disk: serving\n") != NULL);
+    CHECK(strstr(fake.console, "test_pd: client1_vmm: served\n") != NULL);
+    CHECK(strstr(fake.console, "test_pd: client2_vmm: served\n") != NULL);
+}
+
+static void a_partition_that_is_missing_is_said(void)
+{
+    set_up();
+    driver_is_ready();
+    init();
+    driver_reads_table(1);
+    CHECK(strstr(fake.console, "test_pd: client1_vmm: served\n") != NULL);
+    CHECK(strstr(fake.console, "test_pd: client2_vmm: there is no such partition\n") != NULL);
+    CHECK(client_info[1]->ready == 1 && client_info[1]->capacity_blocks == 0);
+}
+
+static void a_disk_without_partitions_is_said(void)
+{
+    set_up();
+    driver_is_ready();
+    init();
+    driver_reads_table(0);
+    CHECK(strstr(fake.console, "test_pd: client1_vmm: the disk has no partition table\n") != NULL);
+    CHECK(strstr(fake.console, "test_pd: client2_vmm: the disk has no partition table\n") != NULL);
+}
+
+static void an_address_that_was_not_patched_is_said(void)
+{
+    set_up();
+    io_base_client2_data = PHYS_ADDR_UNPATCHED;
+    driver_is_ready();
+    init();
+    driver_reads_table(2);
+    CHECK(strstr(fake.console, "test_pd: client1_vmm: served\n") != NULL);
+    CHECK(strstr(fake.console, "test_pd: client2_vmm: the io address of its data region was not patched in") != NULL);
+}
+
+static void each_thing_is_said_once(void)
+{
+    set_up();
+    driver_is_ready();
+    init();
+    driver_reads_table(1);
+    const size_t said = strlen(fake.console);
+    for (uint32_t i = 0; i < 100; i++) {
+        for (uint32_t channel = 0; channel < MICROKIT_MAX_CHANNELS; channel++) {
+            notified(channel);
+        }
+    }
+    CHECK(strlen(fake.console) == said);
+    CHECK(fake_notifications() == 1 + CLIENTS);
+}
+
+static void a_request_is_handed_on_and_its_answer_back(void)
+{
+    struct blk_request_writer client;
+    const struct blk_connection *connection = &blk_virt_config.clients[1].connection;
+    const struct sddf_blk_request read = { .code = SDDF_BLK_READ, .block_number = 5, .block_count = 1, .id = 9 };
+    struct sddf_blk_request request;
+    set_up();
+    driver_is_ready();
+    init();
+    driver_reads_table(2);
+    blk_request_writer_init(&client, (void *)connection->request_vaddr, connection->queue_capacity);
+    blk_request_put(&client, &read);
+    blk_queue_publish(&client.end);
+    notified(CLIENT_CHANNEL + 1);
+    CHECK(fake.notified_count[DRIVER_CHANNEL] == 2);
+    CHECK(blk_queue_filled(&requests.end) == 1);
+    blk_request_take(&requests, &request);
+    CHECK(request.block_number == 256 + 1000 + 5 && request.io_or_offset == io_base_client2_data);
+    blk_response_put(&responses, &(struct sddf_blk_response){ .success_count = 1, .id = request.id });
+    blk_queue_publish(&responses.end);
+    notified(DRIVER_CHANNEL);
+    CHECK(fake.notified_count[CLIENT_CHANNEL + 1] == 2 && fake.notified_count[CLIENT_CHANNEL] == 1);
+}
+
+static const struct unit_test tests[] = {
+    UNIT_TEST(a_driver_is_waited_for_asleep),
+    UNIT_TEST(a_driver_that_was_ready_before_is_served_at_once),
+    UNIT_TEST(clients_are_notified_when_their_disks_are_published),
+    UNIT_TEST(a_partition_that_is_missing_is_said),
+    UNIT_TEST(a_disk_without_partitions_is_said),
+    UNIT_TEST(an_address_that_was_not_patched_is_said),
+    UNIT_TEST(each_thing_is_said_once),
+    UNIT_TEST(a_request_is_handed_on_and_its_answer_back),
+};
+
+int main(int argc, char **argv)
+{
+    return unit_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));
+}

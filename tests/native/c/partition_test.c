@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The partition parser on images of disks, which test_partition.py makes.
+ *
+ *     partition_test IMAGE SECTOR_BYTES [UNREADABLE_BLOCK]
+ *
+ * Prints the table's code, whether the mirror was used, the codes of both copies of the GPT and how many blocks were
+ * read, then "code first_block block_count" for each entry that is not missing.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sdfgen/partition.h>
+
+/* MBR, two headers, and the largest array twice with a block's part at its end. */
+#define MAX_READS (3 + 2 * (PARTITION_MAX_GPT_ENTRIES * PARTITION_MAX_GPT_ENTRY_BYTES / PARTITION_BLOCK_BYTES + 1))
+
+static struct partition_table table;
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "%s: %s\n", what, strerror(errno));
+    exit(2);
+}
+
+static uint64_t size_in_blocks(FILE *image)
+{
+    if (fseek(image, 0, SEEK_END) != 0) {
+        fail("seek");
+    }
+    return (uint64_t)ftell(image) / PARTITION_BLOCK_BYTES;
+}
+
+/* A heap block, so that a read beyond it is found. */
+static uint8_t *read_block(FILE *image, uint64_t block)
+{
+    uint8_t *bytes = malloc(PARTITION_BLOCK_BYTES);
+    if (bytes == NULL || fseek(image, (long)(block * PARTITION_BLOCK_BYTES), SEEK_SET) != 0
+        || fread(bytes, 1, PARTITION_BLOCK_BYTES, image) != PARTITION_BLOCK_BYTES) {
+        fail("read");
+    }
+    return bytes;
+}
+
+static uint32_t parse(FILE *image, uint32_t sector_bytes, uint64_t unreadable)
+{
+    uint32_t reads = 0;
+    enum partition_step step = partition_table_start(&table, size_in_blocks(image), sector_bytes);
+    while (step == PARTITION_READ && reads < MAX_READS) {
+        uint8_t *bytes = table.read_block == unreadable ? NULL : read_block(image, table.read_block);
+        reads++;
+        step = partition_table_feed(&table, bytes);
+        free(bytes);
+    }
+    if (step != PARTITION_DONE || partition_table_feed(&table, NULL) != PARTITION_DONE) {
+        fail("not done");
+    }
+    return reads;
+}
+
+static void print_partitions(void)
+{
+    for (uint32_t i = 0; i <= PARTITION_MAX; i++) {
+        struct partition partition = partition_of(&table, i);
+        if (partition.code != PARTITION_ERR_MISSING) {
+            printf("%d %d %" PRIu64 " %" PRIu64 "\n", (int)i, (int)partition.code, partition.first_block,
+                   partition.block_count);
+        }
+    }
+}
+
+static int print_texts(void)
+{
+    for (int code = 0; code <= PARTITION_ERR_OVERLAP + 1; code++) {
+        puts(partition_strerror((enum partition_code)code));
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "texts") == 0) {
+        return print_texts();
+    }
+    if (argc < 3) {
+        return 2;
+    }
+    FILE *image = fopen(argv[1], "rb");
+    if (image == NULL) {
+        fail(argv[1]);
+    }
+    uint64_t unreadable = argc > 3 ? strtoull(argv[3], NULL, 10) : UINT64_MAX;
+    uint32_t reads = parse(image, (uint32_t)strtoul(argv[2], NULL, 10), unreadable);
+    printf("%d %d %d %d %u\n", (int)table.code, table.used_mirror ? 1 : 0, (int)table.gpt_codes[0],
+           (int)table.gpt_codes[1], (unsigned int)reads);
+    if (table.code == PARTITION_OK) {
+        print_partitions();
+    }
+    return fclose(image);
+}

@@ -1,0 +1,288 @@
+"""What Frama-C's value analysis (EVA) proves of the C that reads what others wrote: docs/proofs.md."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import os
+import shutil
+import subprocess
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .toolchain import HERE, TEMPLATES_C
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from tests.conftest import Golden
+
+FRAMA = os.path.join(HERE, "frama")
+ALARMS = os.path.join(FRAMA, "alarms")
+UNEXPLAINED = "UNEXPLAINED: say here why this can't happen, or change the code so that it is no alarm"
+# The slowest target takes 20 s of an idle core; others may be at work on it.
+TIMEOUT_SECONDS = 300
+
+pytestmark = pytest.mark.skipif(shutil.which("frama-c") is None, reason="frama-c is not installed (frama-c-base)")
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """A driver with the product's files it calls, and how precise the analysis must be for it."""
+
+    driver: str
+    sources: tuple[str, ...]
+    options: tuple[str, ...]
+    reached: tuple[str, ...]  # functions that must not be vacuously proven
+    defines: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()  # source, define: for this file only
+
+
+RING = Target(
+    driver="virtq.c",
+    sources=("virtio/virtq.c", "virtio/guest_ram.c"),
+    options=(
+        "-eva-precision=1",
+        "-eva-slevel=30",
+        "-eva-split-return=full",
+        "-eva-slevel-function=main:200,walk_chain:0,guest_ram_load:0,virtq_start:100",
+        "-eva-min-loop-unroll=2",
+    ),
+    reached=("virtq_start", "virtq_pop", "virtq_push", "virtq_publish", "virtq_enable_kicks", "virtq_stop"),
+    defines=("INDIRECT=0", "RING_SIZE=256"),
+)
+
+TARGETS = {
+    "phys_addr_read": Target(
+        driver="phys_addr.c",
+        sources=("common/phys_addr.c",),
+        options=(
+            "-eva-slevel=100",
+            "-eva-slevel-function=check_table:8,check_pair:5,check_entry:10,phys_addr_read:10",
+            "-eva-auto-loop-unroll=8",
+            "-eva-split-return-function=read_header:0",
+        ),
+        reached=("phys_addr_read", "phys_addr_compare", "phys_addr_find", "phys_addr_strerror"),
+        defines=("DIRECTION=read",),
+    ),
+    "phys_addr_publish": Target(
+        driver="phys_addr.c",
+        sources=("common/phys_addr.c",),
+        options=("-eva-slevel=400", "-eva-auto-loop-unroll=8", "-eva-split-return=full"),
+        reached=("phys_addr_publish",),
+        defines=("DIRECTION=publish",),
+    ),
+    "blk_queue": Target(
+        driver="blk_queue.c",
+        sources=("blk/blk_queue.c",),
+        options=("-eva-precision=2",),
+        reached=("blk_request_put", "blk_request_take", "blk_response_put", "blk_response_take", "blk_queue_publish"),
+    ),
+    "blk_cells": Target(
+        driver="blk_cells.c",
+        sources=("blk/blk_cells.c",),
+        options=("-eva-slevel=20", "-eva-slevel-function=main:500"),
+        reached=("blk_cells_init", "blk_cells_take", "blk_cells_give"),
+    ),
+    "virtq": RING,
+    "virtq_ring_of_1": dataclasses.replace(RING, defines=("INDIRECT=0", "RING_SIZE=1")),
+    "virtq_indirect": Target(
+        driver="virtq.c",
+        sources=("virtio/virtq.c", "virtio/guest_ram.c"),
+        options=(
+            "-eva-precision=1",
+            "-eva-slevel=20",
+            "-eva-split-return=full",
+            "-eva-slevel-function=main:200,walk_chain:0,guest_ram_load:20,guest_ram_read:0,virtq_start:100",
+            "-eva-min-loop-unroll=2",
+            "-eva-interprocedural-splits",
+        ),
+        reached=("virtq_pop", "walk_chain", "enter_indirect", "guest_ram_read", "virtq_push"),
+        defines=("INDIRECT=1", "RING_SIZE=2"),
+        renamed=(("virtio/guest_ram.c", "guest_ram_whole=product_whole"),),
+    ),
+    "virtio_blk_request": Target(
+        driver="virtio_blk_request.c",
+        sources=("virtio/virtio_blk_request.c", "virtio/guest_ram.c"),
+        options=("-eva-slevel=2000", "-eva-slevel-function=parse:0", "-eva-min-loop-unroll=600"),
+        reached=("virtio_blk_parse", "parse_in", "parse_out", "parse_range", "parse_get_id", "guest_ram_load"),
+    ),
+    "virtio_blk": Target(
+        driver="virtio_blk.c",
+        sources=(
+            "virtio/virtio_blk.c",
+            "virtio/virtio_blk_task.c",
+            "virtio/virtio_blk_request.c",
+            "virtio/virtq.c",
+            "virtio/guest_ram.c",
+            "blk/blk_cells.c",
+            "blk/blk_queue.c",
+        ),
+        options=(
+            "-eva-precision=1",
+            "-eva-slevel=30",
+            "-eva-ilevel=256",
+            "-eva-plevel=1000",
+            "-eva-slevel-function=main:100,virtq_start:100",
+            "-eva-auto-loop-unroll=200",
+            "-eva-split-return=full",
+        ),
+        reached=(
+            "virtio_blk_init",
+            "virtio_blk_ready",
+            "virtio_blk_start_queue",
+            "task_orphan_all",
+            "virtio_blk_reset",
+        ),
+    ),
+    "virtio_mmio": Target(
+        driver="virtio_mmio.c",
+        sources=("virtio/virtio_mmio.c",),
+        options=(
+            "-eva-slevel=50",
+            "-eva-slevel-function=main:0",
+            "-eva-ilevel=128",
+            "-eva-auto-loop-unroll=10",
+            "-eva-split-return=full",
+        ),
+        reached=("virtio_mmio_init", "virtio_mmio_read", "virtio_mmio_write", "virtio_mmio_step"),
+    ),
+    "blk_virt": Target(
+        driver="blk_virt.c",
+        sources=(*(f"blk/blk_virt{part}.c" for part in ("", "_client", "_disk", "_driver")), "blk/blk_queue.c"),
+        options=(
+            "-eva-precision=0",
+            "-eva-auto-loop-unroll=70",
+            "-eva-plevel=20000",
+            "-eva-slevel-function=init_slots:300,init_sessions:20,virt_disk_settle_clients:20",
+        ),
+        reached=(
+            "blk_virt_init",
+            "blk_virt_step_notified",
+            "take_request",
+            "take_response",
+            "forward_head",
+            "virt_driver_lose",
+        ),
+    ),
+    "blk_virt_partition": Target(
+        driver="blk_virt_partition.c",
+        sources=("blk/partition.c", "blk/partition_gpt.c", "blk/crc32.c"),
+        options=("-eva-precision=0", "-eva-auto-loop-unroll=130", "-eva-plevel=5000"),
+        reached=("partition_table_start", "partition_table_feed", "partition_of"),
+    ),
+}
+
+# A fault in the product that the analysis must see: target, file, what it says, what it is made to say.
+FAULTS = {
+    "a_ring_entry_without_its_mask": (
+        "virtq",
+        "virtio/virtq.c",
+        "RING_ENTRIES + (queue->next_avail & queue->mask)",
+        "RING_ENTRIES + queue->next_avail",
+    ),
+    "a_slot_without_its_mask": (
+        "blk_queue",
+        "blk/blk_queue.c",
+        "sddf_blk_request *slot = &reader->slots[reader->end.own & reader->end.mask]",
+        "sddf_blk_request *slot = &reader->slots[reader->end.own]",
+    ),
+    "one_entry_too_many": (
+        "phys_addr_read",
+        "common/phys_addr.c",
+        "*count > PHYS_ADDR_MAX_ENTRIES ?",
+        "*count > PHYS_ADDR_MAX_ENTRIES + 1 ?",
+    ),
+    "a_queue_too_many": (
+        "virtio_mmio",
+        "virtio/virtio_mmio.c",
+        "return mmio->queue_sel < mmio->queue_count ? &mmio->queues",
+        "return mmio->queue_sel <= mmio->queue_count ? &mmio->queues",
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Proof:
+    """What came of one analysis."""
+
+    alarms: tuple[str, ...]
+    functions: frozenset[str]  # those that were analysed to their end
+
+
+def command(target: Target, report: str, templates_c: str) -> tuple[str, ...]:
+    includes = tuple("-I" + os.path.join(templates_c, folder) for folder in ("include", "virtio", "blk"))
+    defines = tuple("-D" + define for define in target.defines)
+    preprocess = " ".join((*includes, "-include", os.path.join(FRAMA, "compiler.h"), *defines))
+    per_file = (f"-cpp-extra-args-per-file={os.path.join(templates_c, name)}:-D{what}" for name, what in target.renamed)
+    sources = (os.path.join(FRAMA, target.driver), *(os.path.join(templates_c, name) for name in target.sources))
+    strict = ("-warn-invalid-pointer", "-warn-invalid-bool")
+    kernel = ("-machdep=gcc_x86_64", "-c11", "-cpp-extra-args=" + preprocess, *per_file)
+    analysis = ("-eva", *strict, *target.options)
+    return ("frama-c", *kernel, *sources, *analysis, "-then", "-report-csv=" + report, "-report-no-proven")
+
+
+def counted(lines: Iterable[str]) -> tuple[str, ...]:
+    """Each different line once, with how often it is there."""
+    return tuple(f"{line} (x{count})" if count > 1 else line for line, count in sorted(Counter(lines).items()))
+
+
+def prove(target: Target, folder: Path, templates_c: str = TEMPLATES_C) -> Proof:
+    report = str(folder / "report.csv")
+    done = subprocess.run(
+        command(target, report, templates_c), capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    with open(report, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    ends = (line.rpartition(" ")[2].rstrip(":") for line in done.stdout.splitlines() if "at end of function" in line)
+    alarms = (f"{row['function']}: {row['property kind']}: {row['property']}" for row in rows)
+    return Proof(counted(alarms), frozenset(ends))
+
+
+def explanations(path: Path) -> dict[str, str]:
+    """The alarms of a list, each followed by an indented explanation."""
+    found: dict[str, str] = {}
+    alarm = ""
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        if line.startswith("  "):
+            found[alarm] = found[alarm] + line + "\n"
+        else:
+            alarm = line
+            found[alarm] = ""
+    return found
+
+
+def listed(alarms: Iterable[str], explained: dict[str, str]) -> str:
+    return "".join(f"{alarm}\n{explained.get(alarm) or '  ' + UNEXPLAINED + chr(10)}" for alarm in alarms)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_alarms_are_those_that_are_explained(name: str, tmp_path: Path, golden: Golden) -> None:
+    proof = prove(TARGETS[name], tmp_path)
+    path = golden_path(name, tmp_path)
+    golden.check(path, listed(proof.alarms, explanations(path)))
+    assert UNEXPLAINED not in path.read_text(encoding="utf-8")
+    assert set(TARGETS[name].reached) - proof.functions == set()
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_an_alarm(name: str, tmp_path: Path) -> None:
+    target, source, sound, faulty = FAULTS[name]
+    copy = str(tmp_path / "c")
+    shutil.copytree(TEMPLATES_C, copy)
+    path = os.path.join(copy, source)
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    assert text.count(sound) == 1
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace(sound, faulty))
+    proof = prove(TARGETS[target], tmp_path, copy)
+    assert set(proof.alarms) - set(explanations(golden_path(target, tmp_path)))
+
+
+def golden_path(name: str, like: Path) -> Path:
+    return type(like)(os.path.join(ALARMS, name + ".txt"))

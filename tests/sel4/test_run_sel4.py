@@ -1,0 +1,104 @@
+"""`sdfgen run` with nothing standing in: the example on seL4 in QEMU, with Linux guests made for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.guest.cache import UnavailableError, need_programs
+from tests.guest.client_vm import write_initrd
+from tests.guest.cpio import Cpio
+from tests.guest.guests import driver_guest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.sel4
+
+MIB = 1 << 20
+TIMEOUT_S = 600
+CLIENTS = ("client1", "client2")
+DESCRIPTION = """
+[system]
+name = "run"
+boards = ["qemu_virt_aarch64"]
+[block.driver]
+storage = "/dev/vda"
+devices = ["virtio_mmio{slot}"]
+kernel = "{kernel}"
+initrd = "driver"
+[[block.client]]
+name = "client1"
+partition = 0
+kernel = "{kernel}"
+initrd = "client1"
+[[block.client]]
+name = "client2"
+partition = 2
+kernel = "{kernel}"
+initrd = "client2"
+"""
+DRIVER = "exec /etc/sdfgen/start-driver\n"
+# Says what the disk begins with, and writes the guest's name one MiB behind that.
+CLIENT = """\
+echo "@@ size $(cat /sys/block/vda/size)"
+echo "@@ first $(dd if=/dev/vda bs=4096 count=1 | head -n 1)"
+printf %s {name} | dd of=/dev/vda bs=1M seek=1 conv=fsync && echo "@@ written"
+while :; do sleep 1000; done
+"""
+
+
+def needed() -> str:
+    """The guest's kernel, where everything is there."""
+    missing = [name for name in ("MICROKIT_SDK", "LIBVMM") if not os.environ.get(name)]
+    if missing:
+        pytest.skip(f"not set: {', '.join(missing)}")
+    try:
+        need_programs("qemu-system-aarch64")
+        return driver_guest().kernel
+    except UnavailableError as reason:
+        pytest.skip(str(reason))
+
+
+def write_project(folder: Path, kernel: str, slot: int) -> None:
+    guest = driver_guest()
+    (folder / "system.toml").write_text(DESCRIPTION.format(kernel=os.path.relpath(kernel, folder), slot=slot))
+    scripts = {"driver": DRIVER} | {name: CLIENT.format(name=name) for name in CLIENTS}
+    for name, script in scripts.items():
+        extra = Cpio()
+        extra.file("test/run", script.encode())
+        write_initrd(guest, str(folder / name), extra)
+    for name in CLIENTS:
+        (folder / f"{name}.content").write_bytes(f"content of {name}\n".encode())
+
+
+@pytest.mark.parametrize(("table", "slot"), [("gpt", 31), ("mbr", 4)])
+def test_two_clients_read_their_partitions_and_write_them(table: str, slot: int, tmp_path: Path) -> None:
+    write_project(tmp_path, needed(), slot)
+    expected = [
+        text
+        for name, mib in zip(CLIENTS, (16, 64), strict=True)
+        for text in (f"{name}:@@ size {mib * MIB // 512}$", f"{name}:@@ first content of {name}$", f"{name}:@@ written")
+    ]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "sdfgen", "run", "system.toml", "--timeout", str(TIMEOUT_S)),
+            *("--disk", "disk", "--table", table, "--disk-size", "client1=16MiB"),
+            *(word for name in CLIENTS for word in ("--fill", f"{name}={name}.content")),
+            *(word for text in expected for word in ("--expect", text)),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+    disk = (tmp_path / "disk").read_bytes()
+    for name, start in zip(CLIENTS, (1, 17), strict=True):
+        partition = disk[start * MIB :]
+        assert partition.startswith(f"content of {name}\n".encode())
+        assert partition[MIB:].startswith(name.encode() + b"\0")
