@@ -1,0 +1,124 @@
+"""Packages of the machine's own Debian mirror, of any architecture, unpacked without installing anything.
+
+apt is given package lists of its own inside the cache, so neither the system's state nor root is touched or needed.
+The lists are kept until a download fails: the same versions are used until the mirror drops them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+from .cache import UnavailableError, cache_folder, locked, need_programs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+APT_SECONDS = 600
+STANZA_LINE = re.compile(r"^(Package|Version|Architecture): (\S+)$", re.MULTILINE)
+
+
+def native_architecture() -> str:
+    """What this machine's own programs are for."""
+    need_programs("dpkg")
+    return subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+class Archive:
+    """One architecture's packages."""
+
+    def __init__(self, architecture: str) -> None:
+        need_programs("apt-get", "apt-cache", "dpkg-deb", "tar")
+        self.architecture = architecture
+        self.folder = os.path.join(cache_folder(), "apt-" + architecture)
+        self.debs = os.path.join(cache_folder(), "debs")
+        for name in (self.folder, self.debs, *(os.path.join(self.folder, d) for d in ("lists/partial", "cache"))):
+            os.makedirs(name, exist_ok=True)
+        with locked("apt-" + architecture):
+            if not os.path.exists(os.path.join(self.folder, "complete")):
+                self.refresh()
+
+    def _apt(self, program: str, *arguments: str) -> str:
+        settings = {
+            "Dir::State": self.folder,
+            "Dir::State::status": os.devnull,
+            "Dir::Cache": os.path.join(self.folder, "cache"),
+            "APT::Architecture": self.architecture,
+            "APT::Architectures": self.architecture,
+            "APT::Sandbox::User": "",
+            "Acquire::Languages": "none",
+            "Debug::NoLocking": "true",
+        }
+        options = [text for key, value in settings.items() for text in ("-o", f"{key}={value}")]
+        done = subprocess.run(
+            [program, "-q", *options, *arguments],
+            cwd=self.debs,
+            env={**os.environ, "LC_ALL": "C"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=APT_SECONDS,
+        )
+        if done.returncode != 0:
+            raise UnavailableError(f"{program} {' '.join(arguments)}: {done.stderr.strip()}")
+        return done.stdout
+
+    def refresh(self) -> None:
+        """Reads the mirror's package lists."""
+        self._apt("apt-get", "update", "--error-on=any")
+        with open(os.path.join(self.folder, "complete"), "w", encoding="utf-8"):
+            pass
+
+    def _stanzas(self, packages: Sequence[str]) -> list[dict[str, str]]:
+        """What the lists say about the version of each that would be installed, in that order."""
+        text = self._apt("apt-cache", "show", "--no-all-versions", *packages)
+        stanzas = [dict(STANZA_LINE.findall(part)) for part in text.split("\n\n") if part.strip()]
+        by_name = {stanza["Package"]: stanza for stanza in stanzas}
+        missing = [name for name in packages if name not in by_name]
+        if missing:
+            raise UnavailableError(f"not in the {self.architecture} lists: {', '.join(missing)}")
+        return [by_name[name] for name in packages]
+
+    def versions(self, *packages: str) -> list[str]:
+        """`name=version` of each."""
+        return [f"{stanza['Package']}={stanza['Version']}" for stanza in self._stanzas(packages)]
+
+    def depends(self, package: str, prefix: str = "") -> str:
+        """The first package that it depends on and whose name begins so: what `linux-image-amd64` stands for."""
+        text = self._apt("apt-cache", "depends", "--no-recommends", "--no-suggests", package)
+        names = [name for name in re.findall(r"Depends: (\S+)$", text, re.MULTILINE) if name.startswith(prefix)]
+        if not names:
+            raise UnavailableError(f"{package} depends on no {prefix or 'package'}")
+        return str(names[0])
+
+    def with_dependencies(self, *packages: str) -> list[str]:
+        """The packages and all that they need, as an empty system would get them."""
+        arguments = ("--print-uris", "-y", "--no-install-recommends", "install")
+        lines = self._apt("apt-get", *arguments, *packages).splitlines()
+        return sorted(line.split()[1].split("_")[0] for line in lines if line.startswith("'"))
+
+    def download(self, packages: Sequence[str]) -> list[str]:
+        """The packages' files, fetched where they are missing."""
+        names = [
+            f"{stanza['Package']}_{stanza['Version'].replace(':', '%3a')}_{stanza['Architecture']}.deb"
+            for stanza in self._stanzas(packages)
+        ]
+        paths = [os.path.join(self.debs, name) for name in names]
+        with locked("debs"):
+            if not all(map(os.path.exists, paths)):
+                self._download(packages)
+        return paths
+
+    def _download(self, packages: Sequence[str]) -> None:
+        try:
+            self._apt("apt-get", "download", *packages)
+        except UnavailableError:
+            self.refresh()
+            raise
+
+    def unpack(self, folder: str, *packages: str) -> None:
+        """The packages' files below `folder`."""
+        for path in self.download(packages):
+            subprocess.run(["dpkg-deb", "-x", path, folder], check=True)
