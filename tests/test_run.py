@@ -9,10 +9,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from .fake_qemu import FakeQemu
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "two-clients" / "system.toml"
 BARE = """
@@ -205,6 +209,14 @@ def wait_until_ended(qemu: FakeQemu) -> None:
         time.sleep(0.02)
 
 
+@pytest.fixture
+def heeded_interrupts() -> Iterator[None]:
+    """A shell ignores ^C for what it runs in the background, and all below inherits that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 # The signal, our arguments, our status.
 SIGNALS: dict[str, tuple[signal.Signals, tuple[str, ...], int]] = {
     "interrupted": (signal.SIGINT, (), 0),
@@ -215,6 +227,7 @@ SIGNALS: dict[str, tuple[signal.Signals, tuple[str, ...], int]] = {
 }
 
 
+@pytest.mark.usefixtures("heeded_interrupts")
 @pytest.mark.parametrize("name", SIGNALS)
 def test_no_qemu_is_left_behind(name: str, project: Path, qemu: FakeQemu) -> None:
     number, arguments, status = SIGNALS[name]

@@ -114,6 +114,8 @@ TARGETS = {
         driver="virtio_blk.c",
         sources=(
             "virtio/virtio_blk.c",
+            "virtio/virtio_blk_ops.c",
+            "virtio/virtio_blk_piece.c",
             "virtio/virtio_blk_task.c",
             "virtio/virtio_blk_request.c",
             "virtio/virtq.c",

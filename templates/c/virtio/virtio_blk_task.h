@@ -39,3 +39,9 @@ void task_fail_all(struct virtio_blk *device);
 /* Writes the status and returns the chain, of whose data `written_bytes` were written. */
 void task_return_chain(struct virtio_blk *device, const struct virtio_blk_task *task, uint8_t status,
                        uint32_t written_bytes);
+
+/* A task's index, which is the id of its sDDF requests. */
+uint16_t task_index(const struct virtio_blk *device, const struct virtio_blk_task *task);
+
+/* Ends a task, which holds nothing any more: returns its chain, unless it is an orphan. */
+void task_finish(struct virtio_blk *device, struct virtio_blk_task *task, uint8_t status);

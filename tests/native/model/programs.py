@@ -20,6 +20,8 @@ RING = ("virtio/guest_ram.c", "virtio/virtq.c")
 DEVICE = (
     *RING,
     "virtio/virtio_blk_request.c",
+    "virtio/virtio_blk_ops.c",
+    "virtio/virtio_blk_piece.c",
     "virtio/virtio_blk_task.c",
     "virtio/virtio_blk.c",
     "blk/blk_queue.c",

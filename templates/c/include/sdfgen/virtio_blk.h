@@ -51,7 +51,7 @@
 /* Offset of `writeback`, the one byte a driver may write: whether the write cache is on. */
 #define VIRTIO_BLK_CONFIG_WRITEBACK 32u
 
-/* One request under way. Its members are virtio_blk_task.c's. */
+/* One request under way. Its members are virtio_blk_task.c's and virtio_blk_piece.c's. */
 struct virtio_blk_task {
     uint8_t phase;
     bool orphan;           /* the driver reset the device meanwhile */

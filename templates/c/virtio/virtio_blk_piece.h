@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A piece of a task: as much of its request as goes into one sDDF request, and what that holds meanwhile: cells of the
+ * data region, and a place among the writers, who may not be under way at once where one of them changes part of a block.
+ */
+#pragma once
+
+#include <sdfgen/virtio_blk.h>
+
+enum task_phase {
+    TASK_FREE,
+    TASK_LINE,
+    TASK_READ,
+    TASK_WRITE,
+    TASK_RANGE,
+    TASK_FLUSH,
+    TASK_LOAD,       /* reading the block of a partial write */
+    TASK_STORE_LINE, /* changed that block; waits for room in the queue to write it back */
+    TASK_STORE,
+};
+
+/* A write of part of a block, which is read first. */
+bool piece_is_partial(const struct virtio_blk_task *task);
+
+/*
+ * Sends the next piece of a task in line, or ends the task. False, with nothing changed, when it has to wait: for room
+ * in the queue, for cells, or for another writer.
+ */
+bool piece_next(struct virtio_blk *device, struct virtio_blk_task *task);
+
+/* Fills the piece's place in its cells with what is to be written. */
+void piece_fill(struct virtio_blk *device, struct virtio_blk_task *task);
+
+/* Where the bytes that were asked for are, and how many. */
+uint8_t *piece_data(const struct virtio_blk *device, const struct virtio_blk_task *task);
+uint32_t piece_bytes(const struct virtio_blk_task *task);
+
+/* Gives back what the piece under way holds. */
+void piece_let_go(struct virtio_blk *device, struct virtio_blk_task *task);
