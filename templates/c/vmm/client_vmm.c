@@ -12,6 +12,7 @@
 #include <sdfgen/virtio_mmio.h>
 
 #include "vmm_common.h"
+#include "vmm_idle.h"
 
 /*
  * Steps in one go. A ring that is filled while the device empties it needs a guest that runs meanwhile, on another
@@ -43,6 +44,7 @@ static void follow(struct virtio_effects effects)
         microkit_notify(client_vmm_config.blk.connection.channel);
     }
     vmm_irq_set_level(&irq, virtio_mmio_interrupt(&mmio));
+    vmm_idle_allow(blk.queue.in_flight_count != 0);
 }
 
 static bool read_register(uint64_t offset, uint32_t width_bytes, uint64_t *value)

@@ -14,6 +14,7 @@
 #include <sdfgen/pd_say.h>
 
 #include "vmm_common.h"
+#include "vmm_idle.h"
 
 static struct vmm_irq uio_irq;
 
@@ -60,7 +61,7 @@ static bool set_up(const struct driver_vmm_config *config)
 void init(void)
 {
     if (publish_addresses(&driver_vmm_config) && set_up(&driver_vmm_config)) {
-        (void)vmm_boot(&driver_vmm_config.guest);
+        vmm_idle_allow(vmm_boot(&driver_vmm_config.guest));
     }
 }
 

@@ -8,7 +8,7 @@
  *   - A timer interrupt (seL4_Fault_VPPIEvent) that the guest has not enabled stays unacknowledged, and so masked,
  *     until the guest enables it: libvmm then acknowledges it, and the timer, if it is still due, raises it again.
  *     (libvmm's own handler acknowledges what it drops, so that it fires for ever.)
- *   - A WFI lets the vCPU rest (vmm_idle.h).
+ *   - A WFI lets the vCPU rest, if it may (vmm_idle.h).
  *   - Everything else is libvmm's. Interrupts that waited (vmm_irq.h) are injected afterwards.
  *   - A fault that can't be handled stops the guest, with one message.
  */

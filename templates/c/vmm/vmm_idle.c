@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <stdbool.h>
-
 #include <microkit.h>
 
 #include "vmm_idle.h"
@@ -10,6 +8,7 @@
 #define VCPU_TCB (BASE_VM_TCB_CAP + 0)
 
 static seL4_Word busy_priority;
+static bool allowed;
 static bool resting;
 
 /* Where the kernel refuses, everything stays as it is. */
@@ -21,12 +20,21 @@ static bool set_priority(seL4_Word priority)
 void vmm_idle_init(uint32_t priority)
 {
     busy_priority = priority;
+    allowed = false;
     resting = false;
+}
+
+void vmm_idle_allow(bool may_rest)
+{
+    allowed = may_rest;
+    if (!allowed) {
+        vmm_idle_wake();
+    }
 }
 
 void vmm_idle_rest(void)
 {
-    if (!resting && set_priority(IDLE_PRIORITY)) {
+    if (allowed && !resting && set_priority(IDLE_PRIORITY)) {
         resting = true;
     }
 }

@@ -380,26 +380,50 @@ static void every_console_register_in_every_width_is_answered(void)
 #define BUSY_PRIORITY 60u
 #define IDLE_PRIORITY 0u
 
-static void an_idle_guest_yields_until_it_is_interrupted(void)
+static void a_guest_that_waits_for_the_disk_rests_until_it_is_interrupted(void)
 {
     run();
-    CHECK(guest_enable(INTID) && guest_enable(FAKE_TIMER_INTID));
+    CHECK(guest_enable(INTID));
+    submit_read(0);
     CHECK(fake.priority_count == 0);
     for (int i = 0; i < 3; i++) {
         CHECK(guest_waits_for_interrupt());
         CHECK(fake.priority_count == 1 && fake.priority == IDLE_PRIORITY);
     }
-    submit_read(0);
     virtualiser_answers(1);
+    CHECK(fake_injected(INTID) == 1);
     CHECK(fake.priority_count == 2 && fake.priority == BUSY_PRIORITY);
+}
+
+static void a_timer_ends_a_rest_too(void)
+{
+    run();
+    CHECK(guest_enable(FAKE_TIMER_INTID));
+    submit_read(0);
     CHECK(guest_waits_for_interrupt());
     CHECK(guest_timer_fires());
-    CHECK(fake.priority_count == 4 && fake.priority == BUSY_PRIORITY);
+    CHECK(fake.priority_count == 2 && fake.priority == BUSY_PRIORITY);
+}
+
+/* Nothing but its own timer would wake it, and that fires only while it runs. */
+static void a_guest_that_waits_for_nothing_of_ours_does_not_rest(void)
+{
+    boot();
+    start_driver();
+    CHECK(guest_waits_for_interrupt());
+    CHECK(fake.priority_count == 0);
+    submit_read(0);
+    CHECK(guest_waits_for_interrupt());
+    CHECK(fake.priority_count == 1);
+    virtualiser_answers(1);
+    CHECK(fake_injected(INTID) == 0);
+    CHECK(fake.priority_count == 2 && fake.priority == BUSY_PRIORITY);
 }
 
 static void a_guest_that_waits_for_an_event_goes_on(void)
 {
     run();
+    submit_read(0);
     CHECK(guest_waits_for_event());
     CHECK(fake.priority_count == 0);
 }
@@ -407,9 +431,9 @@ static void a_guest_that_waits_for_an_event_goes_on(void)
 static void a_priority_that_can_not_be_set_changes_nothing(void)
 {
     run();
+    submit_read(0);
     fake.priority_is_fixed = true;
     CHECK(guest_waits_for_interrupt());
-    submit_read(0);
     CHECK(fake.priority_count == 0);
     fake.priority_is_fixed = false;
     CHECK(guest_waits_for_interrupt());
@@ -459,7 +483,9 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_console_without_a_line_break_says_nothing),
     UNIT_TEST(the_console_interrupts_when_it_is_asked_to),
     UNIT_TEST(every_console_register_in_every_width_is_answered),
-    UNIT_TEST(an_idle_guest_yields_until_it_is_interrupted),
+    UNIT_TEST(a_guest_that_waits_for_the_disk_rests_until_it_is_interrupted),
+    UNIT_TEST(a_timer_ends_a_rest_too),
+    UNIT_TEST(a_guest_that_waits_for_nothing_of_ours_does_not_rest),
     UNIT_TEST(a_guest_that_waits_for_an_event_goes_on),
     UNIT_TEST(a_priority_that_can_not_be_set_changes_nothing),
     UNIT_TEST(an_unknown_channel_does_nothing),

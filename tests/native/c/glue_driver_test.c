@@ -141,6 +141,16 @@ static void beside_the_notify_page_is_nothing(void)
     CHECK(fake_notifications() == 0);
 }
 
+static void a_driver_that_waits_rests_until_it_is_interrupted(void)
+{
+    boot();
+    CHECK(guest_enable(UIO.intid));
+    CHECK(guest_waits_for_interrupt());
+    CHECK(fake.priority_count == 1 && fake.priority == 0);
+    notified(VIRT);
+    CHECK(fake.priority_count == 2 && fake.priority == driver_vmm_config.guest.vcpu_priority);
+}
+
 static void the_virtualisers_notification_interrupts_the_driver(void)
 {
     boot();
@@ -292,6 +302,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_store_to_the_notify_page_notifies_the_virtualiser),
     UNIT_TEST(the_notify_page_reads_as_zero),
     UNIT_TEST(beside_the_notify_page_is_nothing),
+    UNIT_TEST(a_driver_that_waits_rests_until_it_is_interrupted),
     UNIT_TEST(the_virtualisers_notification_interrupts_the_driver),
     UNIT_TEST(a_notification_before_the_driver_listens_is_kept),
     UNIT_TEST(notifications_while_the_line_is_masked_are_one_interrupt_later),
