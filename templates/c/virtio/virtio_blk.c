@@ -2,9 +2,9 @@
 #include <sdfgen/mem.h>
 #include <sdfgen/virtio_blk.h>
 
+#include "virtio_blk_piece.h"
 #include "virtio_blk_task.h"
 
-#define SECTORS_PER_BLOCK (SDDF_BLK_BLOCK_BYTES / VIRTIO_BLK_SECTOR_BYTES)
 #define FEATURE(bit) (UINT64_C(1) << (bit))
 
 /* Offsets in struct virtio_blk_config, 5.2.4. */

@@ -5,8 +5,6 @@
 
 #include "virtio_blk_task.h"
 
-#define SECTORS_PER_BLOCK (SDDF_BLK_BLOCK_BYTES / VIRTIO_BLK_SECTOR_BYTES)
-
 bool piece_is_partial(const struct virtio_blk_task *task)
 {
     return task->phase == TASK_LOAD || task->phase == TASK_STORE_LINE || task->phase == TASK_STORE;

@@ -7,6 +7,8 @@
 
 #include <sdfgen/virtio_blk.h>
 
+#define SECTORS_PER_BLOCK (SDDF_BLK_BLOCK_BYTES / VIRTIO_BLK_SECTOR_BYTES)
+
 enum task_phase {
     TASK_FREE,
     TASK_LINE,

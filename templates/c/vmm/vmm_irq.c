@@ -18,7 +18,6 @@ static void try_to_inject(struct vmm_irq *irq)
         return;
     }
     irq->injected = true;
-    irq->injected_count++;
     irq->wanted = irq->kind == VMM_IRQ_LEVEL;
     irq->enabled = irq->kind != VMM_IRQ_UIO;
 }
@@ -54,14 +53,12 @@ bool vmm_irq_register(struct vmm_irq *irq)
 
 void vmm_irq_raise(struct vmm_irq *irq)
 {
-    irq->raised_count++;
     irq->wanted = true;
     try_to_inject(irq);
 }
 
 void vmm_irq_set_level(struct vmm_irq *irq, bool high)
 {
-    irq->raised_count += high && !irq->wanted;
     irq->wanted = high;
     try_to_inject(irq);
 }

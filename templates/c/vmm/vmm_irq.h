@@ -26,8 +26,6 @@ struct vmm_irq {
     bool enabled;     /* as far as is known */
     bool wanted;
     bool injected;    /* and not yet ended by the guest */
-    uint64_t raised_count;
-    uint64_t injected_count;
     struct vmm_irq *next;
 };
 
