@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import platform
 import shutil
@@ -26,6 +24,7 @@ from benchmarks.measure import (
     run,
     spread,
 )
+from benchmarks.options import arguments, save
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +33,7 @@ EXAMPLE: Final = "examples/two-clients/system.toml"
 ONE_BOARD: Final = ("--board", "qemu_virt_aarch64")
 SCALE_GOAL: Final = 2
 FEW: Final = 2
-MANY: Final = 61
+MANY: Final = 60
 PASSES: Final = 4
 """How often libvmm's virtio_mmio.mk rewrites the VMM that holds the guest; one pass of ours writes every value."""
 IN: Final = "{input}"
@@ -123,11 +122,11 @@ def _peers() -> tuple[Command, Command, Command]:
 
 
 def scale() -> Section:
-    """Compare 61 clients, the most that the virtualiser has channels for, with two."""
+    """Compare 60 clients, the most there can be, with two."""
     pairs = [pair for kind in ("native", "linux") for pair in _scaled(kind)]
     commands = tuple(command for pair in pairs for command in pair)
     ratios = tuple(Pair(many.name, few.name, SCALE_GOAL) for few, many in pairs)
-    return Section("Scale: 61 clients beside 2 (generation and check)", commands, ratios)
+    return Section("Scale: 60 clients beside 2 (generation and check)", commands, ratios)
 
 
 def _scaled(kind: str) -> Iterator[tuple[Command, Command]]:
@@ -301,30 +300,18 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description="Measure ours beside its peers, whole processes, in turn.")
-    parser.add_argument("--rounds", type=int, default=DEFAULT_ROUNDS, help="measured rounds (default %(default)s)")
-    parser.add_argument("--only", action="append", choices=list(SECTIONS), help="only this section; may be repeated")
-    parser.add_argument("--json", metavar="FILE", help="write the figures to a file too")
-    return parser.parse_args()
-
-
 def main() -> None:
     """Measure and report."""
-    options = arguments()
-    os.makedirs(os.path.join(ROOT, place()), exist_ok=True)
+    options = arguments("Measure ours beside its peers, whole processes, in turn.", DEFAULT_ROUNDS, SECTIONS)
     inputs.compile_bytecode()
     machine = _machine()
     sys.stdout.write(", ".join(f"{name} {value}" for name, value in machine.items()))
     print(f"\n{options.rounds} rounds, in turn, after {WARM_UP_ROUNDS} to warm up; medians\n", flush=True)
     reports = []
-    for name in options.only or SECTIONS:
+    for name in options.only:
         reports.append(measured(SECTIONS[name](), options.rounds))
         print(shown(reports[-1]), flush=True)
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": machine, "rounds": options.rounds, "sections": reports}, file, indent=2)
+    save(options.json, {"machine": machine, "rounds": options.rounds, "sections": reports})
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ class ClientTable(Table):
     """Where client guests see their virtio-blk device."""
 
     virtio_mmio: int = key(Address(), "Its registers.")
-    virtio_mmio_size: int = key(Size(), "Their size.")
+    virtio_mmio_size: int = key(Pages(), "Their size; guests read them from a page.")
     intid: int = key(_INTID, "Its virtual interrupt.")
 
 
@@ -109,6 +109,12 @@ class ConsoleTable(Table):
     registers: int = key(Address(), "Its registers.")
     size: int = key(Pages(), "Their size.")
     intid: int = key(_INTID, "Its virtual interrupt.")
+
+
+class TimerTable(Table):
+    """The timer that the kernel lets domains use (KernelArmExportPTMRUser)."""
+
+    intid: int = key(Number(16, 31), "Interrupt of the EL1 physical timer, a PPI.")
 
 
 class QemuTable(Table):
@@ -171,6 +177,7 @@ class BoardFile(Table):
     uio: UioTable = key(One(UioTable), "UIO mappings.")
     client: ClientTable = key(One(ClientTable), "Client guests.")
     console: ConsoleTable = key(One(ConsoleTable), "The consoles of guests.")
+    timer: TimerTable | None = key(One(TimerTable), "A timer for domains.", default=None)
     qemu: QemuTable | None = key(One(QemuTable), "QEMU.", default=None)
     clock: tuple[ClockTable, ...] = key(Many(ClockTable), "Clocks.", default=())
     device: tuple[DeviceTable, ...] = key(Many(DeviceTable), "Devices.", default=())

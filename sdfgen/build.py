@@ -13,7 +13,6 @@ from sdfgen.emit import generated_files
 from sdfgen.emit.manifest import manifest
 from sdfgen.emit.ninja import RECORD_SUFFIX, known_patches, made_elves
 from sdfgen.emit.ninja_image import LOADER, PATCHED_FOLDER, REPORT, SDK_STAMP, TOOL_LOG, driver_initrd
-from sdfgen.faults import Faults
 from sdfgen.plan import plan
 from sdfgen.publish import publish, write_files
 from sdfgen.toolchain import find_toolchain, toolchain_faults
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sdfgen.describe import Description
-    from sdfgen.faults import Fault
+    from sdfgen.faults import Fault, Faults
     from sdfgen.model import System
     from sdfgen.plan import Plan
     from sdfgen.report import Extents
@@ -37,11 +36,7 @@ class BuildError(Exception):
 
 
 class BuildFaultsError(BuildError):
-    """What failed has a place in the description."""
-
-    def __init__(self, faults: Faults) -> None:
-        super().__init__(f"{faults.errors} faults")
-        self.faults = faults
+    """What failed is among the description's faults."""
 
 
 class Options(NamedTuple):
@@ -78,6 +73,7 @@ class Result(NamedTuple):
 
 class _Job(NamedTuple):
     system: System
+    faults: Faults
     toolchain: Toolchain
     plan: Plan
     work: str
@@ -89,14 +85,15 @@ class _Job(NamedTuple):
 def build(description: Description, options: Options) -> list[Result]:
     """Build every board of a description that has no errors.
 
-    Nothing is published before the files of all boards are made.
+    Nothing is published before the files of all boards are made. What is found on the way joins the description's
+    faults.
 
     Args:
         description: The description.
         options: Where to and how.
 
     Raises:
-        BuildError: When a step fails; what was published before stays whole.
+        BuildError: When a step fails or an error is found; what was published before stays whole.
         OSError: When files cannot be written.
     """
     jobs = [_prepare(description, board, system, options) for board, system in description.systems.items()]
@@ -124,20 +121,26 @@ def _prepare(description: Description, board: str, system: System, options: Opti
     work = os.path.join(options.out, f".{board}")
     table = description.specs[board].toolchain
     toolchain = find_toolchain(table, system)
-    _refuse(toolchain_faults(toolchain, table, system))
+    _add(toolchain_faults(toolchain, table, system), description.faults)
     planned = plan(system, toolchain)
-    files = generated_files(system, toolchain, planned, os.path.relpath(folder, final))
-    job = _Job(system, toolchain, planned, work, final, folder, {name: _digest(data) for name, data in files.items()})
+    files = generated_files(system, toolchain, planned, _up(folder, final))
+    digests = {name: _digest(data) for name, data in files.items()}
+    job = _Job(system, description.faults, toolchain, planned, work, final, folder, digests)
     stamp = json.dumps([toolchain.microkit_sdk, toolchain.libvmm, _digests(_sdk_files(job))])
     write_files(work, files | {SDK_STAMP: stamp.encode()})
     return job
 
 
-def _refuse(found: Iterable[Fault]) -> None:
-    faults = Faults()
+def _up(folder: str, final: str) -> str:
+    """Return the path from the published folder to the description's, where `..` leads: past no symbolic link."""
+    return os.path.relpath(os.path.realpath(folder), os.path.realpath(final))
+
+
+def _add(found: Iterable[Fault], faults: Faults) -> None:
+    """Add what was found; an error ends the build."""
     faults.extend(found)
     if faults.errors:
-        raise BuildFaultsError(faults)
+        raise BuildFaultsError(f"{faults.errors} errors")
 
 
 def _compile(job: _Job, options: Options) -> _Job:
@@ -171,7 +174,8 @@ def _pack(job: _Job, options: Options) -> Extents:
     from sdfgen.report import read_extents
     from sdfgen.verify import misplaced
 
-    _refuse(program_faults(job.system, lambda name: _program(job, name)))
+    linked = {linked.image for linked in job.plan.linked}
+    _add(program_faults(job.system, lambda name: _program(job, name), linked), job.faults)
     log = os.path.join(job.work, TOOL_LOG)
     with suppress(FileNotFoundError):
         os.unlink(log)
@@ -179,7 +183,8 @@ def _pack(job: _Job, options: Options) -> Extents:
         run_ninja(job.work, options.jobs, job.toolchain, "image")
     except BuildError:
         if os.path.exists(log):
-            _refuse(tool_faults(job.system, _text(log), _text(os.path.join(job.work, f"{job.system.name}.system"))))
+            system_file = os.path.join(job.work, f"{job.system.name}.system")
+            _add(tool_faults(job.system, _text(log), _text(system_file)), job.faults)
         raise
     extents = read_extents(os.path.join(job.work, REPORT))
     _agree(misplaced(job.system, extents))
@@ -201,7 +206,7 @@ def _with_learned(job: _Job, options: Options, extents: Extents) -> _Job:
     unknown = [patch.why for patch in job.system.patches if patch.value is None]
     if unknown:
         raise BuildError(f"the tool's report does not say what to patch: {', '.join(unknown)}")
-    files = generated_files(job.system, job.toolchain, job.plan, os.path.relpath(job.folder, job.final))
+    files = generated_files(job.system, job.toolchain, job.plan, _up(job.folder, job.final))
     write_files(job.work, files)
     run_ninja(job.work, options.jobs, job.toolchain)
     _verify(job)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.build import Result
+    from sdfgen.describe import Description
 
 
 class Request(NamedTuple):
@@ -40,8 +41,10 @@ def build_and_tell(request: Request) -> str:
     """
     before = is_up_to_date(request.folder, request)
     if before is not None:
+        from sdfgen.commands import show
+
         said, warned = before
-        sys.stderr.write(warned)
+        show(warned, request.style)
         return f"{said}nothing has changed\n"
     try:
         with _locked(request.folder):
@@ -62,18 +65,12 @@ def _locked(folder: str) -> Iterator[None]:
 
 
 def _build(request: Request) -> str:
-    from sdfgen.build import BuildError, BuildFaultsError, Options, build
     from sdfgen.commands import report
     from sdfgen.describe import describe
 
     description = describe(request.description, request.settings, request.boards)
+    results = [] if description.faults.errors else _built(description, request)
     warned = report(description, request.style)
-    try:
-        results = build(description, Options(request.folder, request.compile_, request.jobs))
-    except BuildFaultsError as error:
-        report(description._replace(faults=error.faults), request.style)
-    except BuildError as error:
-        sys.exit(f"sdfgen: {error}")
     if request.depfile:
         _write_depfile(request.depfile, results)
     said = "".join(_summary(result) for result in results)
@@ -83,6 +80,23 @@ def _build(request: Request) -> str:
     inputs = [path for result in results for path in result.inputs]
     remember(request.folder, request, [*inputs, *outputs], said, warned)
     return said
+
+
+def _built(description: Description, request: Request) -> list[Result]:
+    """Build; the faults that are found on the way are among the description's then, so that all are told at once."""
+    from sdfgen.build import BuildError, BuildFaultsError, Options, build
+    from sdfgen.commands import report
+
+    try:
+        return build(description, Options(request.folder, request.compile_, request.jobs))
+    except BuildFaultsError:
+        return []
+    except BuildError as error:
+        report(description, request.style)
+        sys.exit(f"sdfgen: {error}")
+    except OSError:
+        report(description, request.style)
+        raise
 
 
 def _write_depfile(path: str, results: list[Result]) -> None:

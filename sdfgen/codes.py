@@ -34,7 +34,7 @@ READING = {
     ),
     "SDF014": (
         "too many block clients",
-        "Each client has a channel of the virtualiser, one more goes to the driver, and a domain has 62.",
+        "Microkit holds 63 protection domains; the driver's VMM, the virtualiser and the guest timer are three.",
     ),
     "SDF015": (
         "no room for a region",
@@ -67,6 +67,10 @@ BUILDING = {
     "SDF103": (
         "the Microkit tool refuses the system",
         "What the tool said, with the place that its words lead back to.",
+    ),
+    "SDF104": (
+        "a stack may be too small",
+        "What all functions of a program image take together holds whichever calls which; less may, or may not.",
     ),
 }
 """The same for what is found after the rules, while building."""

@@ -19,11 +19,13 @@ def run(command: str, values: dict[str, Any]) -> None:
     if command == "build":
         from sdfgen.build_command import Request, build_and_tell
 
-        sys.stdout.write(build_and_tell(Request(**values)))
+        build = Request(**values)
+        tell(build_and_tell(build), build.style)
     elif command == "verify":
         from sdfgen.verify_command import VerifyRequest, verify_and_tell
 
-        sys.stdout.write(verify_and_tell(VerifyRequest(**values)))
+        verification = VerifyRequest(**values)
+        tell(verify_and_tell(verification), verification.style)
     elif command == "run":
         from sdfgen.run.command import RunRequest, run_and_tell
 
@@ -50,8 +52,17 @@ def report(description: Description, style: str) -> str:
     from sdfgen.render import FORMATS
 
     text = FORMATS[style](faults)
-    stream = sys.stderr if style == "text" else sys.stdout
-    stream.write(text)
+    show(text, style)
     if description.faults.errors:
         sys.exit(1)
     return text
+
+
+def show(faults: str, style: str) -> None:
+    """Write rendered faults where those who read them look: machines to standard output."""
+    (sys.stderr if style == "text" else sys.stdout).write(faults)
+
+
+def tell(text: str, style: str) -> None:
+    """Write what is for people: to standard output, unless a machine reads faults there."""
+    (sys.stdout if style == "text" else sys.stderr).write(text)

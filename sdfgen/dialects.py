@@ -26,6 +26,7 @@ class Dialect(NamedTuple):
         top_reserve_bytes: What lies between the highest mapping and the stack at the top.
         root_cnode_bits: Size of the root server's CNode, which decides what is free at the top of RAM.
         max_scheduling_contexts: How many scheduling contexts the monitor's array holds beside its own.
+        vm_budget_halts: Its kernel was seen to halt when a virtual machine's budget was used up.
     """
 
     version: str
@@ -42,6 +43,7 @@ class Dialect(NamedTuple):
     top_reserve_bytes: int = 0
     root_cnode_bits: int = 17
     max_scheduling_contexts: int | None = None
+    vm_budget_halts: bool = False
 
 
 _V2_0 = frozenset({"end.pp", "end.notify", "protection_domain.smc", "map.setvar_size", "vcpu.several"})
@@ -90,6 +92,7 @@ DIALECTS = {
             symbol_exactly_8=False,
             root_cnode_bits=12,
             max_scheduling_contexts=63,
+            vm_budget_halts=True,
         ),
         Dialect("2.1.0", _V2_1, default_stack_bytes=0x2000),
         Dialect("2.2.0", _V2_2, default_stack_bytes=0x2000),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sdfgen.guest_object import IMAGES
+from sdfgen.initrd import empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,17 +59,23 @@ def guest_disagreements(guest: Guest, path: str) -> Iterator[str]:
         yield f"{path}: no {', no '.join(missing)} of guest {guest.name}"
         return
     tree = fdt.parse_dtb(files["dtb"])
-    initrd = files["initrd"]
-    expected = {"memory": (guest.ram_gpa, guest.ram_bytes), "initrd bytes": guest.initrd_bytes or 0}
-    written: dict[str, object] = {"memory": _memory(tree), "initrd bytes": len(initrd)}
-    if initrd:
-        expected["initrd"] = (guest.initrd_gpa, guest.initrd_gpa + len(initrd))
-        chosen = tree.get_node("/chosen")
-        words = [chosen.get_property(f"linux,initrd-{end}") for end in ("start", "end")]
-        written["initrd"] = tuple(_number(word.data) if word is not None else None for word in words)
+    disk_bytes = guest.initrd_bytes
+    expected = {
+        "memory": (guest.ram_gpa, guest.ram_bytes),
+        "initrd bytes": disk_bytes or len(empty()),
+        "initrd": (guest.initrd_gpa, guest.initrd_gpa + disk_bytes) if disk_bytes else (None, None),
+    }
+    written = {"memory": _memory(tree), "initrd bytes": len(files["initrd"]), "initrd": _initrd(tree)}
     for name, value in expected.items():
         if written[name] != value:
             yield f"{path}: {name} of guest {guest.name}: {written[name]} is written, {value} was decided"
+
+
+def _initrd(tree: object) -> tuple[int | None, ...]:
+    """Return start and end of the initial RAM disk that a device tree tells."""
+    chosen = tree.get_node("/chosen")  # type: ignore[attr-defined]
+    words = [chosen.get_property(f"linux,initrd-{end}") for end in ("start", "end")]
+    return tuple(_number(word.data) if word is not None else None for word in words)
 
 
 def _memory(tree: object) -> tuple[int, ...] | None:

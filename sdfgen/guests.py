@@ -29,8 +29,10 @@ def _tree(base: str, overlay: str) -> bytes:
 
 def _object(*files: str) -> bytes:
     from sdfgen.guest_object import IMAGES, guest_object
+    from sdfgen.initrd import empty
 
-    return guest_object(dict(zip(IMAGES, map(_read, files), strict=False)))
+    images = dict(zip(IMAGES, map(_read, files), strict=False))
+    return guest_object(images | {"initrd": images.get("initrd") or empty()})
 
 
 _STEPS: dict[str, Callable[..., bytes]] = {"initrd": _initrd, "tree": _tree, "object": _object}

@@ -7,12 +7,13 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from sdfgen.faults import Fault, suggestion
+from sdfgen.frames import frames_bytes
 from sdfgen.model import Paddr
 from sdfgen.rules.symbols import symbols
-from sdfgen.units import PAGE_BYTES, range_text, round_up
+from sdfgen.units import PAGE_BYTES, range_text, round_up, size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
 
     from sdfgen.model import Map, Origin, Patch, ProtectionDomain, System
     from sdfgen.report import Extent
@@ -31,10 +32,12 @@ class Program(NamedTuple):
     Attributes:
         ranges: Start and end, in whole pages, of what is loaded, and of the IPC buffer.
         symbols: Size in bytes by name.
+        frames_bytes: What all of its functions take of the stack together.
     """
 
     ranges: tuple[tuple[int, int], ...]
     symbols: dict[str, int]
+    frames_bytes: int
 
 
 class ProgramError(Exception):
@@ -51,6 +54,7 @@ def read_program(path: str) -> Program:
         ProgramError: When it cannot be one.
     """
     from elftools.common.exceptions import ELFError
+    from elftools.elf.constants import SH_FLAGS
     from elftools.elf.elffile import ELFFile
     from elftools.elf.sections import SymbolTableSection
 
@@ -64,6 +68,7 @@ def read_program(path: str) -> Program:
                 raise ProgramError("has no symbol table; the tool looks for its IPC buffer there")
             found = {symbol.name: symbol.entry for symbol in table.iter_symbols() if symbol.name}
             loaded = [(s["p_vaddr"], s["p_memsz"]) for s in elf.iter_segments("PT_LOAD") if s["p_memsz"]]
+            code = [s.data() for s in elf.iter_sections() if s["sh_flags"] & SH_FLAGS.SHF_EXECINSTR]
     except (OSError, ELFError) as error:
         raise ProgramError(f"is no ELF file that can be read: {error}") from error
     if IPC_BUFFER not in found:
@@ -72,15 +77,17 @@ def read_program(path: str) -> Program:
     return Program(
         tuple((start - start % PAGE_BYTES, round_up(start + size, PAGE_BYTES)) for start, size in loaded),
         {name: entry.st_size for name, entry in found.items()},
+        sum(map(frames_bytes, code)),
     )
 
 
-def program_faults(system: System, path_of: Callable[[str], str]) -> Iterator[Fault]:
+def program_faults(system: System, path_of: Callable[[str], str], linked: Container[str] = ()) -> Iterator[Fault]:
     """Yield what of the program images does not fit the system.
 
     Args:
         system: The system.
         path_of: Where a program image is, by the name that the system gives it.
+        linked: Program images that were linked here, of code that does not call itself.
     """
     domains = {pd.name: pd for pd in system.all_pds()}
     programs: dict[str, Program | None] = {}
@@ -98,6 +105,8 @@ def program_faults(system: System, path_of: Callable[[str], str]) -> Iterator[Fa
         program = programs[pd.program_image]
         if program is not None:
             yield from _maps_over(system, pd, program)
+            if pd.program_image in linked:
+                yield from _stack(system, pd, program)
     for name, symbol, origin, key in symbols(system):
         holder = domains.get(name)
         program = programs[holder.path_for_symbols or holder.program_image] if holder else None
@@ -122,6 +131,17 @@ def _maps_over(system: System, pd: ProtectionDomain, program: Program) -> Iterat
                 f"{pd.program_image!r} at {range_text(over[0], over[1] - over[0])}"
             )
             yield Fault("SDF102", message, m.origin.at(_map_key(m, pd)), _map_advice(m, pd))
+
+
+def _stack(system: System, pd: ProtectionDomain, program: Program) -> Iterator[Fault]:
+    stack_bytes = pd.stack_size_bytes or system.dialect.default_stack_bytes
+    if program.frames_bytes > stack_bytes:
+        message = (
+            f"stack of `{pd.name}` has {size_text(stack_bytes)}; "
+            f"all functions of {pd.program_image!r} together take {program.frames_bytes} bytes"
+        )
+        enough = size_text(round_up(program.frames_bytes, PAGE_BYTES))
+        yield Fault("SDF104", message, pd.origin.at("stack_size"), f'use "{enough}"', severity="warning")
 
 
 def _map_key(m: Map, pd: ProtectionDomain) -> str:

@@ -40,6 +40,11 @@ def final_bytes(base_bytes: int) -> int:
     return round_up(base_bytes, _ARCHIVE_ALIGNMENT) + APPENDED_BYTES
 
 
+def empty() -> bytes:
+    """Return an archive of nothing: what is linked for a guest without a disk, since libvmm cleans no empty range."""
+    return _padded(_entry(0, _TRAILER, 0, b""), _ARCHIVE_ALIGNMENT)
+
+
 def with_driver(base: bytes, driver: bytes, hook: bytes, disk: bytes) -> bytes:
     """Append the driver's archive to an initial RAM disk.
 

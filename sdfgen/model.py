@@ -246,6 +246,21 @@ class EmulatedDevice(NamedTuple):
     intid: int
 
 
+class TimerLink(NamedTuple):
+    """A VMM's page for the guest timer, and the channel between them, as one of the two sees it."""
+
+    page: Vaddr
+    channel: int
+
+
+class GuestTimer(NamedTuple):
+    """The domain that wakes guests which wait; `irq_channel` is None where it has no timer of its own."""
+
+    pd: str
+    links: tuple[TimerLink, ...]
+    irq_channel: int | None
+
+
 class Guest(NamedTuple):
     """A Linux guest.
 
@@ -256,13 +271,13 @@ class Guest(NamedTuple):
         ram_vaddr: Where its VMM sees it.
         dtb_gpa: Where the device tree goes.
         initrd_gpa: Where the initial RAM disk goes.
-        priority: Of its virtual machine.
         kernel, initrd: Paths as the description gives them.
         kernel_image: What the kernel's file holds; None without a readable one.
         initrd_bytes: Size of the initial RAM disk file; None without one.
         devices: Names of the devices passed through.
         passthrough: (channel id, INTID) of interrupts handed on.
         console: Its emulated console; None when it is given a UART.
+        timer: How its VMM reaches the guest timer.
     """
 
     name: str
@@ -272,7 +287,6 @@ class Guest(NamedTuple):
     ram_vaddr: Vaddr
     dtb_gpa: Gpa
     initrd_gpa: Gpa
-    priority: int
     kernel: str | None
     initrd: str | None
     initrd_bytes: int | None
@@ -281,6 +295,7 @@ class Guest(NamedTuple):
     devices: tuple[str, ...] = ()
     passthrough: tuple[tuple[int, int], ...] = ()
     console: EmulatedDevice | None = None
+    timer: TimerLink | None = None
 
 
 class Queues(NamedTuple):
@@ -294,7 +309,7 @@ class Queues(NamedTuple):
 
 
 class Client(NamedTuple):
-    """A client of the block subsystem."""
+    """A client of the block subsystem; at `virtio_vaddr` its VMM writes the registers that its guest reads."""
 
     name: str
     pd: str
@@ -307,6 +322,7 @@ class Client(NamedTuple):
     far: Queues
     io_symbol: str
     guest: Guest | None
+    virtio_vaddr: Vaddr | None
     virtio_gpa: Gpa
     virtio_bytes: int
     virtio_intid: int
@@ -346,6 +362,7 @@ class Block(NamedTuple):
     virt_data_bytes: int
     virt_io_symbol: str
     clients: tuple[Client, ...]
+    timer: GuestTimer
     origin: Origin
 
 

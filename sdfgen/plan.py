@@ -94,7 +94,7 @@ def _linkable(system: System) -> list[Linked]:
         return []
     images = {pd.name: pd.program_image for pd in system.all_pds()}
     guests = [(block.driver.guest.vmm, block.driver.guest), *((c.pd, c.guest) for c in block.clients if c.guest)]
-    return [Linked(pd, images[pd], guest) for pd, guest in ((block.virt, None), *guests)]
+    return [Linked(pd, images[pd], guest) for pd, guest in ((block.virt, None), (block.timer.pd, None), *guests)]
 
 
 def _driver_tree(system: System) -> str | None:

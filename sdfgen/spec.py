@@ -47,7 +47,7 @@ class ScheduledTable(Table):
         Number(), "Priority of the protection domain, 0 to 254.", default=None, default_doc="chosen by sdfgen"
     )
     budget: int | None = key(Number(), "Budget in microseconds.", default=None, default_doc="the whole period")
-    period: int | None = key(Number(), "Period in microseconds.", default=None, default_doc="the budget")
+    period: int | None = key(Number(), "Period in microseconds.", default=None, default_doc="the budget, or 10000")
     stack_size: int | None = key(
         Size(), "Stack of the protection domain.", default=None, default_doc="chosen by sdfgen"
     )
@@ -73,7 +73,7 @@ class GuestTable(ScheduledTable):
         default_doc="the whole period",
     )
     vm_period: int | None = key(
-        Number(), "Period of the virtual machine in microseconds.", default=None, default_doc="the budget"
+        Number(), "Period of the virtual machine in microseconds.", default=None, default_doc="the budget, or 10000"
     )
 
 
@@ -124,7 +124,7 @@ class ClientTable(GuestTable):
 
 
 class BlockTable(Table):
-    """The block subsystem: one driver VM, one virtualiser, 1 to 61 clients."""
+    """The block subsystem: one driver VM, one virtualiser, 1 to 60 clients."""
 
     physical_addresses: str = key(
         Choice("assigned", "learned"),

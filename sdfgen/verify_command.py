@@ -34,7 +34,7 @@ def verify_and_tell(request: VerifyRequest) -> str:
 
     Leaves with status 1, after telling why, when something differs or is missing.
     """
-    from sdfgen.commands import report
+    from sdfgen.commands import report, tell
     from sdfgen.describe import describe
 
     description = describe(request.description, request.settings, request.boards)
@@ -45,7 +45,7 @@ def verify_and_tell(request: VerifyRequest) -> str:
         said += _compared(system, folder)
         found += list(_board(system, folder))
     if found:
-        sys.stdout.write(said)
+        tell(said, request.style)
         sys.exit("\n".join(f"sdfgen: {line}" for line in found))
     return said
 

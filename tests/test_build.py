@@ -103,10 +103,18 @@ def test_manifest_has_the_patched_bytes(built: Path) -> None:
         assert elf[offset : offset + 8] == int(patch["value"], 0).to_bytes(8, "little")
 
 
-def test_the_drivers_initrd_carries_the_patched_driver(project: Path) -> None:
+# The description's way to the file, and the output folder: `link` leads two folders down.
+PLACES = [("base.cpio", "build"), ("{project}/base.cpio", "elsewhere/out"), ("base.cpio", "link/out")]
+
+
+@pytest.mark.parametrize(("initrd", "out"), PLACES, ids=["beside", "absolute", "behind a link"])
+def test_the_drivers_initrd_carries_the_patched_driver(project: Path, initrd: str, out: str) -> None:
     (project / "base.cpio").write_bytes(b"base" * 100)
-    run("build", "system.toml", "--set", 'block.driver.initrd="base.cpio"', "--board", BOARDS[0], cwd=project)
-    folder = project / "build" / BOARDS[0]
+    (project / "two" / "down").mkdir(parents=True)
+    (project / "link").symlink_to("two/down")
+    setting = f'block.driver.initrd="{initrd.format(project=project)}"'
+    run("build", "system.toml", "--set", setting, "--board", BOARDS[0], "-o", out, cwd=project)
+    folder = project / out / BOARDS[0]
     made = (folder / "guest" / "blk_driver.initrd").read_bytes()
     assert made.startswith(b"base" * 100)
     assert (folder / "elf" / "uio_blk_driver.elf").read_bytes() in made
@@ -117,7 +125,7 @@ def test_the_drivers_initrd_carries_the_patched_driver(project: Path) -> None:
 def test_what_is_not_made_says_what_it_waits_for(project: Path) -> None:
     said = run("build", "system.toml", "--board", BOARDS[0], cwd=project).stdout
     images = "blk_driver_vmm.elf, blk_virt.elf, client1_vmm.elf, …"
-    assert f"waiting: 4 program images ({images}) wait for MICROKIT_SDK and LIBVMM" in said
+    assert f"waiting: 5 program images ({images}) wait for MICROKIT_SDK and LIBVMM" in said
 
 
 def test_driver_is_small_and_executable(built: Path) -> None:
@@ -220,6 +228,17 @@ def test_an_output_folder_that_cannot_be_made_is_told(project: Path) -> None:
     assert failed.returncode == 1
     assert failed.stderr.startswith("sdfgen: ")
     assert "Traceback" not in failed.stderr
+
+
+def test_warnings_are_told_when_the_output_cannot_be_written(project: Path) -> None:
+    text = (project / "system.toml").read_text()
+    (project / "system.toml").write_text(text + '[[memory_region]]\nname = "unused"\nsize = 0x1000\n')
+    (project / "build").mkdir()
+    (project / "build" / f".{BOARDS[0]}").write_text("a file where a folder has to be")
+    failed = run("build", "system.toml", "--no-compile", "--format", "json", cwd=project, check=False)
+    assert failed.returncode == 1
+    assert [record["code"] for record in json.loads(failed.stdout)] == ["SDF045"]
+    assert failed.stderr.startswith("sdfgen: ")
 
 
 def test_depfile_names_description_and_includes(project: Path) -> None:

@@ -32,6 +32,7 @@ from sdfgen.initrd import (
     HOOK_PATH,
     INIT_PATH,
     TooLargeError,
+    empty,
     final_bytes,
     with_driver,
 )
@@ -269,7 +270,7 @@ def client_files(folder: Path, ram: str) -> tuple[Guest, dict[str, bytes]]:
 
 CHANGED: list[tuple[dict[str, bytes], str, list[str]]] = [
     ({}, "128 MiB", []),
-    ({"initrd": bytes(INITRD_BYTES + 1)}, "128 MiB", ["initrd bytes", "initrd"]),
+    ({"initrd": bytes(INITRD_BYTES + 1)}, "128 MiB", ["initrd bytes"]),
     ({"initrd": b""}, "128 MiB", ["initrd bytes"]),
     ({}, "64 MiB", ["memory", "initrd"]),
 ]
@@ -287,3 +288,42 @@ def test_a_linked_guest_is_held_against_the_system(
     path = str(tmp_path / "vmm.elf")
     found = [said.removeprefix(f"{path}: ").partition(" of guest")[0] for said in guest_disagreements(guest, path)]
     assert found == wrong
+
+
+# What is linked beside kernel and tree, and its content.
+WITHOUT_DISK = [([], None), (["initrd"], b"")]
+
+
+@pytest.mark.parametrize(("inputs", "content"), WITHOUT_DISK, ids=["none", "an empty file"])
+def test_a_guest_without_a_disk_is_linked_with_an_archive_of_nothing(
+    tmp_path: Path, inputs: list[str], content: bytes | None
+) -> None:
+    text = DESCRIBED.format(ram="32 MiB").replace('initrd = "initrd"', 'kernel = "kernel"\n')
+    if content is not None:
+        (tmp_path / "initrd").write_bytes(content)
+        text += 'initrd = "initrd"\n'
+    kernel = bytes(56) + b"ARMd" + bytes(4)
+    (tmp_path / "kernel").write_bytes(kernel)
+    (tmp_path / "system.toml").write_text(text)
+    system = describe(str(tmp_path / "system.toml")).systems["qemu_virt_aarch64"]
+    assert system.block is not None
+    guest = system.block.clients[0].guest
+    assert guest is not None
+    tree = device_tree_files(system)["dtb/one.dtb"]
+    assert b"linux,initrd" not in tree, "Linux is told of none"
+    (tmp_path / "tree").write_bytes(tree)
+    assert step("object", "guest.o", "kernel", "tree", *inputs, cwd=tmp_path).returncode == 0
+    linked = between_symbols(ELFFile(io.BytesIO((tmp_path / "guest.o").read_bytes())))
+    assert linked == {"kernel": kernel, "dtb": tree, "initrd": empty()}
+    assert guest.dtb_gpa + len(tree) <= guest.initrd_gpa <= guest.ram_gpa + guest.ram_bytes - len(linked["initrd"])
+    command = [sys.executable, "-m", "ziglang", "ld.lld", "guest.o", "--entry=0", "-o", "vmm.elf"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    assert list(guest_disagreements(guest, str(tmp_path / "vmm.elf"))) == []
+
+
+def test_the_archive_of_nothing_is_one(tmp_path: Path) -> None:
+    assert (len(empty()), entries(empty())) == (512, {})
+    if shutil.which("cpio") is None:
+        pytest.skip("cpio is not installed")
+    done = subprocess.run(["cpio", "-it"], input=empty(), cwd=tmp_path, check=True, capture_output=True)
+    assert (done.stdout, done.stderr) == (b"", b"1 block\n")

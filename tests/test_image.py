@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -32,10 +33,10 @@ program_image = "alone.elf"
 GOOD, WIDE = "_guest_kernel_image", "_guest_dtb_image"
 
 
-def link(folder: Path, *, ipc_buffer: str = "__sel4_ipc_buffer_obj", name: str = "alone.elf") -> Path:
+def link(folder: Path, *more: str, ipc_buffer: str = "__sel4_ipc_buffer_obj", name: str = "alone.elf") -> Path:
     """A program image without a program: two variables, and the symbol that the tool looks for."""
     (folder / "data.o").write_bytes(guest_object({"kernel": bytes(8), "dtb": bytes(16)}))
-    command = [sys.executable, "-m", "ziglang", "ld.lld", "data.o", "--entry=0", "-o", name]
+    command = [sys.executable, "-m", "ziglang", "ld.lld", "data.o", *more, "--entry=0", "-o", name]
     placed = [f"--section-start=.guest_images={IMAGE_BASE + 0x1000:#x}", f"--defsym={ipc_buffer}={IPC_BUFFER:#x}"]
     subprocess.run([*command, *placed], cwd=folder, check=True)
     return folder / name
@@ -99,6 +100,31 @@ def test_no_map_may_lie_over_the_image_or_its_ipc_buffer(tmp_path: Path, vaddr: 
     moved = system._replace(pds=(pd._replace(maps=tuple(m._replace(vaddr=vaddr) for m in pd.maps)),))  # type: ignore[arg-type]
     found = [(fault.code, fault.where.text) for fault in program_faults(moved, lambda _: str(image))]
     assert found == ([("SDF102", "map[0].vaddr")] if hit else [])
+
+
+FRAMES = "void far(char *);\nvoid {name}(void)\n{{\n    char at[2000];\n\n    far(at);\n}}\n"
+# The stack, whether the image was linked here, and the advice.
+STACKS = [
+    ("4 KiB", ("alone.elf",), 'use "8 KiB"'),
+    ("8 KiB", ("alone.elf",), None),
+    ("4 KiB", (), None),
+    (None, ("alone.elf",), 'use "8 KiB"'),
+]
+
+
+@pytest.mark.parametrize(("size", "linked", "advice"), STACKS, ids=["small", "large", "foreign", "default"])
+def test_a_stack_below_all_frames_together_is_warned_of(
+    tmp_path: Path, size: str | None, linked: tuple[str, ...], advice: str | None
+) -> None:
+    (tmp_path / "frames.c").write_text("".join(FRAMES.format(name=name) for name in ("first", "second", "third")))
+    compiler = [sys.executable, "-m", "ziglang", "cc", "-target", "aarch64-freestanding", "-Os", "-c"]
+    subprocess.run([*compiler, "frames.c", "-o", "frames.o"], cwd=tmp_path, check=True)
+    image = link(tmp_path, "frames.o", "--defsym=far=0")
+    path = described(tmp_path, f'stack_size = "{size}"\n' if size else "")
+    found = list(program_faults(describe(str(path)).systems[BOARD], lambda _: str(image), linked))
+    assert [(fault.code, fault.severity, fault.advice) for fault in found] == (
+        [("SDF104", "warning", advice)] if advice else []
+    )
 
 
 def broken(folder: Path, kind: str) -> Path:
@@ -307,6 +333,45 @@ def test_a_refusal_shows_the_line_and_leaves_the_last_image(tmp_path: Path, sdk:
     assert failed.stderr.startswith("system.toml:9:8: error[SDF103]: the Microkit tool says: I do not like it")
     assert 'name = "refused"' in failed.stderr
     assert (board(tmp_path) / "loader.img").read_bytes() == before
+
+
+UNUSED = REGION.replace("extra", "unused")
+# What the tool is given beside a region that is used nowhere, and the codes of all that is told of it.
+DOCUMENTS = [
+    (MAPPED.format(vaddr=0x100_0000), ["SDF045"]),
+    (MAPPED.format(vaddr=0x100_0000).replace("extra", "refused"), ["SDF103", "SDF045"]),
+    (SETVAR.format(symbol=WIDE), ["SDF102", "SDF045"]),
+]
+
+
+@pytest.mark.parametrize(("more", "codes"), DOCUMENTS, ids=["good", "refused", "does not fit"])
+def test_faults_are_one_document_whenever_they_are_found(
+    tmp_path: Path, sdk: Path, more: str, codes: list[str]
+) -> None:
+    link(tmp_path)
+    described(tmp_path, more + UNUSED)
+    for again in (False, True):
+        done = sdfgen("build", "--format", "json", cwd=tmp_path, sdk=sdk)
+        assert [record["code"] for record in json.loads(done.stdout)] == codes
+        assert ("nothing has changed" in done.stderr) == (again and done.returncode == 0)
+
+
+def test_a_failing_step_leaves_one_document(tmp_path: Path, sdk: Path) -> None:
+    link(tmp_path)
+    described(tmp_path, PATCH.replace("\"phys_addr('{region}') + 1\"", "5").replace(GOOD, "nowhere") + UNUSED)
+    done = sdfgen("build", "--format", "json", cwd=tmp_path, sdk=sdk)
+    assert done.returncode == 1
+    assert "a build step failed" in done.stderr
+    assert [record["code"] for record in json.loads(done.stdout)] == ["SDF045"]
+
+
+def test_what_is_verified_is_told_beside_the_document(tmp_path: Path, sdk: Path) -> None:
+    link(tmp_path)
+    described(tmp_path, MAPPED.format(vaddr=0x100_0000))
+    sdfgen("build", cwd=tmp_path, sdk=sdk)
+    done = sdfgen("verify", "--format", "json", cwd=tmp_path, sdk=sdk)
+    assert json.loads(done.stdout) == []
+    assert "1 regions of the tool's report" in done.stderr
 
 
 PATCH = '[[patch]]\nelf = "alone.elf"\nsymbol = "_guest_kernel_image"\nvalue = "phys_addr(\'{region}\') + 1"\n'

@@ -31,7 +31,7 @@ DEVICES = {"qemu_virt_aarch64": "virtio_mmio31", "odroidc4": "uart"}
 KERNEL = 'kernel = "kernel"'
 BOTH = ("MICROKIT_SDK", "LIBVMM")
 VMMS = "2 program images (blk_driver_vmm.elf, one_vmm.elf)"
-ALL = "3 program images (blk_driver_vmm.elf, blk_virt.elf, one_vmm.elf)"
+ALL = "4 program images (blk_driver_vmm.elf, blk_virt.elf, guest_timer.elf, …)"
 
 WAITING = [
     ("qemu_virt_aarch64", (KERNEL, KERNEL), (), [f"{ALL} wait for MICROKIT_SDK and LIBVMM"]),
@@ -89,7 +89,7 @@ def test_what_waits_says_for_what(
 def test_a_program_image_of_the_authors_is_not_linked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "one_vmm.elf").write_bytes(b"mine")
     found = planned(tmp_path, "qemu_virt_aarch64", (KERNEL, ""), monkeypatch, BOTH)
-    assert {linked.pd for linked in found.linked} == {"blk_virt", "blk_driver_vmm"}
+    assert {linked.pd for linked in found.linked} == {"blk_virt", "guest_timer", "blk_driver_vmm"}
     assert (found.found, found.packed) == (("one_vmm.elf",), True)
 
 

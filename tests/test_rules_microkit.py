@@ -224,7 +224,7 @@ def test_rules_never_raise_on_odd_values(number: int, text: str) -> None:
 
 
 def test_rules_are_quick_on_the_largest_system(tmp_path: Path) -> None:
-    clients = "".join(f'[[block.client]]\nname = "c{i}"\npartition = {i}\nkind = "native"\n' for i in range(61))
+    clients = "".join(f'[[block.client]]\nname = "c{i}"\npartition = {i}\nkind = "native"\n' for i in range(60))
     driver = '[block.driver]\nstorage = "/dev/vda"\ndevices = ["virtio_mmio31"]\n'
     path = tmp_path / "system.toml"
     path.write_text(HEAD + driver + clients, encoding="utf-8")

@@ -51,8 +51,8 @@ SHAPES: dict[str, list[Tree]] = {
 }
 MANY = {
     "forty": [linux(i) for i in range(40)],
-    "sixty_one": [linux(i, ram="4 MiB", data_size="64 KiB") for i in range(61)],
-    "sixty_one_native": [native(i) for i in range(61)],
+    "sixty": [linux(i, ram="4 MiB", data_size="64 KiB") for i in range(60)],
+    "sixty_native": [native(i) for i in range(60)],
 }
 NEWER = [version for version in DIALECTS if DIALECTS[version].max_scheduling_contexts is None]
 
@@ -96,6 +96,27 @@ def test_many_clients_are_good(tmp_path: Path, shape: str, board: str, version: 
     check(system, len(MANY[shape]), mode)
 
 
+# What the monitor of 2.0.1 holds, and one client more.
+CROWDS = [
+    ([linux(i) for i in range(29)], "2.0.1", []),
+    ([linux(i) for i in range(30)], "2.0.1", ["SDF100"]),
+    ([linux(i) for i in range(30)], "2.1.0", []),
+    ([native(i) for i in range(59)], "2.0.1", []),
+    ([native(i) for i in range(60)], "2.0.1", ["SDF100"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("clients", "version", "warned"), CROWDS, ids=["29", "30", "30 in 2.1.0", "59 native", "60 native"]
+)
+def test_more_scheduling_contexts_than_the_monitor_holds_are_warned_of(
+    tmp_path: Path, clients: list[Tree], version: str, warned: list[str]
+) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text(dump(tree(QEMU, clients, version), Random(0)), encoding="utf-8")  # noqa: S311 - repeatable
+    assert [fault.code for fault in describe(str(path)).faults] == warned
+
+
 def check(system: System, clients: int, mode: str) -> None:
     check_uio(system, clients)
     check_driver_maps(system)
@@ -103,6 +124,8 @@ def check(system: System, clients: int, mode: str) -> None:
     check_physical(system, mode)
     check_channels(system, clients)
     check_queues(system)
+    check_timer(system)
+    check_registers(system)
 
 
 def check_uio(system: System, clients: int) -> None:
@@ -171,16 +194,23 @@ def check_physical(system: System, mode: str) -> None:
 
 
 def check_channels(system: System, clients: int) -> None:
-    """Channel 0 of the virtualiser is the driver's, 1 + i that of client i; ids are unique in each domain."""
+    """Channel 0 of virtualiser and guest timer is the driver's, those of clients follow; ids are unique in a domain."""
     block = block_of(system)
-    ends = [{end.pd: end.id for end in channel.ends} for channel in system.channels]
-    others = [block.driver.guest.vmm, *(client.pd for client in block.clients)]
-    assert [(end[block.virt], *(set(end) - {block.virt})) for end in ends] == list(enumerate(others))
-    assert len(ends) == 1 + clients
+    driver = block.driver.guest.vmm
+    assert far_ends(system, block.virt) == list(enumerate([driver, *(client.pd for client in block.clients)]))
+    vmms = [driver, *(client.pd for client in block.clients if client.guest)]
+    assert far_ends(system, block.timer.pd) == list(enumerate(vmms))
+    assert len(system.channels) == 1 + clients + len(vmms)
     used = [(end.pd, end.id) for channel in system.channels for end in channel.ends]
     used += [(pd.name, irq.id) for pd in system.all_pds() for irq in pd.irqs]
     assert len(set(used)) == len(used)
     assert all(0 <= number <= 61 for _, number in used)
+
+
+def far_ends(system: System, pd: str) -> list[tuple[int, str]]:
+    """Return a domain's channel ids with the domains that they lead to."""
+    ends = [{end.pd: end.id for end in channel.ends} for channel in system.channels]
+    return [(own[pd], other) for own in ends if pd in own for other in own if other != pd]
 
 
 def check_queues(system: System) -> None:
@@ -198,6 +228,46 @@ def check_queues(system: System) -> None:
         assert sizes[near[client.near.responses].region] >= 8 + 12 * client.capacity
         assert sizes[client.data_region] == client.data_bytes
     assert block.driver.capacity >= max(client.capacity for client in block.clients)
+
+
+def holders(system: System) -> dict[str, list[tuple[str, str, int]]]:
+    """Return who maps each region: name, permissions and address."""
+    spaces = [(pd.name, pd.maps) for pd in system.all_pds()] + [(vm.name, vm.maps) for _, vm in system.vms()]
+    found: dict[str, list[tuple[str, str, int]]] = {}
+    for name, maps in spaces:
+        for m in maps:
+            found.setdefault(m.region, []).append((name, m.perms, int(m.vaddr)))
+    return found
+
+
+def check_timer(system: System) -> None:
+    """Each VMM has a page that it writes and the guest timer reads, and nobody else sees; their tables agree."""
+    block, mapped = block_of(system), holders(system)
+    guests = [block.driver.guest, *(client.guest for client in block.clients if client.guest)]
+    channels = [{end.pd: end.id for end in channel.ends} for channel in system.channels]
+    for guest, far in zip(guests, block.timer.links, strict=True):
+        near = guest.timer
+        assert near is not None
+        assert mapped[f"{guest.name}_wake"] == [(guest.vmm, "rw", near.page), (block.timer.pd, "r", far.page)]
+        assert {block.timer.pd: far.channel, guest.vmm: near.channel} in channels
+    (pd,) = (pd for pd in system.pds if pd.name == block.timer.pd)
+    assert pd.priority > max(other.priority for other in system.pds if other.name != pd.name)
+    facts = system.board.facts.timer
+    assert [(irq.irq, irq.id) for irq in pd.irqs] == ([(facts.intid, block.timer.irq_channel)] if facts else [])
+    assert (pd.budget_us, pd.period_us) == ((None, None) if facts else (100, 1000))
+
+
+def check_registers(system: System) -> None:
+    """The page of a client's registers is its VMM's to write and its guest's to read, and nobody else's."""
+    block, mapped = block_of(system), holders(system)
+    for client in block.clients:
+        if client.guest is None:
+            assert (f"{client.name}_virtio" in mapped, client.virtio_vaddr) == (False, None)
+            continue
+        assert mapped[f"{client.name}_virtio"] == [
+            (client.pd, "rw", client.virtio_vaddr),
+            (client.guest.name, "r", client.virtio_gpa),
+        ]
 
 
 def test_the_example_has_the_ancestors_addresses() -> None:
@@ -330,6 +400,9 @@ def test_board_files_hold_together(name: str) -> None:
     intids = [d.intid for d in devices if d.intid is not None]
     assert len(set(intids)) == len(intids)
     assert all(32 <= intid <= facts.board.irq_max for intid in [*intids, facts.uio.intid, facts.client.intid])
+    if facts.timer is not None:
+        _, physical, *_ = facts.guest.timer_ppis
+        assert facts.timer.intid == 16 + physical, "device trees count private interrupts from 16"
 
 
 @pytest.mark.parametrize(
@@ -339,6 +412,8 @@ def test_board_files_hold_together(name: str) -> None:
         ("count = 32", "count = 0x1_0000_0000", "4294967296 is not a whole number from 1 to 1024"),
         ('stride = "2 MiB"', "stride = 0", "0 is not a size of whole pages"),
         ("intid = 75", "intid = 31", "31 is not a whole number from 32 to 1019"),
+        ("[timer]\nintid = 30", "[timer]\nintid = 32", "32 is not a whole number from 16 to 31"),
+        ("virtio_mmio_size = 0x1000", "virtio_mmio_size = 0x200", "512 is not a size of whole pages"),
         ("timer_ppis = [13, 14, 11, 10]", "timer_ppis = [16]", "16 is not a whole number from 0 to 15"),
         ("[board]\n", "ram = []\n[board]\n", "a list of 0 is not an array of at least 1 tables"),
     ],

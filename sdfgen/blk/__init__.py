@@ -8,8 +8,8 @@ from sdfgen.blk.place import place
 from sdfgen.blk.shared import (
     MAX_CAPACITY,
     MAX_CLIENTS,
-    STACK_BYTES,
     VIRT_PRIORITY,
+    VIRT_STACK_BYTES,
     VIRTUALISER_DATA,
     Context,
     Parts,
@@ -17,7 +17,9 @@ from sdfgen.blk.shared import (
     connection,
     data_region,
     io_base_symbol,
+    scheduling,
 )
+from sdfgen.blk.timer import TimerBuilder
 from sdfgen.faults import Fault
 from sdfgen.model import Block, Channel, Client, End, Origin, ProtectionDomain, Queues, Region, Setvar
 from sdfgen.spec import ClientTable, VirtualiserTable
@@ -45,8 +47,12 @@ def build_block(context: Context, fixed: tuple[Region, ...]) -> tuple[Parts, Blo
     virt_data = data_region("blk_virt_data", virt.data_size, virt)
     space = PdSpace(context.board.address_limit)
     virt_queues = space.queues(link, virt_data, context.ids.next(virt.name))
-    driver = build_driver(context, link, driver_capacity, virt_data, {c.table.name: c.data for c in links})
-    clients = [build_client(context, c, space.queues(c.link, c.data, context.ids.next(virt.name))) for c in links]
+    timer = TimerBuilder(context)
+    driver = build_driver(context, timer, link, driver_capacity, virt_data, {c.table.name: c.data for c in links})
+    clients = [
+        build_client(context, timer, c, space.queues(c.link, c.data, context.ids.next(virt.name))) for c in links
+    ]
+    timer_pd, guest_timer = timer.build()
     block = Block(
         physical_addresses=context.table.physical_addresses,
         prefilled=context.table.phys_addr_page == "prefilled",
@@ -58,14 +64,17 @@ def build_block(context: Context, fixed: tuple[Region, ...]) -> tuple[Parts, Blo
         virt_data_bytes=virt.data_size,
         virt_io_symbol=io_base_symbol(VIRTUALISER_DATA),
         clients=tuple(c.client for c in clients),
+        timer=guest_timer,
         origin=context.table,
     )
-    pds = (driver.pd, _virtualiser(context, virt, space, block), *(c.pd for c in clients))
-    regions = _once((*driver.regions, *link.regions, virt_data, *(r for c in clients for r in c.regions)))
+    pds = (driver.pd, _virtualiser(context, virt, space, block), *(c.pd for c in clients), timer_pd)
+    of_clients = (region for client in clients for region in client.regions)
+    regions = _once((*driver.regions, *link.regions, virt_data, *of_clients, *timer.regions))
     data = {virt_data.name, *(c.data.name for c in links)}
     ram = {f"{pd.vm.name}_ram" for pd in pds if pd.vm}
     pds = tuple(pd._replace(domain=context.table.domain) for pd in pds)
-    return Parts(pds, place(context, regions, fixed, data, ram), _channels(block, driver, virt)), block
+    channels = (*_channels(block, driver, virt), *timer.channels)
+    return Parts(pds, place(context, regions, fixed, data, ram), channels), block
 
 
 def _default_virtualiser(context: Context) -> VirtualiserTable:
@@ -79,7 +88,7 @@ def _ordered(context: Context) -> list[ClientTable]:
     """Return the clients by partition, so that the order of tables in the file does not matter."""
     clients = context.table.client
     if len(clients) > MAX_CLIENTS:
-        message = f"{len(clients)} block clients; the virtualiser has channels for {MAX_CLIENTS}"
+        message = f"{len(clients)} block clients; Microkit has room for {MAX_CLIENTS}"
         first = clients[MAX_CLIENTS]
         context.faults.add(Fault("SDF014", message, first.where.of_key(), "remove clients from here on"))
     return sorted(clients[:MAX_CLIENTS], key=lambda c: (c.partition, c.name))
@@ -98,14 +107,15 @@ def _virtualiser(context: Context, table: VirtualiserTable, space: PdSpace, bloc
         (block.virt_io_symbol, block.virt_data_region),
         *((c.io_symbol, c.data_region) for c in block.clients),
     ]
+    budget_us, period_us = scheduling(table.budget, table.period)
     return ProtectionDomain(
         name=table.name,
         origin=table,
         program_image=table.image or f"{table.name}.elf",
         priority=VIRT_PRIORITY if table.priority is None else table.priority,
-        budget_us=table.budget,
-        period_us=table.period,
-        stack_size_bytes=STACK_BYTES if table.stack_size is None else table.stack_size,
+        budget_us=budget_us,
+        period_us=period_us,
+        stack_size_bytes=VIRT_STACK_BYTES if table.stack_size is None else table.stack_size,
         maps=tuple(space.maps),
         setvars=tuple(Setvar(symbol, region, table) for symbol, region in symbols) if context.learned else (),
     )

@@ -20,11 +20,13 @@ from sdfgen.blk.shared import (
     guest,
     io_base_symbol,
     ram_region,
+    scheduling,
 )
 from sdfgen.model import Client, Gpa, Guest, Map, ProtectionDomain, Queues, Region
 from sdfgen.units import PAGE_BYTES
 
 if TYPE_CHECKING:
+    from sdfgen.blk.timer import TimerBuilder
     from sdfgen.spec import ClientTable
 
 
@@ -55,11 +57,12 @@ def client_link(table: ClientTable) -> ClientLink:
     return ClientLink(table, link, data_region(f"blk_{table.name}_data", table.data_size, table))
 
 
-def build_client(context: Context, link: ClientLink, far: Queues) -> ClientParts:
+def build_client(context: Context, timer: TimerBuilder, link: ClientLink, far: Queues) -> ClientParts:
     """Build one client.
 
     Args:
         context: Board, ids and so on.
+        timer: What wakes its guest.
         link: Its connection to the virtualiser.
         far: How the virtualiser sees that connection.
     """
@@ -71,9 +74,24 @@ def build_client(context: Context, link: ClientLink, far: Queues) -> ClientParts
     if linux and ram:
         space.map_at(ram, linux.ram_vaddr, why="equal to the guest-physical address")
     near = space.queues(link.link, link.data, context.ids.next(name))
+    registers = _registers(context, table)
+    virtio_vaddr = space.map(registers, cached=False) if linux else None
+    linux = linux._replace(timer=timer.connect(table, table.name, name, space)) if linux else None
     pd = _protection_domain(context, table, name, space, linux, ram)
-    regions = (*link.link.regions, link.data, *((ram, gic_region(context, table)) if ram else ()))
-    return ClientParts(pd, regions, _client(context, link, name, linux, near, far))
+    regions = (*link.link.regions, link.data, *((ram, gic_region(context, table), registers) if ram else ()))
+    client = _client(context, link, name, linux, near, far)
+    return ClientParts(pd, regions, client._replace(virtio_vaddr=virtio_vaddr))
+
+
+def _registers(context: Context, table: ClientTable) -> Region:
+    """Make the page that shows the device's registers: the guest reads it, and traps when it writes."""
+    return Region(f"{table.name}_virtio", context.board.facts.client.virtio_mmio_size, table)
+
+
+def _registers_map(context: Context, table: ClientTable) -> Map:
+    facts = context.board.facts.client
+    gpa = Gpa(facts.virtio_mmio)
+    return Map(_registers(context, table).name, gpa, table, perms="r", cached=False, why="board: client.virtio_mmio")
 
 
 def _protection_domain(
@@ -83,14 +101,16 @@ def _protection_domain(
     vm = None
     if linux and ram:
         ram_map = Map(ram.name, linux.ram_gpa, table, perms="rwx", why="board: guest.ram")
-        vm = virtual_machine(table, table.name, (ram_map, gic_map(context, table)))
+        maps = (ram_map, gic_map(context, table), _registers_map(context, table))
+        vm = virtual_machine(table, table.name, maps)
+    budget_us, period_us = scheduling(table.budget, table.period)
     return ProtectionDomain(
         name=name,
         origin=table,
         program_image=table.image or f"{name}.elf",
         priority=own_priority if table.priority is None else table.priority,
-        budget_us=table.budget,
-        period_us=table.period,
+        budget_us=budget_us,
+        period_us=period_us,
         stack_size_bytes=STACK_BYTES if table.stack_size is None else table.stack_size,
         trusted=linux is not None,
         maps=tuple(space.maps),
@@ -112,6 +132,7 @@ def _client(context: Context, link: ClientLink, pd: str, linux: Guest | None, ne
         far=far,
         io_symbol=io_base_symbol(data_map_name(table.name)),
         guest=linux,
+        virtio_vaddr=None,
         virtio_gpa=Gpa(facts.virtio_mmio),
         virtio_bytes=facts.virtio_mmio_size,
         virtio_intid=facts.intid,

@@ -18,6 +18,7 @@ from sdfgen.blk.shared import (
     guest,
     io_base_symbol,
     ram_region,
+    scheduling,
     vm_priority,
 )
 from sdfgen.faults import Fault, suggestion
@@ -40,6 +41,7 @@ from sdfgen.model import (
 from sdfgen.units import PAGE_BYTES
 
 if TYPE_CHECKING:
+    from sdfgen.blk.timer import TimerBuilder
     from sdfgen.board import Device
     from sdfgen.spec import DriverTable, GuestTable
 
@@ -57,12 +59,18 @@ class DriverParts(NamedTuple):
 
 
 def build_driver(
-    context: Context, link: Connection, capacity: int, virt_data: Region, client_data: dict[str, Region]
+    context: Context,
+    timer: TimerBuilder,
+    link: Connection,
+    capacity: int,
+    virt_data: Region,
+    client_data: dict[str, Region],
 ) -> DriverParts:
     """Build the driver VM.
 
     Args:
         context: Board, ids and so on.
+        timer: What wakes its guest.
         link: Its connection to the virtualiser.
         capacity: Slots of that connection's queues.
         virt_data: The virtualiser's data region.
@@ -85,6 +93,7 @@ def build_driver(
     space = PdSpace(context.board.address_limit)
     space.map_at(ram, linux.ram_vaddr, why="equal to the guest-physical address")
     page_vaddr = space.map(page, cached=False)
+    linux = linux._replace(timer=timer.connect(table, table.name, vmm, space))
     vm_maps = _vm_maps(context, linux, ram, hardware, maps, {slot.region for slot in slots})
     pd = _vmm(context, vmm, space, irqs, slots)._replace(vm=virtual_machine(table, table.name, vm_maps))
     driver = _driver(context, linux, capacity, maps, slots)._replace(channel=channel, phys_addr_vaddr=page_vaddr)
@@ -104,13 +113,14 @@ def _vmm(
     context: Context, name: str, space: PdSpace, irqs: tuple[Irq, ...], slots: tuple[PhysAddrSlot, ...]
 ) -> ProtectionDomain:
     table = context.table.driver
+    budget_us, period_us = scheduling(table.budget, table.period)
     return ProtectionDomain(
         name=name,
         origin=table,
         program_image=table.image or f"{name}.elf",
         priority=DRIVER_VMM_PRIORITY if table.priority is None else table.priority,
-        budget_us=table.budget,
-        period_us=table.period,
+        budget_us=budget_us,
+        period_us=period_us,
         stack_size_bytes=STACK_BYTES if table.stack_size is None else table.stack_size,
         maps=tuple(space.maps),
         irqs=irqs,
@@ -139,14 +149,15 @@ def _driver(
 
 def virtual_machine(table: GuestTable, name: str, maps: tuple[Map, ...]) -> VirtualMachine:
     """Make the virtual machine of a Linux guest: one vCPU, at the priority all guests share."""
+    budget_us, period_us = scheduling(table.vm_budget, table.vm_period)
     return VirtualMachine(
         name=name,
         origin=table,
         vcpus=(Vcpu(0, table),),
         maps=maps,
         priority=vm_priority(table),
-        budget_us=table.vm_budget,
-        period_us=table.vm_period,
+        budget_us=budget_us,
+        period_us=period_us,
     )
 
 

@@ -23,14 +23,23 @@ if TYPE_CHECKING:
 
 # Event handlers stand above the virtual machines, which all share one priority: a guest that
 # spins takes its round-robin share and cannot keep the others, or a handler, from running.
+TIMER_PRIORITY = 130
 VIRT_PRIORITY = 120
 DRIVER_VMM_PRIORITY = 110
 CLIENT_VMM_PRIORITY = 100
 GUEST_PRIORITY = 60
 
-STACK_BYTES = 0x4000
+TIME_SLICE_US = 10_000
+"""Of domains and guests alike. Microkit's 1 ms cuts a guest's work by an interrupt each time it has passed."""
+
+# A stack holds the frames of all functions of its program image at once, the VMM's with a page to spare, and more than
+# twice what is used of it (docs/image.md).
+STACK_BYTES = 0x5000
+VIRT_STACK_BYTES = 0x1000
+TIMER_STACK_BYTES = 0x1000
 PD_MAP_BASE = 0x8000_0000
-MAX_CLIENTS = 61
+MAX_CLIENTS = 60
+"""Of Microkit's 63 protection domains three are the driver's VMM, the virtualiser and the guest timer."""
 VIRTUALISER_DATA = "virt_data"
 MAX_CAPACITY = 0x8000
 
@@ -129,17 +138,17 @@ class PdSpace:
         self._space.take(0, PD_ELF_BASE)
         self.maps: list[Map] = []
 
-    def map_at(self, region: Region, vaddr: int, *, cached: bool = True, why: str = "") -> Vaddr:
+    def map_at(self, region: Region, vaddr: int, *, cached: bool = True, perms: str = "rw", why: str = "") -> Vaddr:
         """Map a region at a given address."""
         self._space.take(vaddr, region.size_bytes or PAGE_BYTES)
-        self.maps.append(Map(region.name, Vaddr(vaddr), region.origin, cached=cached, why=why))
+        self.maps.append(Map(region.name, Vaddr(vaddr), region.origin, perms, cached=cached, why=why))
         return Vaddr(vaddr)
 
-    def map(self, region: Region, *, cached: bool = True) -> Vaddr:
+    def map(self, region: Region, *, cached: bool = True, perms: str = "rw") -> Vaddr:
         """Map a region at the lowest free address; the limit is checked as a rule, later."""
         size = region.size_bytes or PAGE_BYTES
         vaddr = self._space.place(size, natural_alignment(size), PD_MAP_BASE, 2**64)
-        return self.map_at(region, vaddr or 0, cached=cached, why="first fit above the domain's image")
+        return self.map_at(region, vaddr or 0, cached=cached, perms=perms, why="first fit above the domain's image")
 
     def queues(self, link: Connection, data: Region | None, channel: int) -> Queues:
         """Map a connection with its data region."""
@@ -177,6 +186,9 @@ def guest(context: Context, table: GuestTable, name: str, vmm: str, *, with_driv
     kernel_bytes = file_size(context, table, "kernel")
     top = facts.ram + table.ram
     dtb = top - facts.dtb_from_top
+    initrd = _initrd_address(dtb, top - facts.initrd_from_top, facts.ram, initrd_bytes or 0)
+    if table.kernel and not initrd_bytes:
+        initrd = top - PAGE_BYTES  # the empty one, out of the kernel's way
     return Guest(
         name=name,
         vmm=vmm,
@@ -184,8 +196,7 @@ def guest(context: Context, table: GuestTable, name: str, vmm: str, *, with_driv
         ram_bytes=table.ram,
         ram_vaddr=Vaddr(facts.ram),
         dtb_gpa=Gpa(dtb),
-        initrd_gpa=Gpa(_initrd_address(dtb, top - facts.initrd_from_top, facts.ram, initrd_bytes or 0)),
-        priority=vm_priority(table),
+        initrd_gpa=Gpa(initrd),
         kernel=table.kernel,
         initrd=table.initrd,
         initrd_bytes=initrd_bytes,
@@ -202,6 +213,16 @@ def vm_priority(table: GuestTable) -> int:
         table: The guest's table.
     """
     return GUEST_PRIORITY if table.vm_priority is None else table.vm_priority
+
+
+def scheduling(budget_us: int | None, period_us: int | None) -> tuple[int | None, int | None]:
+    """Return budget and period of a domain or a virtual machine; one that stands alone is both.
+
+    Args:
+        budget_us: As the description has it.
+        period_us: As the description has it.
+    """
+    return (TIME_SLICE_US if budget_us is None and period_us is None else budget_us), period_us
 
 
 def _kernel_image(context: Context, table: GuestTable, size_bytes: int | None) -> KernelImage | None:

@@ -10,7 +10,7 @@ from sdfgen.emit.initialiser import Hex, Ref, initialiser
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sdfgen.model import Block, Client, Guest, PhysAddrSlot, Queues, Region, System
+    from sdfgen.model import Block, Client, Guest, GuestTimer, PhysAddrSlot, Queues, Region, System, TimerLink
 
 NULL = Ref("NULL")
 NO_DEVICE = (0, 0, 0)
@@ -29,6 +29,7 @@ def c_files(system: System) -> dict[str, bytes]:
         files[f"src/{block.virt}_table.c"] = _virt_table(block)
         for client in block.clients:
             files[f"src/{client.pd}_table.c"] = _client_table(block, client)
+        files[f"src/{block.timer.pd}_table.c"] = _timer_table(block.timer)
     head = f"/* Made by sdfgen for {system.name} on {system.board.name}: changes are lost at the next build. */\n"
     return {name: (head + text).encode() for name, text in files.items()}
 
@@ -97,9 +98,29 @@ def _guest(guest: Guest) -> dict[str, object]:
         "kernel_gpa": Hex(guest.ram_gpa),
         "dtb_gpa": Hex(guest.dtb_gpa),
         "initrd_gpa": Hex(guest.initrd_gpa),
-        "vcpu_priority": guest.priority,
+        "timer": _timer_link(guest.timer),
         "console": _device(*(guest.console or NO_DEVICE)),
     }
+
+
+def _timer_link(link: TimerLink | None) -> dict[str, object]:
+    assert link is not None  # noqa: S101 - every guest of a whole system has one
+    return {"page_vaddr": Hex(link.page), "channel": link.channel}
+
+
+def _timer_table(timer: GuestTimer) -> str:
+    config = {
+        "vmms": Ref("vmms"),
+        "vmm_count": len(timer.links),
+        "has_interrupt": timer.irq_channel is not None,
+        "irq_channel": timer.irq_channel or 0,
+    }
+    return (
+        "#include <sdfgen/guest_timer.h>\n\n"
+        + _define("static const struct guest_timer_connection vmms", [_timer_link(v) for v in timer.links], array=True)
+        + "\n"
+        + _define("const struct guest_timer_config guest_timer_config", config)
+    )
 
 
 def _connection(block: Block, queues: Queues, capacity: int) -> dict[str, object]:
@@ -198,6 +219,7 @@ def _client_table(block: Block, client: Client) -> str:
         "guest": _guest(client.guest),
         **irq_members,
         "virtio_blk": _device(client.virtio_gpa, client.virtio_bytes, client.virtio_intid),
+        "virtio_blk_vaddr": Hex(client.virtio_vaddr or 0),
         "blk": blk,
     }
     return (

@@ -47,7 +47,7 @@ def spi(intid: int, trigger: int) -> Property:
 def chosen(guest: Guest, bootargs: str, *more: Property) -> Node:
     """Return what the boot loader says to Linux: command line and initial RAM disk."""
     properties = [strings("bootargs", bootargs)] if bootargs else []
-    if guest.initrd_bytes is not None:
+    if guest.initrd_bytes:
         end = guest.initrd_gpa + guest.initrd_bytes
         properties += [
             Property("linux,initrd-start", (cells64(guest.initrd_gpa),)),

@@ -15,6 +15,7 @@ from sdfgen.board import DeviceTable
 from sdfgen.emit.devicetree import OVERLAID_ROOT, ROOT, Cells, Node, Property, blob, cells64, flag, source, strings
 from sdfgen.emit.guest_nodes import (
     CONSOLE_LINUX_NAME,
+    EDGE_RISING,
     GIC,
     LEVEL_HIGH,
     ROOT_CELLS,
@@ -193,7 +194,7 @@ def _uio_nodes(driver: Driver) -> tuple[Node, ...]:
             strings("reg-names", *(m.name for m in maps)),
         ]
         if number == 0:
-            properties.append(spi(driver.intid, LEVEL_HIGH))
+            properties.append(spi(driver.intid, EDGE_RISING))
         nodes.append(Node(f"{driver.devices[number]}@{maps[0].gpa:x}", tuple(properties)))
     return tuple(nodes)
 

@@ -9,8 +9,8 @@ from sdfgen.emit.ninja_image import (
     LIBPD,
     PATCHED_FOLDER,
     SDK_STAMP,
+    beside,
     driver_files,
-    escaped,
     image,
     links,
 )
@@ -178,7 +178,7 @@ def _patch(source: str, name: str, patches: Iterable[Patch]) -> Iterator[str]:
 
 
 def _pd_objects(block: Block, toolchain: Toolchain, c_files: list[str]) -> Iterator[str]:
-    tables = [block.driver.guest.vmm, block.virt, *(client.pd for client in block.clients)]
+    tables = [block.driver.guest.vmm, block.virt, *(client.pd for client in block.clients), block.timer.pd]
     wanted: tuple[str, ...] = PD_SOURCES
     if toolchain.microkit_sdk:
         wanted += SDK_SOURCES
@@ -194,4 +194,4 @@ def _pd_objects(block: Block, toolchain: Toolchain, c_files: list[str]) -> Itera
 def _foreign_patches(system: System, up: str) -> Iterator[str]:
     """Patch the ELFs that lie beside the description."""
     for name in sorted({patch.elf for patch in system.patches if patch.elf in system.images}):
-        yield from _patch(escaped(f"{up}/{system.images[name]}"), name, known_patches(system, name))
+        yield from _patch(beside(up, system.images[name]), name, known_patches(system, name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
 from sdfgen.blk.driver import PREFILLED_PAGE
@@ -60,6 +61,7 @@ _VMM_FOLDER: Final = "c/vmm/"
 _VMM_ENTRIES: Final = {True: "driver_vmm", False: "client_vmm"}
 """The file of c/vmm/ that only the driver's VMM has, and the one that only a client's has."""
 _VIRT_OBJECTS: Final = ("blk_virt_pd", "pd_say", "cache_aarch64")
+_TIMER_OBJECTS: Final = ("guest_timer_pd",)
 
 
 def driver_initrd(guest: Guest) -> str:
@@ -79,14 +81,14 @@ def driver_files(system: System, plan: Plan, up: str) -> Iterator[str]:
     driver = system.block.driver
     made = []
     if plan.driver_initrd:
-        base = escaped(f"{up}/{driver.guest.initrd}") if driver.guest.initrd else ""
+        base = beside(up, driver.guest.initrd) if driver.guest.initrd else ""
         inputs = f"{PATCHED_FOLDER}/{UIO_DRIVER_ELF} {HOOK_FILE} {DISK_FILE} {base}".rstrip()
         made.append(driver_initrd(driver.guest))
         yield f"build {made[-1]}: guest {inputs}\n  step = initrd\n"
     if plan.driver_tree_is_merged and driver.dtb:
         overlay = f"dtb/{driver.guest.name}.uio.dtbo"
         made.append(str(plan.driver_tree))
-        yield f"build {made[-1]}: guest {escaped(f'{up}/{driver.dtb}')} {overlay}\n  step = tree\n"
+        yield f"build {made[-1]}: guest {beside(up, driver.dtb)} {overlay}\n  step = tree\n"
     if made:
         yield f"default {' '.join(made)}\n\n"
 
@@ -98,7 +100,8 @@ def links(system: System, plan: Plan, up: str, c_files: Iterable[str]) -> Iterat
     common = [name.removesuffix(".c") for name in sources if name.removesuffix(".c") not in _VMM_ENTRIES.values()]
     for linked in plan.linked:
         if linked.guest is None:
-            yield linked, _link(linked, _VIRT_OBJECTS)
+            is_virt = system.block is not None and linked.pd == system.block.virt
+            yield linked, _link(linked, _VIRT_OBJECTS if is_virt else _TIMER_OBJECTS)
             continue
         is_driver = linked.guest is driver
         files = _guest_files(linked.guest, str(plan.driver_tree) if is_driver else None, up)
@@ -109,11 +112,11 @@ def links(system: System, plan: Plan, up: str, c_files: Iterable[str]) -> Iterat
 
 def _guest_files(guest: Guest, driver_tree: str | None, up: str) -> list[str]:
     """Return kernel, device tree and, if there is one, initial RAM disk of a guest."""
-    files = [escaped(f"{up}/{guest.kernel}"), driver_tree or f"dtb/{guest.name}.dtb"]
+    files = [beside(up, str(guest.kernel)), driver_tree or f"dtb/{guest.name}.dtb"]
     if driver_tree is not None:
         files.append(driver_initrd(guest))
     elif guest.initrd is not None:
-        files.append(escaped(f"{up}/{guest.initrd}"))
+        files.append(beside(up, guest.initrd))
     return files
 
 
@@ -126,9 +129,9 @@ def image(system: System, plan: Plan, up: str) -> str:
     """Return the step that packs the image; program images made here stand before the author's."""
     names = {pd.program_image for pd in system.all_pds()}
     made = {linked.image for linked in plan.linked} | {patch.elf for patch in system.patches if patch.elf in names}
-    inputs = [escaped(f"{PATCHED_FOLDER}/{name}" if name in made else f"{up}/{name}") for name in sorted(names)]
+    inputs = [escaped(f"{PATCHED_FOLDER}/{name}") if name in made else beside(up, name) for name in sorted(names)]
     prefills = {region.prefill_path for region in system.regions if region.prefill_path}
-    inputs += [escaped(name if name == PREFILLED_PAGE else f"{up}/{name}") for name in sorted(prefills)]
+    inputs += [name if name == PREFILLED_PAGE else beside(up, name) for name in sorted(prefills)]
     options = f"--board {system.board.name} --config {system.config} --search-path {PATCHED_FOLDER} . {_quoted(up)}"
     return (
         f"\nbuild {LOADER} {REPORT}: image {system.name}.system | {' '.join(inputs)} {SDK_STAMP}\n"
@@ -142,6 +145,16 @@ def _quoted(path: str) -> str:
     import shlex
 
     return shlex.quote(path).replace("$", "$$")
+
+
+def beside(up: str, path: str) -> str:
+    """Return a file of the author's for a build statement.
+
+    Args:
+        up: Path from the board's folder to the description's.
+        path: As the description has it: from its folder, or absolute.
+    """
+    return escaped(os.path.join(up, path))
 
 
 def escaped(path: str) -> str:

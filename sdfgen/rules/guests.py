@@ -49,10 +49,18 @@ def initrd_fits(system: System) -> Iterator[Fault]:
         if guest.initrd_bytes and _sound_ram(guest) and guest.initrd_gpa < guest.ram_gpa:
             room = guest.dtb_gpa - guest.ram_gpa
             message = (
-                f"initrd {guest.initrd!r} has {size_text(guest.initrd_bytes)}; guest `{guest.name}` "
+                f"{_initrd_text(system, guest)} has {size_text(guest.initrd_bytes)}; guest `{guest.name}` "
                 f"has {size_text(room)} of RAM below its device tree at {guest.dtb_gpa:#x}"
             )
-            yield fault("SDF078", message, (origin, "initrd"), "give the guest more RAM", [_ram_note(guest, origin)])
+            key = "initrd" if guest.initrd else "kernel"
+            yield fault("SDF078", message, (origin, key), "give the guest more RAM", [_ram_note(guest, origin)])
+
+
+def _initrd_text(system: System, guest: Guest) -> str:
+    """Name an initial RAM disk; the driver VM's ends with an archive that the build makes."""
+    if system.block is None or guest is not system.block.driver.guest:
+        return f"initrd {guest.initrd!r}"
+    return f"initrd {guest.initrd!r} with the UIO driver" if guest.initrd else "the initrd with the UIO driver"
 
 
 @rule("SDF079", "the kernel does not reach into what lies above it")
@@ -126,8 +134,7 @@ def _traps(system: System) -> Iterator[tuple[str, list[_Trap]]]:
     yield driver.guest.name, [distributor, *_console(driver.guest), notify]
     for client in system.block.clients:
         if client.guest is not None:
-            virtio = _Trap("the virtio-blk registers", client.virtio_gpa, client.virtio_bytes)
-            yield client.guest.name, [distributor, *_console(client.guest), virtio]
+            yield client.guest.name, [distributor, *_console(client.guest)]
 
 
 def _console(guest: Guest) -> list[_Trap]:
@@ -139,7 +146,8 @@ def _console(guest: Guest) -> list[_Trap]:
 def traps(system: System) -> Iterator[Fault]:
     """A store to the notify page, the distributor or an emulated device's register is a message to the VMM.
 
-    With memory mapped there it is only a store, and the VMM never hears of it.
+    With memory mapped there it is only a store, and the VMM never hears of it. (The virtio-blk registers are a page
+    that a guest reads: what else is mapped there overlaps it.)
     """
     machines = {vm.name: vm for _, vm in system.vms()}
     regions = system.region_index()

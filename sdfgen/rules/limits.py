@@ -1,4 +1,4 @@
-"""Limits of the Microkit tool that are not limits of its grammar."""
+"""Limits of the Microkit tool and its kernel that are not limits of the grammar."""
 
 from __future__ import annotations
 
@@ -30,5 +30,28 @@ def scheduling_contexts(system: System) -> Iterator[Fault]:
             f"the tool of Microkit {system.dialect.version} panics beyond {limit}",
             (system.origin, "microkit"),
             'use microkit = "2.1.0" or newer, or fewer clients',
+            severity="warning",
+        )
+
+
+@rule("SDF105", "the kernel of Microkit 2.0.1 halts when a virtual machine has used its budget up")
+def vm_budget(system: System) -> Iterator[Fault]:
+    """Seen in QEMU with the debug kernel: a fault of a vCPU without budget fails an assertion of tcbReleaseEnqueue().
+
+    A release kernel has no assertions, and what it does then is not known. It is a warning since the system file itself
+    is correct, and other kernels were not tried.
+    """
+    if not system.dialect.vm_budget_halts:
+        return
+    for pd, vm in system.vms():
+        if vm.budget_us is None or vm.period_us is None or vm.budget_us >= vm.period_us:
+            continue
+        key = "vm_budget" if vm.origin is pd.origin else "budget"
+        yield fault(
+            "SDF105",
+            f"virtual machine `{vm.name}` has {vm.budget_us} us of each {vm.period_us} us; "
+            f"the kernel of Microkit {system.dialect.version} was seen to halt when such a budget was used up",
+            (vm.origin, key),
+            "leave the budget away, or make the period as long as it; a lower priority bounds it as well",
             severity="warning",
         )

@@ -144,8 +144,15 @@ def unique(system: System) -> Iterator[Fault]:
     """Maps, channels and setvars refer by name, so a name must lead to one thing; generated ones count too."""
     for earlier, later in _clashes(_claims(system), "SDF024"):
         message = f"two {later.space}s are called `{later.word}`"
-        other = [(earlier.origin, "name", "the other one is here")]
-        yield fault("SDF024", message, (later.origin, "name"), "rename one of them", other)
+        note, advice = _note(system, earlier, "the other one is here")
+        yield fault("SDF024", message, (later.origin, "name"), advice, [note])
+
+
+def _note(system: System, earlier: _Claim, text: str) -> tuple[tuple[Origin, str, str], str]:
+    """Return what is said of the earlier claim, and what to do: one that the block subsystem made has no key."""
+    if system.block is not None and earlier.origin is system.block.origin:
+        return (earlier.origin, "name", f"every block subsystem has a {earlier.owner}"), "rename this one"
+    return (earlier.origin, "name", text), "rename one of them"
 
 
 @rule("SDF025", "kernel objects get different names")
@@ -153,5 +160,5 @@ def objects(system: System) -> Iterator[Fault]:
     """From 2.1.0 Microkit names objects after `PD`, `PD_root`, `VM` and `VM_vCPU`, and aborts when two are equal."""
     for earlier, later in _clashes(_thread_claims(system), "SDF025"):
         message = f"{earlier.owner} and {later.owner} both name kernel objects `{later.word}`"
-        other = [(earlier.origin, "name", f"{earlier.owner} is here")]
-        yield fault("SDF025", message, (later.origin, "name"), "rename one of them", other)
+        note, advice = _note(system, earlier, f"{earlier.owner} is here")
+        yield fault("SDF025", message, (later.origin, "name"), advice, [note])

@@ -21,11 +21,11 @@ import fdt
 from lxml import etree
 
 from tests.native.facts import Entry, page
+from tests.sddf_queue import Queues
 
 from .client_vm import HERE, write_initrd
 from .cpio import Cpio
 from .machine import Machine
-from .sddf_queue import Queues, Word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,8 +160,7 @@ class DriverVm:
         for path, gpa in files:
             self._load(path, gpa)
         self.write(STUB, STUB_CODE.pack(*STUB_WORDS, system.dtb_gpa, KERNEL))
-        self.queues = Queues(self.memory, self.offset("request_queue"), self.offset("response_queue"), QUEUE_CAPACITY)
-        self.notifications = Word(self.memory, self.offset("notify"))
+        self.queues = Queues(self._view("request_queue"), self._view("response_queue"), QUEUE_CAPACITY)
         self._line = socket.socket(socket.AF_UNIX)
         self.machine = Machine(self._command(disk), os.path.join(folder, "console.log"), [self.ram])
 
@@ -174,7 +173,6 @@ class DriverVm:
         self.machine.close()
         self._line.close()
         self.queues.release()
-        self.notifications.release()
         self.memory.close()
 
     def start(self) -> None:
@@ -210,6 +208,10 @@ class DriverVm:
         """Where a map begins in the memory."""
         return self.system.maps[name].gpa - RAM
 
+    def _view(self, name: str) -> memoryview:
+        start = self.offset(name)
+        return memoryview(self.memory)[start : start + self.system.maps[name].size_bytes]
+
     def write(self, gpa: int, data: bytes) -> None:
         self.memory[gpa - RAM : gpa - RAM + len(data)] = data
 
@@ -235,6 +237,11 @@ class DriverVm:
     @property
     def ready(self) -> bool:
         return self.memory[self.offset("storage_info") + INFO_READY] == 1
+
+    @property
+    def notifications(self) -> int:
+        start = self.offset("notify")
+        return int.from_bytes(self.memory[start : start + 4], "little")
 
     @property
     def capacity_blocks(self) -> int:

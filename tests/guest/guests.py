@@ -41,8 +41,9 @@ class Guest:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ClientKind:
-    """An architecture's client guest. mkfs.ext4 and fsck.ext4 are other names of the first two programs."""
+    """A client guest. mkfs.ext4 and fsck.ext4 are other names of the first two programs."""
 
+    architecture: str
     transport: str
     programs: tuple[str, ...]
     packages: tuple[str, ...]
@@ -50,29 +51,33 @@ class ClientKind:
     loader: str
 
 
+ARM64 = ClientKind(
+    architecture="arm64",
+    transport="virtio_mmio.ko",
+    programs=("mke2fs", "e2fsck"),
+    packages=("e2fsprogs",),
+    libraries="lib/aarch64-linux-gnu",
+    loader="lib/ld-linux-aarch64.so.1",
+)
 CLIENT_KINDS = {
     "amd64": ClientKind(
+        architecture="amd64",
         transport="virtio_pci.ko",
         programs=("mke2fs", "e2fsck", "blkdiscard", "fio"),
         packages=("fio", "e2fsprogs", "util-linux"),
         libraries="lib/x86_64-linux-gnu",
         loader="lib64/ld-linux-x86-64.so.2",
     ),
-    "arm64": ClientKind(
-        transport="virtio_mmio.ko",
-        programs=("mke2fs", "e2fsck"),
-        packages=("e2fsprogs",),
-        libraries="lib/aarch64-linux-gnu",
-        loader="lib/ld-linux-aarch64.so.1",
-    ),
+    "arm64": ARM64,
+    "arm64-fio": dataclasses.replace(ARM64, programs=(*ARM64.programs, "fio"), packages=(*ARM64.packages, "fio")),
 }
 
 
-def client_guest(architecture: str = "amd64") -> Guest:
+def client_guest(name: str = "amd64") -> Guest:
     """Debian's kernel with virtio_blk, ext4, e2fsprogs and, where there is RAM for it, fio."""
-    kind = CLIENT_KINDS[architecture]
-    archive = Archive(architecture)
-    kernel = archive.depends("linux-image-" + architecture)
+    kind = CLIENT_KINDS[name]
+    archive = Archive(kind.architecture)
+    kernel = archive.depends("linux-image-" + kind.architecture)
     packages = archive.with_dependencies(*kind.packages)
     versions = archive.versions(kernel, "busybox-static", *kind.packages)
 
@@ -83,7 +88,7 @@ def client_guest(architecture: str = "amd64") -> Guest:
         _add_programs(ramdisk, root, kind)
         _finish(folder, root, ramdisk)
 
-    return Guest.in_folder(made(_key("client-" + architecture, versions), make))
+    return Guest.in_folder(made(_key("client-" + name, versions), make))
 
 
 def driver_guest() -> Guest:

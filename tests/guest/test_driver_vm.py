@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.sddf_queue import BLOCK, Op, Request, Response, Status
+
 from .disks import MIB
 from .driver_vm import ENGINES, DriverVm, wait_until
-from .sddf_queue import BARRIER, BLOCK, ERR_INVALID_PARAM, FLUSH, OK, READ, WRITE, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,20 +39,20 @@ class Virtualiser:
         self.random = random.Random(seed)  # noqa: S311
         with open(disk, "rb") as file:
             self.model = bytearray(file.read())
-        self.next_ident = 0
+        self.next_id = 0
 
     def request(self, code: int, io: int = 0, block: int = 0, count: int = 0) -> Request:
-        self.next_ident += 1
-        return Request(code, io, block, count, self.next_ident)
+        self.next_id += 1
+        return Request(code, block, count, io, self.next_id)
 
     def run(self, requests: Sequence[Request], *, one_by_one: bool = False) -> dict[int, Response]:
         """Puts them, with one interrupt or one each, and waits for all answers; each one is answered once."""
         answers: dict[int, Response] = {}
 
         def all_there() -> bool:
-            for answer in self.vm.queues.take():
-                assert answer.ident not in answers
-                answers[answer.ident] = answer
+            for answer in self.vm.queues.take(self.vm.queues.answered):
+                assert answer.id not in answers
+                answers[answer.id] = answer
             return len(answers) == len(requests)
 
         for request in requests:
@@ -61,7 +62,7 @@ class Virtualiser:
         if not one_by_one:
             self.vm.interrupt()
         wait_until(all_there, ANSWER_SECONDS)
-        assert set(answers) == {request.ident for request in requests}
+        assert set(answers) == {request.id for request in requests}
         return answers
 
     def place(self, index: int) -> tuple[int, int]:
@@ -79,10 +80,10 @@ class Virtualiser:
         for index, start in enumerate(starts):
             io, gpa = self.place(index)
             request = self.request(
-                self.random.choice((READ, WRITE)), io, start * MOST_BLOCKS, self.random.randint(1, MOST_BLOCKS)
+                self.random.choice((Op.READ, Op.WRITE)), io, start * MOST_BLOCKS, self.random.randint(1, MOST_BLOCKS)
             )
             requests.append(request)
-            if request.code == READ:
+            if request.code == Op.READ:
                 self.vm.write(gpa, b"\xcc" * (MOST_BLOCKS * BLOCK))
                 reads.append((gpa, request))
             else:
@@ -90,7 +91,7 @@ class Virtualiser:
                 self.vm.write(gpa, data)
                 self.model[request.block * BLOCK : request.block * BLOCK + len(data)] = data
         answers = self.run(requests, one_by_one=one_by_one)
-        assert {(answers[r.ident].status, answers[r.ident].count == r.count) for r in requests} == {(OK, True)}
+        assert {(answers[r.id].status, answers[r.id].count == r.count) for r in requests} == {(Status.OK, True)}
         for gpa, request in reads:
             self.check_read(gpa, request)
 
@@ -101,12 +102,12 @@ class Virtualiser:
         assert self.vm.read(gpa + size, rest) == b"\xcc" * rest
 
     def refused(self, request: Request) -> tuple[int, int]:
-        answer = self.run([request])[request.ident]
+        answer = self.run([request])[request.id]
         return answer.status, answer.count
 
     def flush(self) -> None:
-        (answer,) = self.run([self.request(FLUSH)]).values()
-        assert answer.status == OK
+        (answer,) = self.run([self.request(Op.FLUSH)]).values()
+        assert answer.status == Status.OK
 
     def check_disk(self) -> None:
         with open(self.disk, "rb") as file:
@@ -160,7 +161,7 @@ def test_requests_are_served_until_the_driver_is_ended(running: Running, engine:
     if engine != ENGINES[0]:
         vm.machine.answer("next")
         vm.machine.wait_for("started-" + engine, ANSWER_SECONDS)
-    wait_until(lambda: vm.ready and vm.notifications.get() > 0, ANSWER_SECONDS)
+    wait_until(lambda: vm.ready and vm.notifications > 0, ANSWER_SECONDS)
     assert vm.capacity_blocks == DISK_BYTES // BLOCK
 
     virtualiser = Virtualiser(vm, running.disk, seed=ENGINES.index(engine))
@@ -185,17 +186,17 @@ def _check_refusals(virtualiser: Virtualiser) -> None:
     last = max(system.io_bases, key=lambda name: system.io_bases[name])
     beyond = system.io_bases[last] + system.maps[last].size_bytes
     wrong = (
-        virtualiser.request(READ, io, end, 1),
-        virtualiser.request(WRITE, io, end - 1, 2),
-        virtualiser.request(WRITE, io, 2**64 - 1, 2),
-        virtualiser.request(READ, beyond, 0, 1),
-        virtualiser.request(READ, beyond - BLOCK, 0, 2),
-        virtualiser.request(WRITE, 0, 0, 1),
-        virtualiser.request(READ, io, 0, 0),
+        virtualiser.request(Op.READ, io, end, 1),
+        virtualiser.request(Op.WRITE, io, end - 1, 2),
+        virtualiser.request(Op.WRITE, io, 2**64 - 1, 2),
+        virtualiser.request(Op.READ, beyond, 0, 1),
+        virtualiser.request(Op.READ, beyond - BLOCK, 0, 2),
+        virtualiser.request(Op.WRITE, 0, 0, 1),
+        virtualiser.request(Op.READ, io, 0, 0),
         virtualiser.request(77, io, 0, 1),
     )
-    assert [virtualiser.refused(request) for request in wrong] == [(ERR_INVALID_PARAM, 0)] * len(wrong)
-    assert virtualiser.refused(virtualiser.request(BARRIER)) == (OK, 0)
+    assert [virtualiser.refused(request) for request in wrong] == [(Status.INVALID, 0)] * len(wrong)
+    assert virtualiser.refused(virtualiser.request(Op.BARRIER)) == (Status.OK, 0)
 
 
 def test_the_driver_said_nothing_but_how_it_serves(running: Running) -> None:

@@ -140,9 +140,15 @@ TARGETS = {
             "virtio_blk_reset",
         ),
     ),
+    "guest_timer": Target(
+        driver="guest_timer.c",
+        sources=("common/guest_timer.c",),
+        options=("-eva-precision=1", "-eva-slevel=200", "-eva-auto-loop-unroll=70"),
+        reached=("guest_timer_step", "wake"),
+    ),
     "virtio_mmio": Target(
         driver="virtio_mmio.c",
-        sources=("virtio/virtio_mmio.c",),
+        sources=("virtio/virtio_mmio.c", "virtio/virtio_mmio_page.c"),
         options=(
             "-eva-slevel=50",
             "-eva-slevel-function=main:0",
@@ -150,7 +156,7 @@ TARGETS = {
             "-eva-auto-loop-unroll=10",
             "-eva-split-return=full",
         ),
-        reached=("virtio_mmio_init", "virtio_mmio_read", "virtio_mmio_write", "virtio_mmio_step"),
+        reached=("virtio_mmio_init", "virtio_mmio_read", "virtio_mmio_write", "virtio_mmio_step", "show_all"),
     ),
     "blk_virt": Target(
         driver="blk_virt.c",
@@ -203,6 +209,18 @@ FAULTS = {
         "virtio/virtio_mmio.c",
         "return mmio->queue_sel < mmio->queue_count ? &mmio->queues",
         "return mmio->queue_sel <= mmio->queue_count ? &mmio->queues",
+    ),
+    "a_word_beyond_the_page": (
+        "virtio_mmio",
+        "virtio/virtio_mmio_page.c",
+        "offset < VIRTIO_MMIO_PAGE_BYTES",
+        "offset <= VIRTIO_MMIO_PAGE_BYTES",
+    ),
+    "a_vmm_too_many": (
+        "guest_timer",
+        "common/guest_timer.c",
+        "i < config->vmm_count",
+        "i <= config->vmm_count",
     ),
 }
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import shutil
+import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -15,23 +17,26 @@ from sdfgen.toolchain import LINK_FLAGS
 
 from .elf import symbol_table, undefined_symbols
 from .model.programs import DEVICE, QEMU, check, command, listed, names
-from .toolchain import C_TESTS, DRIVER_CC, HERE, PD_CC, TEMPLATES_C, TWO_CLIENTS, include_flags, run
+from .toolchain import C_TESTS, DRIVER_CC, GNU_PD_CC, HERE, PD_CC, TEMPLATES_C, TWO_CLIENTS, include_flags, run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LIBVMM_FLAGS = ("-I", os.path.join(HERE, "libvmm", "include"))
+LIBVMM_FLAGS = ("-I", os.path.join(HERE, "libvmm", "include"), "-I", os.path.join(TEMPLATES_C, "vmm"))
 VMM = (
     "vmm/vmm_common.c",
     "vmm/vmm_console.c",
     "vmm/vmm_guest.c",
-    "vmm/vmm_idle.c",
     "vmm/vmm_irq.c",
+    "vmm/vmm_reboot.c",
+    "vmm/vmm_rest.c",
     "microkit/pd_say.c",
     "common/console_line.c",
     "common/pl011.c",
 )
 MEM = "pd/mem.c"
+COUNTER = "pd/counter_aarch64.c"
+TIMER = ("microkit/guest_timer_pd.c", "common/guest_timer.c", COUNTER)
 MEM_NAMES = ("memcpy", "memmove", "memset", "memcmp")
 RENAMED = tuple(f"-D{name}=tested_{name}" for name in MEM_NAMES)
 MEM_TESTS = ("glue_mem_test.c",)
@@ -44,6 +49,7 @@ class Domain(NamedTuple):
     table: str
     tests: tuple[str, ...]
     needs: frozenset[str]
+    wraps: tuple[str, ...] = ()  # functions of the product's that a test stands before
 
 
 # What every PD needs of Microkit. Some are inline functions in the SDK's header, but not under libvmm/.
@@ -58,6 +64,8 @@ LIBVMM = frozenset(
         "guest_init",
         "guest_start",
         "linux_setup_images",
+        "vcpu_reset",
+        "vgic_init",
         "virq_inject",
         "virq_register",
     }
@@ -68,19 +76,29 @@ VMM_MICROKIT = frozenset(
         "microkit_mr_get",
         "microkit_msginfo_get_label",
         "microkit_msginfo_new",
-        "seL4_TCB_SetPriority",
+        "microkit_vcpu_arm_ack_vppi",
+        "microkit_vcpu_arm_read_reg",
+        "microkit_vcpu_stop",
+        "seL4_ARM_VCPU_InjectIRQ",
+        "seL4_TCB_ReadRegisters",
+        "seL4_TCB_Resume",
+        "seL4_TCB_Suspend",
     }
 )
 IMAGES = frozenset(f"_guest_{image}_image{end}" for image in ("kernel", "dtb", "initrd") for end in ("", "_end"))
+TIMER_MICROKIT = frozenset({"microkit_irq_ack", "microkit_notify", "seL4_Yield"})
+CLIENT_VMM = Domain(
+    ("vmm/client_vmm.c", *VMM, MEM, COUNTER, "virtio/virtio_mmio.c", "virtio/virtio_mmio_page.c", *DEVICE),
+    "client_vmm_table.c",
+    ("glue_client_test.c", "glue_libvmm.c", "glue_microkit.c"),
+    MICROKIT | VMM_MICROKIT | LIBVMM | IMAGES,
+    wraps=("virtio_mmio_init",),
+)
 DOMAINS = {
-    "client_vmm": Domain(
-        ("vmm/client_vmm.c", *VMM, MEM, "virtio/virtio_mmio.c", *DEVICE),
-        "client_vmm_table.c",
-        ("glue_client_test.c", "glue_libvmm.c", "glue_microkit.c"),
-        MICROKIT | VMM_MICROKIT | LIBVMM | IMAGES,
-    ),
+    "client_vmm": CLIENT_VMM,
+    "client_vmm_at_rest": CLIENT_VMM._replace(tests=("glue_client_rest_test.c", "glue_libvmm.c", "glue_microkit.c")),
     "driver_vmm": Domain(
-        ("vmm/driver_vmm.c", *VMM, MEM, "common/phys_addr.c"),
+        ("vmm/driver_vmm.c", *VMM, MEM, COUNTER, "common/phys_addr.c"),
         "driver_vmm_table.c",
         ("glue_driver_test.c", "glue_libvmm.c", "glue_microkit.c"),
         MICROKIT | VMM_MICROKIT | LIBVMM | IMAGES,
@@ -104,24 +122,26 @@ DOMAINS = {
         ("glue_virt_test.c", "glue_microkit.c"),
         MICROKIT,
     ),
+    "guest_timer": Domain(TIMER, "guest_timer_table.c", ("glue_timer_test.c", "glue_microkit.c"), TIMER_MICROKIT),
+    "guest_timer_by_period": Domain(
+        TIMER, "guest_timer_by_period_table.c", ("glue_timer_period_test.c", "glue_microkit.c"), TIMER_MICROKIT
+    ),
 }
-# Not linked natively: the libc has these, and the test notes the cache operations.
-TARGET_ONLY = (MEM, "pd/cache_aarch64.c")
-# Where the sanitizer's own memory is not: the driver VMM's one page that is really written.
-MOVED = (".phys_addr_vaddr = 0x80200000,", ".phys_addr_vaddr = 0x30000000,")
+# Not linked natively: the libc has these, and the tests play the cache and the core's timer.
+TARGET_ONLY = (MEM, "pd/cache_aarch64.c", COUNTER)
+# The domains' regions begin where the sanitizer's own memory is.
+VADDR = re.compile(r"vaddr = 0x8(?=[0-9a-f]{7}\b)")
 CASES = [(domain, name) for domain in DOMAINS for name in names(DOMAINS[domain].tests)]
 
 
 def native_table(domain: str, folder: Path) -> str:
     """The generated table, with addresses that can be mapped natively."""
-    path = os.path.join(TWO_CLIENTS, DOMAINS[domain].table)
-    if domain != "driver_vmm":
-        return path
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    assert text.count(MOVED[0]) == 1
-    moved = folder / "native_driver_vmm_table.c"
-    moved.write_text(text.replace(*MOVED), encoding="utf-8")
+    table = DOMAINS[domain].table
+    with open(os.path.join(TWO_CLIENTS, table), encoding="utf-8") as file:
+        text, count = VADDR.subn("vaddr = 0x2", file.read())
+    assert count > 0
+    moved = folder / f"native_{table}"
+    moved.write_text(text, encoding="utf-8")
     return str(moved)
 
 
@@ -134,8 +154,8 @@ def built(request: pytest.FixtureRequest, programs: Path) -> dict[str, tuple[str
         output = str(programs / f"glue_{name}_{compiler}")
         sources = [os.path.join(C_TESTS, test) for test in domain.tests]
         sources += [os.path.join(TEMPLATES_C, source) for source in domain.product if source not in TARGET_ONLY]
-        table = native_table(name, programs)
-        run((*command(compiler), *include_flags(), *LIBVMM_FLAGS, *sources, table, "-o", output))
+        flags = (*include_flags(), *LIBVMM_FLAGS, *(f"-Wl,--wrap={call}" for call in domain.wraps))
+        run((*command(compiler), *flags, *sources, native_table(name, programs), "-o", output))
         outputs[name] = (output,)
     return outputs
 
@@ -150,17 +170,29 @@ def test_unit(built: dict[str, tuple[str, ...]], domain: str, name: str) -> None
     check(built[domain], name)
 
 
-@pytest.fixture(scope="module")
-def objects(programs: Path) -> dict[str, str]:
-    """Every source of the domains compiled as a build does."""
+def compile_for_pd(compiler: tuple[str, ...], folder: Path) -> dict[str, str]:
     sources = {source for domain in DOMAINS.values() for source in domain.product}
     paths = {source: os.path.join(TEMPLATES_C, source) for source in sources}
     paths |= {domain.table: os.path.join(TWO_CLIENTS, domain.table) for domain in DOMAINS.values()}
     compiled = {}
     for source, path in sorted(paths.items()):
-        compiled[source] = str(programs / (source.replace("/", "_") + ".pd.o"))
-        run((*PD_CC, *include_flags(), *LIBVMM_FLAGS, "-c", path, "-o", compiled[source]))
+        compiled[source] = str(folder / (source.replace("/", "_") + ".pd.o"))
+        run((*compiler, *include_flags(), *LIBVMM_FLAGS, "-c", path, "-o", compiled[source]))
     return compiled
+
+
+@pytest.fixture(scope="module")
+def objects(programs: Path) -> dict[str, str]:
+    """Every source of the domains compiled as a build does."""
+    return compile_for_pd(PD_CC, programs)
+
+
+@pytest.fixture(scope="module")
+def gnu_objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The same by the other compiler."""
+    if shutil.which(GNU_PD_CC[0]) is None:
+        pytest.skip(f"{GNU_PD_CC[0]} is not installed (Debian: gcc-aarch64-linux-gnu)")
+    return compile_for_pd(GNU_PD_CC, tmp_path_factory.mktemp("gnu"))
 
 
 def symbols(path: str) -> tuple[set[str], set[str]]:
@@ -188,20 +220,86 @@ def test_domain_defines_each_symbol_once(objects: dict[str, str], name: str) -> 
     assert len(exported) == len(set(exported))
 
 
+@pytest.mark.parametrize("name", [name for name in DOMAINS if "timer" in name])
+def test_guest_timer_has_the_entry_points(objects: dict[str, str], name: str) -> None:
+    exported = set[str]().union(*(symbols(objects[source])[0] for source in DOMAINS[name].product))
+    assert {"init", "notified"} <= exported
+    assert "fault" not in exported
+
+
+def uses_vectors(word: int) -> bool:
+    """Whether an instruction is floating point or SIMD (Arm ARM, C4.1: the encoding's bits 25 to 28, and V)."""
+    group = word >> 25 & 0b1111
+    computes = group & 0b0111 == 0b0111
+    loads = group & 0b0101 == 0b0100 and bool(word >> 26 & 1)
+    is_sve = group == 0b0010
+    return computes or loads or is_sve
+
+
+# What a compiler makes of copies, sums and function entries, with and without those registers.
+INSTRUCTIONS = {
+    "ldr q0, [x1]": (0x3DC00020, True),
+    "stp q0, q1, [x0]": (0xAD000400, True),
+    "ldr d0, [x1]": (0xFD400020, True),
+    "stp d8, d9, [sp, #-16]!": (0x6DBF27E8, True),
+    "ldr s0, label": (0x1C000000, True),
+    "movi v0.2d, #0": (0x6F00E400, True),
+    "fmul d0, d0, d0": (0x1E600800, True),
+    "add v0.4s, v0.4s, v1.4s": (0x4EA18400, True),
+    "fmov x0, d0": (0x9E660000, True),
+    "cnt v0.8b, v0.8b": (0x0E205800, True),
+    "ptrue p0.b": (0x2518E3E0, True),
+    "ldr x0, [x1]": (0xF9400020, False),
+    "stp x29, x30, [sp, #-16]!": (0xA9BF7BFD, False),
+    "ldr x0, label": (0x58000000, False),
+    "ldaxr x0, [x1]": (0xC85FFC20, False),
+    "strb w0, [x1]": (0x39000020, False),
+    "add x0, x1, x2": (0x8B020020, False),
+    "mul x0, x0, x0": (0x9B007C00, False),
+    "movz x0, #1": (0xD2800020, False),
+    "csel x0, x1, x2, eq": (0x9A820020, False),
+    "bl label": (0x94000000, False),
+    "ret": (0xD65F03C0, False),
+    "mrs x0, cntpct_el0": (0xD53BE020, False),
+    "dmb ish": (0xD5033BBF, False),
+}
+
+
+@pytest.mark.parametrize("name", INSTRUCTIONS)
+def test_vector_instructions_are_recognised(name: str) -> None:
+    word, vectors = INSTRUCTIONS[name]
+    assert uses_vectors(word) is vectors
+
+
+def code_words(path: str) -> list[int]:
+    with open(path, "rb") as file:
+        texts = [s.data() for s in ELFFile(file).iter_sections() if s.name.startswith(".text")]
+    return [word for text in texts for (word,) in struct.iter_unpack("<I", text)]
+
+
+@pytest.mark.parametrize("compiler", ["objects", "gnu_objects"])
+def test_no_domain_touches_the_fpu(request: pytest.FixtureRequest, compiler: str) -> None:
+    """Each would trap, as often as a guest has used the registers meanwhile."""
+    compiled: dict[str, str] = request.getfixturevalue(compiler)
+    words = {source: code_words(path) for source, path in compiled.items()}
+    assert len([source for source, code in words.items() if code]) > len(words) // 2
+    assert [(source, hex(word)) for source, code in words.items() for word in code if uses_vectors(word)] == []
+
+
 @pytest.mark.parametrize("name", ["client_vmm", "driver_vmm"])
 def test_vmm_has_the_entry_points(objects: dict[str, str], name: str) -> None:
     exported = set[str]().union(*(symbols(objects[source])[0] for source in DOMAINS[name].product))
     assert {"init", "notified", "fault"} <= exported
 
 
-def test_only_one_file_sees_libvmm() -> None:
+def test_few_files_see_libvmm() -> None:
     """Its headers have structures of the same names as ours."""
     including = []
     for path in sorted(glob.glob(os.path.join(TEMPLATES_C, "**", "*.[ch]"), recursive=True)):
         with open(path, encoding="utf-8") as file:
             if "<libvmm/" in file.read():
                 including.append(os.path.basename(path))
-    assert including == ["vmm_guest.c"]
+    assert including == ["vmm_guest.c", "vmm_reboot.c"]
 
 
 def test_memory_functions_call_nothing(objects: dict[str, str]) -> None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.sddf_queue import BLOCK, Op, Request, Response, Status
+
 from .facts import SMALL_QUEUE
-from .uio_virtualiser import BLOCK, Op, Request, Response, Status, Virtualiser, io_of
+from .uio_virtualiser import Virtualiser, io_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -201,4 +203,4 @@ def test_signals_wait_for_a_slow_disk(slow: tuple[Virtualiser, Path]) -> None:
     peer.take_enable()
     assert peer.stop() == (0, "")
     assert calls(log)[-1] == "end fdatasync 0"
-    assert peer.response_tail == 2
+    assert peer.queues.response_tail == 2

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.sddf_queue import BLOCK
+
 from .toolchain import C_TESTS, TEMPLATES_C, build_native
-from .uio_virtualiser import BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 
 LOOP_TESTS = (
     "interrupts_start_turned_on_and_with_a_look",
-    "the_queue_is_looked_at_again_after_the_interrupt_is_turned_on",
-    "each_interrupt_brings_two_looks",
-    "stopping_in_the_first_look_leaves_the_interrupt_off",
+    "the_interrupt_is_turned_on_before_the_queue_is_looked_at",
+    "an_interrupt_during_a_look_brings_another_look",
+    "each_interrupt_brings_one_look",
+    "stopping_in_a_look_leaves_later_interrupts_unanswered",
     "a_device_without_an_interrupt_is_never_polled",
     "any_descriptor_can_be_an_event",
     "signals_are_events",

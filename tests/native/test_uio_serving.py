@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.sddf_queue import BLOCK, Op, Request, Response, Status
+
 from .facts import IO_BASES, SMALL_QUEUE
-from .uio_virtualiser import BLOCK, Info, Op, Request, Response, Status, Virtualiser, io_of, until
+from .uio_virtualiser import Info, Virtualiser, io_of, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -214,12 +216,12 @@ def test_a_fault_in_one_piece_is_where_success_ends(serving: Virtualiser, disk: 
 
 
 def test_every_index_is_used_and_wraps(peer: Virtualiser, driver: list[str], disk: Path) -> None:
-    peer.start_indices_at(2**32 - 40)
+    peer.queues.start_at(2**32 - 40)
     peer.start([*driver, str(disk)])
     for turn in range(4):
         asked = [Request(Op.READ, block=n, count=1, io=io_of(DATA, n * BLOCK), id=n) for n in range(SMALL_QUEUE)]
         assert peer.ask(*asked) == [Response(Status.OK, 1, n) for n in range(SMALL_QUEUE)], turn
-    assert peer.request_head == peer.tail == 4 * SMALL_QUEUE - 40
+    assert peer.queues.request_head == peer.queues.tail == 4 * SMALL_QUEUE - 40
     assert peer.data(DATA, 0, SMALL_QUEUE * BLOCK) == disk.read_bytes()[: SMALL_QUEUE * BLOCK]
     ended_well(peer)
 
@@ -236,12 +238,15 @@ def test_a_full_response_queue_holds_up_requests_and_loses_none(serving: Virtual
 
     serving.put(*batch(0))
     serving.interrupt()
-    until(lambda: serving.response_tail == SMALL_QUEUE, "all answers")
+    until(lambda: serving.queues.response_tail == SMALL_QUEUE, "all answers")
     serving.put(*batch(SMALL_QUEUE))
     serving.interrupt()
+    serving.interrupt()
+    # It is turned on before the look: at the third time the second batch has been looked at.
     serving.take_enable()
     serving.take_enable()
-    assert serving.response_tail == serving.request_head == SMALL_QUEUE
+    serving.take_enable()
+    assert serving.queues.response_tail == serving.queues.request_head == SMALL_QUEUE
     # From here on no interrupt comes: the driver looks by itself.
     ids = [answer.id for _ in range(2 * SMALL_QUEUE) for answer in serving.take(1)]
     assert sorted(ids) == list(range(2 * SMALL_QUEUE))
@@ -287,12 +292,12 @@ def test_an_index_that_makes_no_sense_ends_the_driver(
 def test_random_slots_and_indices_never_crash_the_driver(peer: Virtualiser, served_driver: str, disk: Path) -> None:
     source = random.Random(4)  # noqa: S311 - no secret
     for _ in range(12):
-        peer.start_indices_at(source.randrange(2**32))
+        peer.queues.start_at(source.randrange(2**32))
         peer.start([served_driver, "--read-only", str(disk)])
         for _ in range(60):
             peer.maps["request_queue"][16 : 16 + 32 * SMALL_QUEUE] = source.randbytes(32 * SMALL_QUEUE)
-            peer.set_word("request_queue", 4, peer.request_head + source.randrange(SMALL_QUEUE + 1))
-            peer.set_word("response_queue", 0, peer.response_tail - source.randrange(SMALL_QUEUE + 1))
+            peer.set_word("request_queue", 4, peer.queues.request_head + source.randrange(SMALL_QUEUE + 1))
+            peer.set_word("response_queue", 0, peer.queues.response_tail - source.randrange(SMALL_QUEUE + 1))
             with_luck(peer)
         code, complaint = peer.stop()
         assert code in {0, BROKEN_QUEUE}, complaint
@@ -316,7 +321,7 @@ def test_a_driver_takes_over_from_one_that_ended(peer: Virtualiser, driver: list
         peer.set_data(DATA, 0, blocks(1, seed=n))
         assert peer.ask(Request(Op.WRITE, block=n, count=1, io=io_of(DATA), id=n)) == [Response(Status.OK, 1, n)]
         ended_well(peer)
-    assert peer.request_head == times
+    assert peer.queues.request_head == times
     assert disk.read_bytes()[: times * BLOCK] == b"".join(blocks(1, seed=n) for n in range(times))
 
 
@@ -337,9 +342,9 @@ def test_what_was_taken_is_answered_before_the_driver_ends(serving: Virtualiser)
     large = [Request(Op.READ, block=0, count=REGION_BLOCKS, io=io_of(DATA), id=n) for n in range(SMALL_QUEUE)]
     serving.put(*large)
     serving.interrupt()
-    until(lambda: serving.request_head > 0, "a request that was taken")
+    until(lambda: serving.queues.request_head > 0, "a request that was taken")
     ended_well(serving)
-    assert serving.response_tail == serving.request_head
+    assert serving.queues.response_tail == serving.queues.request_head
 
 
 def test_a_second_driver_is_refused(peer: Virtualiser, served_driver: str, disk: Path) -> None:

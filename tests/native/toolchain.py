@@ -10,7 +10,15 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from sdfgen.toolchain import LINK_FLAGS, LINUX_FLAGS, PD_FLAGS, WARNINGS, ZIG_FLAGS
+from sdfgen.toolchain import (
+    GNU_WITHOUT_FPU,
+    LINK_FLAGS,
+    LINUX_FLAGS,
+    PD_FLAGS,
+    WARNINGS,
+    ZIG_FLAGS,
+    ZIG_WITHOUT_FPU,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +31,8 @@ TEMPLATES_C = os.path.join(os.path.dirname(os.path.dirname(HERE)), "templates", 
 ZIG_CC = (sys.executable, "-m", "ziglang", "cc")
 # What a build uses, flag for flag.
 DRIVER_CC = (*ZIG_CC, *ZIG_FLAGS.split(), "-target", "aarch64-linux-musl", *LINUX_FLAGS.split())
-PD_CC = (*ZIG_CC, *ZIG_FLAGS.split(), "-target", "aarch64-freestanding", *PD_FLAGS.split())
+PD_CC = (*ZIG_CC, *ZIG_FLAGS.split(), "-target", "aarch64-freestanding", ZIG_WITHOUT_FPU, *PD_FLAGS.split())
+GNU_PD_CC = ("aarch64-linux-gnu-gcc", GNU_WITHOUT_FPU, *PD_FLAGS.split())
 SANITIZED = ("-O1", "-g", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all")
 # The sources under c/ that stand in for system calls (ld --wrap), and for which.
 WRAPS = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import enum
 import mmap
 import os
 import socket
@@ -15,63 +14,21 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
+from tests.sddf_queue import U32, Queues
+
 from .facts import IO_BASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import TracebackType
 
+    from tests.sddf_queue import Request, Response
+
     from .fake_uio import FakeLinux
 
-BLOCK = 4096
 PATIENCE_S = 10.0
 REFUSED = "this kernel refuses the engine io_uring"
-REQUEST = struct.Struct("<IxxxxQQHxxI")
-RESPONSE = struct.Struct("<IHxxI")
-REQUEST_SLOTS, RESPONSE_SLOTS = 16, 8
 INFO = struct.Struct("<64sBBHHHHHHxxQ")
-U32 = 1 << 32
-
-
-class Op(enum.IntEnum):
-    """sddf_blk_request.code."""
-
-    READ = 0
-    WRITE = 1
-    FLUSH = 2
-    BARRIER = 3
-    DISCARD = 0x100
-    WRITE_ZEROES = 0x101
-
-
-class Status(enum.IntEnum):
-    """sddf_blk_response.status."""
-
-    OK = 0
-    UNSPEC = 1
-    INVALID = 2
-    IO = 3
-    NO_DEVICE = 4
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Request:
-    """struct sddf_blk_request."""
-
-    code: int
-    block: int = 0
-    count: int = 0
-    io: int = 0
-    id: int = 0
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Response:
-    """struct sddf_blk_response."""
-
-    status: int
-    count: int
-    id: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -103,10 +60,12 @@ class Virtualiser:
 
     def __init__(self, linux: FakeLinux, capacity: int) -> None:
         self.linux = linux
-        self.capacity = capacity
         self.files = contextlib.ExitStack()
         self.maps = {name: self._map(path) for name, path in linux.write_maps().items()}
         self.words = {name: self._words(region) for name, region in self.maps.items()}
+        requests, responses = (memoryview(self.maps[name]) for name in ("request_queue", "response_queue"))
+        self.queues = Queues(requests, responses, capacity)
+        self.files.callback(self.queues.release)
         self.listener = self.files.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
         with _inside(linux.dev):
             self.listener.bind("uio0.irq")
@@ -114,8 +73,6 @@ class Virtualiser:
         self.listener.settimeout(PATIENCE_S)
         self.line: socket.socket | None = None
         self.driver: subprocess.Popen[str] | None = None
-        self.tail = 0
-        self.head = 0
 
     def __enter__(self) -> Self:
         return self
@@ -194,53 +151,23 @@ class Virtualiser:
     def notifications(self) -> int:
         return self._word("notify", 0)
 
-    # The queues.
-
     def _word(self, name: str, at: int) -> int:
         return self.words[name][at // 4]
 
     def set_word(self, name: str, at: int, value: int) -> None:
         self.words[name][at // 4] = value % U32
 
-    @property
-    def request_head(self) -> int:
-        return self._word("request_queue", 0)
-
-    @property
-    def response_tail(self) -> int:
-        return self._word("response_queue", 4)
-
-    def start_indices_at(self, index: int) -> None:
-        """As if that many requests had been served before."""
-        self.tail = self.head = index
-        for name in ("request_queue", "response_queue"):
-            self.set_word(name, 0, index)
-            self.set_word(name, 4, index)
+    # The queues.
 
     def put(self, *requests: Request) -> None:
-        """Queues requests, all of them visible at once, and interrupts nobody."""
-        for request in requests:
-            slot = REQUEST_SLOTS + self.tail % self.capacity * REQUEST.size
-            fields = (request.code, request.io, request.block, request.count, request.id)
-            REQUEST.pack_into(self.maps["request_queue"], slot, *fields)
-            self.tail = (self.tail + 1) % U32
-        self.set_word("request_queue", 4, self.tail)
+        """Queues requests and interrupts nobody."""
+        self.queues.put(*requests)
 
     def take(self, count: int) -> list[Response]:
         """Waits for that many responses and frees their slots."""
-        until(lambda: (self.response_tail - self.head) % U32 >= count or self._ended(), f"{count} responses")
+        until(lambda: self.queues.answered >= count or self._ended(), f"{count} responses")
         assert not self._ended(), self.wait()
-        taken = [self._response(self.head + i) for i in range(count)]
-        self.free(count)
-        return taken
-
-    def free(self, count: int) -> None:
-        self.head = (self.head + count) % U32
-        self.set_word("response_queue", 0, self.head)
-
-    def _response(self, index: int) -> Response:
-        at = RESPONSE_SLOTS + index % self.capacity * RESPONSE.size
-        return Response(*RESPONSE.unpack_from(self.maps["response_queue"], at))
+        return self.queues.take(count)
 
     def ask(self, *requests: Request) -> list[Response]:
         """Puts, interrupts once and waits for all the answers, sorted by id."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from sdfgen.report import read_extents
-from tests.guest.cache import UnavailableError, made
+from tests.guest.cache import made
 from tests.guest.debian import Archive
 from tests.guest.guests import driver_guest
+
+from .trial import needed, sdfgen
 
 pytestmark = pytest.mark.sel4
 
@@ -63,22 +64,11 @@ def odroid_tree() -> str:
 
 
 def project(folder: Path, mode: str = "assigned", more: str = "") -> Path:
-    missing = [name for name in ("MICROKIT_SDK", "LIBVMM") if not os.environ.get(name)]
-    if missing:
-        pytest.skip(f"not set: {', '.join(missing)}")
-    try:
-        guest, tree = driver_guest(), odroid_tree()
-    except UnavailableError as reason:
-        pytest.skip(str(reason))
+    guest, tree = needed(lambda: (driver_guest(), odroid_tree()))
     for name, target in (("kernel", guest.kernel), ("initrd", guest.initrd), ("board.dtb", tree)):
         (folder / name).symlink_to(target)
     (folder / "system.toml").write_text(DESCRIPTION.format(mode=mode) + more)
     return folder
-
-
-def sdfgen(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-m", "sdfgen", command, "system.toml", *arguments]
-    return subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")

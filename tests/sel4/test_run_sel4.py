@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.guest.cache import UnavailableError, need_programs
 from tests.guest.client_vm import write_initrd
 from tests.guest.cpio import Cpio
 from tests.guest.guests import driver_guest
+
+from .trial import QEMU, needed, sdfgen, write_driver
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +41,6 @@ partition = 2
 kernel = "{kernel}"
 initrd = "client2"
 """
-DRIVER = "exec /etc/sdfgen/start-driver\n"
 # Says what the disk begins with, and writes the guest's name one MiB behind that.
 CLIENT = """\
 echo "@@ size $(cat /sys/block/vda/size)"
@@ -52,25 +50,13 @@ while :; do sleep 1000; done
 """
 
 
-def needed() -> str:
-    """The guest's kernel, where everything is there."""
-    missing = [name for name in ("MICROKIT_SDK", "LIBVMM") if not os.environ.get(name)]
-    if missing:
-        pytest.skip(f"not set: {', '.join(missing)}")
-    try:
-        need_programs("qemu-system-aarch64")
-        return driver_guest().kernel
-    except UnavailableError as reason:
-        pytest.skip(str(reason))
-
-
-def write_project(folder: Path, kernel: str, slot: int) -> None:
-    guest = driver_guest()
-    (folder / "system.toml").write_text(DESCRIPTION.format(kernel=os.path.relpath(kernel, folder), slot=slot))
-    scripts = {"driver": DRIVER} | {name: CLIENT.format(name=name) for name in CLIENTS}
-    for name, script in scripts.items():
+def write_project(folder: Path, slot: int) -> None:
+    guest = needed(driver_guest, QEMU)
+    (folder / "system.toml").write_text(DESCRIPTION.format(kernel=os.path.relpath(guest.kernel, folder), slot=slot))
+    write_driver(guest, folder / "driver")
+    for name in CLIENTS:
         extra = Cpio()
-        extra.file("test/run", script.encode())
+        extra.file("test/run", CLIENT.format(name=name).encode())
         write_initrd(guest, str(folder / name), extra)
     for name in CLIENTS:
         (folder / f"{name}.content").write_bytes(f"content of {name}\n".encode())
@@ -78,23 +64,18 @@ def write_project(folder: Path, kernel: str, slot: int) -> None:
 
 @pytest.mark.parametrize(("table", "slot"), [("gpt", 31), ("mbr", 4)])
 def test_two_clients_read_their_partitions_and_write_them(table: str, slot: int, tmp_path: Path) -> None:
-    write_project(tmp_path, needed(), slot)
+    write_project(tmp_path, slot)
     expected = [
         text
         for name, mib in zip(CLIENTS, (16, 64), strict=True)
         for text in (f"{name}:@@ size {mib * MIB // 512}$", f"{name}:@@ first content of {name}$", f"{name}:@@ written")
     ]
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "sdfgen", "run", "system.toml", "--timeout", str(TIMEOUT_S)),
-            *("--disk", "disk", "--table", table, "--disk-size", "client1=16MiB"),
-            *(word for name in CLIENTS for word in ("--fill", f"{name}={name}.content")),
-            *(word for text in expected for word in ("--expect", text)),
-        ],
+    done = sdfgen(
+        "run",
+        *("--timeout", str(TIMEOUT_S), "--disk", "disk", "--table", table, "--disk-size", "client1=16MiB"),
+        *(word for name in CLIENTS for word in ("--fill", f"{name}={name}.content")),
+        *(word for text in expected for word in ("--expect", text)),
         cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
     disk = (tmp_path / "disk").read_bytes()

@@ -130,10 +130,7 @@ static void run_interrupt(struct uio_loop *loop, const struct uio_source *source
         (void)fail(loop, "can't read a UIO interrupt");
         return;
     }
-    source->callback(source->context);
-    if (goes_on(loop)) {
-        enable_and_look(loop, source);
-    }
+    enable_and_look(loop, source);
 }
 
 static void run_signal(struct uio_loop *loop, const struct uio_source *source)

@@ -2,8 +2,8 @@
 /*
  * The event loop of a UIO driver: callbacks for interrupts, for any other file descriptor, and for being asked to end.
  *
- * An interrupt that comes while it is turned off brings no event of its own. So its callback runs, the interrupt is
- * turned on again, and the callback runs once more: work that was queued between the two is found.
+ * An interrupt that comes while it is turned off may bring no event of its own. So it is turned on again first, and then
+ * its callback runs: work that was queued before that is found, and what is queued later brings an interrupt.
  *
  * Callbacks run one at a time in the thread of uio_loop_run, and each should do a bounded piece of work; with more left
  * to do, it asks for another turn.

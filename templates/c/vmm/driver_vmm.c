@@ -14,7 +14,6 @@
 #include <sdfgen/pd_say.h>
 
 #include "vmm_common.h"
-#include "vmm_idle.h"
 
 static struct vmm_irq uio_irq;
 
@@ -53,7 +52,7 @@ static bool publish_addresses(const struct driver_vmm_config *config)
 static bool set_up(const struct driver_vmm_config *config)
 {
     const struct vmm_uio *uio = &config->uio;
-    uio_irq = (struct vmm_irq){ .kind = VMM_IRQ_UIO, .intid = uio->intid };
+    uio_irq = (struct vmm_irq){ .kind = VMM_IRQ_EDGE, .intid = uio->intid };
     return vmm_create(&config->guest, config->irqs, config->irq_count) && vmm_add_irq(&uio_irq) &&
            vmm_add_trap(uio->notify_gpa, uio->notify_size_bytes, &notify_page);
 }
@@ -61,7 +60,7 @@ static bool set_up(const struct driver_vmm_config *config)
 void init(void)
 {
     if (publish_addresses(&driver_vmm_config) && set_up(&driver_vmm_config)) {
-        vmm_idle_allow(vmm_boot(&driver_vmm_config.guest));
+        (void)vmm_boot(&driver_vmm_config.guest);
     }
 }
 
@@ -70,6 +69,6 @@ void notified(microkit_channel channel)
     if (channel == driver_vmm_config.uio.virt_channel) {
         vmm_irq_raise(&uio_irq);
     } else {
-        vmm_hardware_notified(channel);
+        vmm_notified(channel);
     }
 }

@@ -5,10 +5,12 @@
 
 #include "vmm_common.h"
 #include "vmm_console.h"
+#include "vmm_rest.h"
 
 /* The tables have no more: each interrupt has a channel of its own. */
 static struct vmm_irq hardware[MICROKIT_MAX_CHANNELS];
 static uint32_t hardware_count;
+static uint32_t timer_channel;
 static uint64_t unknown_notifications;
 
 static bool said(bool done, const char *failure)
@@ -31,7 +33,9 @@ bool vmm_add_trap(uint64_t gpa, uint64_t size_bytes, const struct vmm_trap *trap
 
 bool vmm_create(const struct vmm_guest *guest, const struct vmm_passthrough_irq *irqs, uint32_t irq_count)
 {
-    if (!said(vmm_guest_create(guest->ram_gpa, guest->ram_size_bytes, guest->ram_vaddr, guest->vcpu_priority), "no guest") ||
+    vmm_rest_init(&guest->timer);
+    timer_channel = guest->timer.channel;
+    if (!said(vmm_guest_create(guest->ram_gpa, guest->ram_size_bytes, guest->ram_vaddr), "no guest") ||
         !said(irq_count <= MICROKIT_MAX_CHANNELS, "more interrupts than channels")) {
         return false;
     }
@@ -55,8 +59,12 @@ bool vmm_boot(const struct vmm_guest *guest)
                 "the guest's images can't be placed: it is not started");
 }
 
-void vmm_hardware_notified(uint32_t channel)
+void vmm_notified(uint32_t channel)
 {
+    if (channel == timer_channel) {
+        vmm_rest_timer_notified();
+        return;
+    }
     for (uint32_t i = 0; i < hardware_count; i++) {
         if (hardware[i].channel == channel) {
             vmm_irq_raise(&hardware[i]);

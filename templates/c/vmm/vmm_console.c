@@ -51,6 +51,11 @@ static uint32_t guest_name_bytes(void)
     return suffixed ? size_bytes - VMM_SUFFIX_BYTES : size_bytes;
 }
 
+void vmm_console_reset(void)
+{
+    pl011_init(&uart);
+}
+
 bool vmm_console_create(const struct vmm_device *device)
 {
     if (device->size_bytes == 0) {

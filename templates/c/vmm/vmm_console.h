@@ -12,3 +12,6 @@
 
 /* The guest's name is the PD's, without its "_vmm". After vmm_guest_create(); false after a message. */
 bool vmm_console_create(const struct vmm_device *device);
+
+/* The device as after vmm_console_create(); an unfinished line stays. */
+void vmm_console_reset(void);

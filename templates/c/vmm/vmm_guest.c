@@ -3,12 +3,19 @@
 #include <microkit.h>
 
 #include <libvmm/libvmm.h>
+#include <libvmm/arch/aarch64/vgic/vgic.h>
+#if defined(GIC_V3)
+#include <libvmm/arch/aarch64/vgic/vgic_v3.h>
+#else
+#include <libvmm/arch/aarch64/vgic/vgic_v2.h>
+#endif
 
 #include <sdfgen/pd_say.h>
 
 #include "vmm_guest.h"
-#include "vmm_idle.h"
 #include "vmm_irq.h"
+#include "vmm_reboot.h"
+#include "vmm_rest.h"
 
 /* Instruction specific syndrome of a data abort (Arm ARM, ESR_ELx). */
 #define ISS_VALID (UINT64_C(1) << 24)
@@ -36,8 +43,10 @@ extern char _guest_initrd_image_end[];
 
 /* The fault being handled is the end of an interrupt: libvmm's acknowledge callback does not tell. */
 static bool ending;
+/* Since the vCPU was last let run; a WFI that it trapped on before does not know of it. */
+static bool injected;
 
-bool vmm_guest_create(uint64_t ram_gpa, uint64_t ram_size_bytes, uintptr_t ram_vaddr, uint32_t vcpu_priority)
+bool vmm_guest_create(uint64_t ram_gpa, uint64_t ram_size_bytes, uintptr_t ram_vaddr)
 {
     const arch_guest_init_t arguments = {
         .num_vcpus = 1,
@@ -46,7 +55,6 @@ bool vmm_guest_create(uint64_t ram_gpa, uint64_t ram_size_bytes, uintptr_t ram_v
             { .gpa_start = ram_gpa, .size = ram_size_bytes, .vmm_vaddr = (void *)ram_vaddr },
         },
     };
-    vmm_idle_init(vcpu_priority);
     return guest_init(arguments);
 }
 
@@ -57,6 +65,7 @@ static irq_routing_info_t route_of(uint32_t intid)
 
 /* An interrupt and who wants to know of it, as libvmm's cookie. */
 struct virq {
+    uint32_t intid;
     vmm_virq_event event;
     void *irq;
 };
@@ -68,7 +77,7 @@ static void acknowledged(irq_routing_info_t route, void *cookie)
 {
     const struct virq *virq = cookie;
     (void)route;
-    virq->event(virq->irq, ending);
+    virq->event(virq->irq, ending ? VMM_VIRQ_ENDED : VMM_VIRQ_ENABLED);
 }
 
 bool vmm_virq_register(uint32_t intid, vmm_virq_event event, void *irq)
@@ -77,17 +86,27 @@ bool vmm_virq_register(uint32_t intid, vmm_virq_event event, void *irq)
         return false;
     }
     struct virq *virq = &virqs[virq_count++];
-    *virq = (struct virq){ .event = event, .irq = irq };
+    *virq = (struct virq){ .intid = intid, .event = event, .irq = irq };
     return virq_register(route_of(intid), acknowledged, virq);
+}
+
+static bool register_again(void)
+{
+    bool done = true;
+    for (uint32_t i = 0; i < virq_count; i++) {
+        done = done && virq_register(route_of(virqs[i].intid), acknowledged, &virqs[i]);
+    }
+    return done;
 }
 
 bool vmm_virq_inject(uint32_t intid)
 {
-    const bool injected = virq_inject(route_of(intid));
-    if (injected) {
-        vmm_idle_wake();
+    const bool done = virq_inject(route_of(intid));
+    if (done) {
+        injected = true;
+        vmm_rest_end();
     }
-    return injected;
+    return done;
 }
 
 /* What an instruction loads: extended to the register's width, and from there with zeroes. */
@@ -152,8 +171,24 @@ static size_t image_bytes(const char *image, const char *end)
     return (size_t)((uintptr_t)end - (uintptr_t)image);
 }
 
+/* Where the images belong, and who resets the devices, for the guest's next start. */
+static struct {
+    uint64_t kernel_gpa;
+    uint64_t dtb_gpa;
+    uint64_t initrd_gpa;
+    vmm_reset_devices reset_devices;
+} next_boot;
+
+void vmm_guest_may_reset(vmm_reset_devices reset_devices)
+{
+    next_boot.reset_devices = reset_devices;
+}
+
 bool vmm_guest_boot(uint64_t kernel_gpa, uint64_t dtb_gpa, uint64_t initrd_gpa)
 {
+    next_boot.kernel_gpa = kernel_gpa;
+    next_boot.dtb_gpa = dtb_gpa;
+    next_boot.initrd_gpa = initrd_gpa;
     const uint64_t entry_gpa = linux_setup_images(
         kernel_gpa, (uintptr_t)_guest_kernel_image, image_bytes(_guest_kernel_image, _guest_kernel_image_end),
         (uintptr_t)_guest_dtb_image, dtb_gpa, image_bytes(_guest_dtb_image, _guest_dtb_image_end),
@@ -168,30 +203,84 @@ static bool is_wfi(seL4_Word label)
     return syndrome >> EXCEPTION_CLASS_SHIFT == EXCEPTION_CLASS_WFX && (syndrome & WFX_IS_WFE) == 0;
 }
 
+/* The guest's call never returns. */
+static bool restart(void)
+{
+    if (next_boot.reset_devices == NULL) {
+        pd_say("the guest asked for a reset, which its devices do not take", NULL);
+        return false;
+    }
+    if (!vmm_reboot() || !register_again()) {
+        pd_say("the guest asked for a reset in the middle of an interrupt", NULL);
+        return false;
+    }
+    vmm_irq_reset();
+    next_boot.reset_devices();
+    pd_say("the guest starts again", NULL);
+    return vmm_guest_boot(next_boot.kernel_gpa, next_boot.dtb_gpa, next_boot.initrd_gpa);
+}
+
+/*
+ * A store to the distributor that disables interrupts, of which libvmm tells nobody. Bit 0 of the registers is INTID 0.
+ */
+static void note_disabled(uint64_t gpa, uint64_t syndrome)
+{
+    const uint64_t first_intid = 8 * (gpa - GIC_DIST_PADDR - GIC_DIST_ICENABLER0);
+    seL4_UserContext registers;
+    if (gpa < GIC_DIST_PADDR + GIC_DIST_ICENABLER0 || gpa > GIC_DIST_PADDR + GIC_DIST_ICENABLERN ||
+        (syndrome & ISS_VALID) == 0 || fault_is_read(syndrome) ||
+        seL4_TCB_ReadRegisters(BASE_VM_TCB_CAP + GUEST_BOOT_VCPU_ID, false, 0, SEL4_USER_CONTEXT_SIZE, &registers) !=
+            seL4_NoError) {
+        return;
+    }
+    const uint64_t disabled = fault_get_data(&registers, syndrome);
+    for (uint32_t i = 0; i < virq_count; i++) {
+        const uint64_t bit = virqs[i].intid - first_intid;
+        if (bit < WORD_BITS && (disabled >> bit & 1) != 0) {
+            virqs[i].event(virqs[i].irq, VMM_VIRQ_DISABLED);
+        }
+    }
+}
+
 static bool handle(microkit_child vcpu, microkit_msginfo msginfo)
 {
     const seL4_Word label = microkit_msginfo_get_label(msginfo);
+    if (vmm_reboot_asked(label)) {
+        return restart();
+    }
     if (label == seL4_Fault_VPPIEvent) {
         /* Not enabled: it stays masked until it is, and then fires again. */
         (void)vmm_virq_inject((uint32_t)microkit_mr_get(seL4_VPPIEvent_IRQ));
         return true;
     }
-    const bool waits = is_wfi(label);
+    const bool accesses = label == seL4_Fault_VMFault;
+    const uint64_t gpa = accesses ? microkit_mr_get(seL4_VMFault_Addr) : 0;
+    const uint64_t syndrome = accesses ? microkit_mr_get(seL4_VMFault_FSR) : 0;
     ending = label == seL4_Fault_VGICMaintenance;
     const bool handled = fault_handle(vcpu, msginfo);
     ending = false;
-    if (waits) {
-        vmm_idle_rest();
+    if (handled && accesses) {
+        note_disabled(gpa, syndrome);
     }
     return handled;
 }
 
-seL4_Bool fault(microkit_child child, microkit_msginfo msginfo, microkit_msginfo *reply_msginfo)
+/* Whether the vCPU is to run on. */
+static bool follow(bool waits, bool handled)
 {
-    const bool handled = handle(child, msginfo);
     vmm_irq_settle();
+    const bool interrupted = injected;
+    injected = false;
     if (!handled) {
         pd_say("the guest is stopped", NULL);
+    }
+    return handled && (!waits || interrupted || !vmm_rest_begin());
+}
+
+seL4_Bool fault(microkit_child child, microkit_msginfo msginfo, microkit_msginfo *reply_msginfo)
+{
+    const bool waits = is_wfi(microkit_msginfo_get_label(msginfo));
+    if (!follow(waits, waits || handle(child, msginfo))) {
         return seL4_False;
     }
     *reply_msginfo = microkit_msginfo_new(0, 0);

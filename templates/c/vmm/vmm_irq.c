@@ -19,7 +19,6 @@ static void try_to_inject(struct vmm_irq *irq)
     }
     irq->injected = true;
     irq->wanted = irq->kind == VMM_IRQ_LEVEL;
-    irq->enabled = irq->kind != VMM_IRQ_UIO;
 }
 
 /*
@@ -33,15 +32,19 @@ static void acknowledge_hardware(const struct vmm_irq *irq, bool ended)
     }
 }
 
-static void guest_event(void *cookie, bool ended)
+static void guest_event(void *cookie, enum vmm_virq_change change)
 {
     struct vmm_irq *irq = cookie;
-    if (ended) {
+    if (change == VMM_VIRQ_DISABLED) {
+        irq->enabled = false;
+        return;
+    }
+    if (change == VMM_VIRQ_ENDED) {
         irq->injected = false;
     } else {
         irq->enabled = true;
     }
-    acknowledge_hardware(irq, ended);
+    acknowledge_hardware(irq, change == VMM_VIRQ_ENDED);
 }
 
 bool vmm_irq_register(struct vmm_irq *irq)
@@ -61,6 +64,15 @@ void vmm_irq_set_level(struct vmm_irq *irq, bool high)
 {
     irq->wanted = high;
     try_to_inject(irq);
+}
+
+void vmm_irq_reset(void)
+{
+    for (struct vmm_irq *irq = first; irq != NULL; irq = irq->next) {
+        irq->enabled = false;
+        irq->wanted = false;
+        irq->injected = false;
+    }
 }
 
 void vmm_irq_settle(void)

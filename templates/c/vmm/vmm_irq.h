@@ -5,7 +5,7 @@
  * it can be injected, and an injected one is not injected again before the guest has ended it.
  *
  * The guest is only tried when it has the interrupt enabled as far as is known: it is after the guest enabled it, until
- * an injection is refused. Of disabling libvmm tells nothing.
+ * the guest disables it or an injection is refused.
  */
 #pragma once
 
@@ -14,7 +14,7 @@
 
 enum vmm_irq_kind {
     VMM_IRQ_LEVEL,    /* a line with a level: wanted until it is lowered, as often as the guest ends it */
-    VMM_IRQ_UIO,      /* once per raise; Linux's UIO handler masks it, and its user enables it again */
+    VMM_IRQ_EDGE,     /* once per raise */
     VMM_IRQ_HARDWARE, /* once per raise, which is an interrupt of the hardware: acknowledged when the guest ends it */
 };
 
@@ -32,11 +32,14 @@ struct vmm_irq {
 /* Registers with libvmm; after vmm_guest_create(). `irq` must stay. */
 bool vmm_irq_register(struct vmm_irq *irq);
 
-/* A new interrupt. Kinds UIO and HARDWARE. */
+/* A new interrupt. Kinds EDGE and HARDWARE. */
 void vmm_irq_raise(struct vmm_irq *irq);
 
 /* The level of the line. Kind LEVEL. */
 void vmm_irq_set_level(struct vmm_irq *irq, bool high);
+
+/* The guest begins anew: nothing is enabled, wanted or under way. Levels are to be set again. */
+void vmm_irq_reset(void);
 
 /* Injects what waited and can be injected now. After every fault of the guest's. */
 void vmm_irq_settle(void);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Around the client VMM of the two-client system: the virtualiser, and the guest's driver, which reaches its registers
- * by loads and stores that trap. Its memory, the queues and the data region are where the generated table says.
+ * Around the client VMM of the two-client system: the virtualiser, and the guest's driver, which reads its registers
+ * from a page and writes them by stores that trap. Its memory, that page, the queues and the data region are where the
+ * generated table says.
  */
 #pragma once
 
@@ -17,6 +18,8 @@
 #define CONNECTION (&client_vmm_config.blk.connection)
 #define VIRT client_vmm_config.blk.connection.channel
 #define INTID client_vmm_config.virtio_blk.intid
+#define TIMER client_vmm_config.guest.timer.channel
+#define PAGE_WORDS (client_vmm_config.virtio_blk.size_bytes / sizeof(uint32_t))
 #define CAPACITY_BLOCKS 256u
 #define RING 8u
 
@@ -25,11 +28,34 @@ static uint8_t *data;
 static struct blk_request_reader requests;
 static struct blk_response_writer responses;
 static struct driver driver;
+static const uint32_t *page;
+static struct guest_timer_page *wake;
+static struct virtio_mmio *mmio; /* the VMM's own */
+
+/* Calls of virtio_mmio_init come here (ld --wrap). */
+void __real_virtio_mmio_init(struct virtio_mmio *registers, const struct virtio_device_ops *ops, void *device);
+void __wrap_virtio_mmio_init(struct virtio_mmio *registers, const struct virtio_device_ops *ops, void *device);
+
+void __wrap_virtio_mmio_init(struct virtio_mmio *registers, const struct virtio_device_ops *ops, void *device)
+{
+    mmio = registers;
+    __real_virtio_mmio_init(registers, ops, device);
+}
+
+/* The guest sees what the registers are. */
+static inline void check_page(void)
+{
+    for (uint64_t i = 0; i < PAGE_WORDS; i++) {
+        CHECK(page[i] == virtio_mmio_read(mmio, i * sizeof(uint32_t), sizeof(uint32_t)));
+    }
+}
 
 static inline void map_regions(void)
 {
     const uint32_t capacity = CONNECTION->queue_capacity;
     fake_map(CONFIG->guest.ram_vaddr, CONFIG->guest.ram_size_bytes);
+    page = fake_map(CONFIG->virtio_blk_vaddr, CONFIG->virtio_blk.size_bytes);
+    wake = fake_map(CONFIG->guest.timer.page_vaddr, SDDF_BLK_BLOCK_BYTES);
     info = fake_map(CONNECTION->storage_info_vaddr, SDDF_BLK_BLOCK_BYTES);
     data = fake_map(CONFIG->blk.data.vaddr, CONFIG->blk.data.size_bytes);
     blk_request_reader_init(&requests, fake_map(CONNECTION->request_vaddr, SDDF_BLK_REQUEST_QUEUE_BYTES(capacity)),
@@ -53,19 +79,18 @@ static inline void boot(void)
     publish_disk();
     init();
     CHECK(strcmp(fake.log, "guest_init linux_setup_images guest_start ") == 0);
+    check_page();
 }
 
 static inline uint32_t get(uint64_t offset)
 {
-    uint64_t value;
-    CHECK(guest_load(CONFIG->virtio_blk.gpa + offset, 4, &value));
-    CHECK(value <= UINT32_MAX);
-    return (uint32_t)value;
+    return page[offset / sizeof(uint32_t)];
 }
 
 static inline void set(uint64_t offset, uint32_t value)
 {
     CHECK(guest_store(CONFIG->virtio_blk.gpa + offset, 4, value | UINT64_C(0xa5a5a5a500000000)));
+    check_page();
 }
 
 static inline void set_address(uint64_t offset, uint64_t gpa)
@@ -136,6 +161,7 @@ static inline void virtualiser_answers(uint8_t value)
     blk_response_put(&responses, &response);
     blk_queue_publish(&responses.end);
     notified(VIRT);
+    check_page();
 }
 
 static inline void acknowledge_used(void)

@@ -2,6 +2,8 @@
 /* A client VMM of the two-client system, run against glue_libvmm.c with its generated table. */
 #include <sdfgen/pl011.h>
 
+#include "vmm_guest.h"
+
 #include "glue_client_rig.h"
 
 #define CONSOLE CONFIG->guest.console
@@ -13,10 +15,10 @@ static void the_guest_starts_when_the_disk_is_published(void)
     init();
     CHECK(strcmp(fake.log, "guest_init ") == 0);
     notified(VIRT);
-    notified(VIRT + 1);
+    notified(TIMER);
     CHECK(strcmp(fake.log, "guest_init ") == 0);
     publish_disk();
-    notified(VIRT + 1); /* not the virtualiser's */
+    notified(TIMER); /* not the virtualiser's */
     CHECK(strcmp(fake.log, "guest_init ") == 0);
     notified(VIRT);
     CHECK(strcmp(fake.log, "guest_init linux_setup_images guest_start ") == 0);
@@ -124,7 +126,7 @@ static void a_completion_while_the_interrupt_is_disabled_is_kept(void)
     start_driver();
     submit_read(0);
     virtualiser_answers(1);
-    CHECK(guest_waits_for_interrupt());
+    CHECK(guest_waits_for_event());
     CHECK(fake_injected(INTID) == 0 && fake.refused_count == 0);
     CHECK(guest_enable(INTID));
     CHECK(fake_injected(INTID) == 1);
@@ -141,58 +143,64 @@ static void a_completion_that_was_polled_is_not_injected_late(void)
     CHECK(fake_injected(INTID) == 0);
 }
 
+#define PLAYED_GPA UINT64_C(0x1000)
+#define PLAYED UINT64_C(0x8877665584838281)
+
+/* A device whose registers all read the same, as wide as they are read. */
+static bool read_played(uint64_t offset, uint32_t width_bytes, uint64_t *value)
+{
+    (void)offset;
+    *value = PLAYED & UINT64_MAX >> (64 - 8 * width_bytes);
+    return true;
+}
+
+static const struct vmm_trap played = { .read = read_played };
+
+static uint64_t loaded(uint32_t width_bytes, bool into_64, bool sign_extend)
+{
+    const uint64_t before = sign_extend ? 0 : UINT64_MAX;
+    uint64_t value;
+    CHECK(guest_load_into(PLAYED_GPA + 1, width_bytes, before, into_64, sign_extend, &value));
+    return value;
+}
+
 static void a_load_extends_as_the_instruction_says(void)
 {
-    const uint64_t ones = UINT64_MAX;
-    uint64_t value;
     boot();
-    const uint64_t magic = CONFIG->virtio_blk.gpa;
-    const uint64_t capacity = CONFIG->virtio_blk.gpa + VIRTIO_MMIO_CONFIG;
-    CHECK(guest_load_into(magic, 4, ones, false, false, &value) && value == VIRTIO_MMIO_MAGIC);
-    CHECK(guest_load_into(magic, 4, ones, true, false, &value) && value == VIRTIO_MMIO_MAGIC);
-    CHECK(guest_load_into(capacity, 1, ones, false, false, &value) && value == 0);
-    CHECK(guest_load_into(capacity + 1, 1, ones, false, false, &value) && value == 8);
-    CHECK(guest_load_into(capacity + 1, 2, ones, false, false, &value) && value == 8);
-    CHECK(guest_load_into(capacity, 8, ones, true, false, &value) && value == 2048);
-    /* size_max and seg_max follow; a misaligned access stops a debug build of libvmm */
-    CHECK(guest_load_into(capacity + 1, 4, ones, false, false, &value) && value == 8);
-    CHECK(guest_load_into(capacity + 1, 8, ones, true, false, &value) && value << 8 >> 8 == 8);
+    CHECK(vmm_trap_register(PLAYED_GPA, 16, &played));
+    for (uint32_t width = 1; width <= 4; width *= 2) {
+        CHECK(loaded(width, false, false) == (PLAYED & UINT64_MAX >> (64 - 8 * width)));
+        CHECK(loaded(width, true, false) == (PLAYED & UINT64_MAX >> (64 - 8 * width)));
+    }
+    /* A misaligned access stops a debug build of libvmm. */
+    CHECK(loaded(8, true, false) == PLAYED);
 }
 
-static void a_load_sign_extends(void)
+static void a_load_sign_extends_to_the_registers_width(void)
+{
+    boot();
+    CHECK(vmm_trap_register(PLAYED_GPA, 16, &played));
+    CHECK(loaded(1, false, true) == 0xffffff81 && loaded(1, true, true) == UINT64_C(0xffffffffffffff81));
+    CHECK(loaded(2, false, true) == 0xffff8281 && loaded(2, true, true) == UINT64_C(0xffffffffffff8281));
+    CHECK(loaded(4, true, true) == UINT64_C(0xffffffff84838281));
+}
+
+static void a_load_of_a_positive_value_has_no_sign(void)
 {
     uint64_t value;
     boot();
-    /* The vendor is 0x47464453; SHM length is -1. */
-    const uint64_t shm_length = CONFIG->virtio_blk.gpa + VIRTIO_MMIO_SHM_LEN_LOW;
-    CHECK(guest_load_into(shm_length, 4, 0, true, true, &value) && value == UINT64_MAX);
-    CHECK(guest_load_into(shm_length, 4, 0, false, false, &value) && value == UINT32_MAX);
-    const uint64_t vendor = CONFIG->virtio_blk.gpa + VIRTIO_MMIO_VENDOR_ID;
-    CHECK(guest_load_into(vendor, 4, UINT64_MAX, true, true, &value) && value == VIRTIO_MMIO_VENDOR);
-}
-
-static void a_byte_sign_extends_to_the_registers_width(void)
-{
-    uint64_t value = 0;
-    boot();
-    /* seg_max, 254: its low byte is negative */
-    const uint64_t seg_max = CONFIG->virtio_blk.gpa + VIRTIO_MMIO_CONFIG + 12;
-    CHECK(guest_load_into(seg_max, 1, 0, false, false, &value) && value >= 0x80 && value <= 0xff);
-    const uint64_t byte = value;
-    CHECK(guest_load_into(seg_max, 1, 0, false, true, &value) && value == (0xffffff00 | byte));
-    CHECK(guest_load_into(seg_max, 1, 0, true, true, &value) && value == (UINT64_MAX << 8 | byte));
+    CHECK(guest_load_into(CONSOLE.gpa + PL011_CR, 2, UINT64_MAX, true, true, &value) && value == 0x300);
 }
 
 static void the_zero_register_is_zero(void)
 {
     boot();
     start_driver();
-    const uint64_t writeback = CONFIG->virtio_blk.gpa + WRITEBACK;
-    uint64_t value;
-    CHECK(guest_load(writeback, 1, &value) && value == 1);
-    CHECK(guest_load_zero_register(CONFIG->virtio_blk.gpa, 4));
-    CHECK(guest_store_zero_register(writeback, 1));
-    CHECK(guest_load(writeback, 1, &value) && value == 0);
+    CHECK((get(WRITEBACK) & 0xff) == 1);
+    CHECK(guest_load_zero_register(CONSOLE.gpa + PL011_FR, 4));
+    CHECK(guest_store_zero_register(CONFIG->virtio_blk.gpa + WRITEBACK, 1));
+    CHECK((get(WRITEBACK) & 0xff) == 0);
+    check_page();
 }
 
 static void an_instruction_that_can_not_be_emulated_stops_the_guest(void)
@@ -204,19 +212,29 @@ static void an_instruction_that_can_not_be_emulated_stops_the_guest(void)
                  "test_pd: the guest is stopped\n") == 0);
 }
 
-static void every_register_in_every_width_is_answered(void)
+static void a_register_that_is_written_in_any_width_is_shown(void)
 {
-    uint64_t value;
     boot();
     for (uint64_t offset = 0; offset < 0x300; offset++) {
         for (uint32_t width = 1; width <= 8; width *= 2) {
-            CHECK(guest_load(CONFIG->virtio_blk.gpa + offset, width, &value));
             CHECK(guest_store(CONFIG->virtio_blk.gpa + offset, width, UINT64_MAX));
+            check_page();
+            CHECK(guest_store(CONFIG->virtio_blk.gpa + offset, width, 1));
+            check_page();
         }
     }
-    CHECK(guest_load(CONFIG->virtio_blk.gpa + CONFIG->virtio_blk.size_bytes - 1, 8, &value) && value == 0);
+    CHECK(guest_store(CONFIG->virtio_blk.gpa + CONFIG->virtio_blk.size_bytes - 1, 8, 1));
     CHECK(fake.console[0] == '\0');
     start_driver();
+}
+
+/* They are mapped: whoever maps them not makes that visible. */
+static void a_load_from_the_registers_that_traps_stops_the_guest(void)
+{
+    uint64_t value;
+    run();
+    CHECK(!guest_load(CONFIG->virtio_blk.gpa, 4, &value));
+    CHECK(strcmp(fake.console, "test_pd: the guest is stopped\n") == 0);
 }
 
 static void a_broken_ring_asks_for_a_reset(void)
@@ -231,6 +249,17 @@ static void a_broken_ring_asks_for_a_reset(void)
     submit_read(0);
     virtualiser_answers(3);
     CHECK(driver_used_count(&driver) == 1);
+}
+
+/* The device has none of its own: the test changes one for it. */
+static void a_new_configuration_is_shown_with_its_interrupt(void)
+{
+    run();
+    struct virtio_blk *device = mmio->device;
+    device->config[0] ^= 0xff;
+    driver_put_u16(&driver, driver.geometry.avail_gpa + 2, RING + 1);
+    set(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+    CHECK(get(VIRTIO_MMIO_INTERRUPT_STATUS) == VIRTIO_MMIO_INT_CONFIG);
 }
 
 /* As many chains as the ring has, none with a status: the device has to look once more before it can sleep. */
@@ -342,7 +371,7 @@ static void a_console_without_a_line_break_says_nothing(void)
 {
     boot();
     guest_says("prompt# ");
-    CHECK(guest_waits_for_interrupt());
+    CHECK(guest_rests());
     CHECK(fake.puts_count == 0);
 }
 
@@ -377,67 +406,82 @@ static void every_console_register_in_every_width_is_answered(void)
     CHECK(strcmp(fake.console, "test_pd| still here\n") == 0);
 }
 
-#define BUSY_PRIORITY 60u
-#define IDLE_PRIORITY 0u
+#define SYSTEM_OFF 0x84000008u
+#define SYSTEM_RESET 0x84000009u
+#define STARTED "guest_init linux_setup_images guest_start "
+#define STARTED_AGAIN \
+    STARTED "microkit_vcpu_stop park park park park vcpu_reset vgic_init linux_setup_images guest_start "
 
-static void a_guest_that_waits_for_the_disk_rests_until_it_is_interrupted(void)
+static void a_guest_that_resets_itself_starts_again(void)
 {
     run();
+    submit_read(0);
+    CHECK(guest_calls(UINT64_C(0xffffffff00000000) | SYSTEM_RESET));
+    CHECK(strcmp(fake.log, STARTED_AGAIN) == 0);
+    CHECK(fake.entry_gpa == 0x40080000 && fake.dtb_gpa == 0x47f00000 && fake.initrd_gpa == 0x47000000);
+    CHECK(strcmp(fake.console, "test_pd: the guest starts again\n") == 0);
+    virtualiser_answers(0x77);
+    CHECK(*driver_at(&driver, DATA) == 0 && *driver_at(&driver, STATUS) == 0xff);
+    CHECK(fake_injected(INTID) == 0 && fake.refused_count == 0);
+    start_driver();
     CHECK(guest_enable(INTID));
     submit_read(0);
-    CHECK(fake.priority_count == 0);
-    for (int i = 0; i < 3; i++) {
-        CHECK(guest_waits_for_interrupt());
-        CHECK(fake.priority_count == 1 && fake.priority == IDLE_PRIORITY);
-    }
-    virtualiser_answers(1);
-    CHECK(fake_injected(INTID) == 1);
-    CHECK(fake.priority_count == 2 && fake.priority == BUSY_PRIORITY);
+    virtualiser_answers(3);
+    CHECK(driver_used_count(&driver) == 1 && *driver_at(&driver, DATA) == 3 && fake_injected(INTID) == 1);
 }
 
-static void a_timer_ends_a_rest_too(void)
+static void an_interrupt_that_the_guest_had_is_forgotten_when_it_resets_itself(void)
 {
     run();
-    CHECK(guest_enable(FAKE_TIMER_INTID));
     submit_read(0);
-    CHECK(guest_waits_for_interrupt());
-    CHECK(guest_timer_fires());
-    CHECK(fake.priority_count == 2 && fake.priority == BUSY_PRIORITY);
-}
-
-/* Nothing but its own timer would wake it, and that fires only while it runs. */
-static void a_guest_that_waits_for_nothing_of_ours_does_not_rest(void)
-{
-    boot();
+    virtualiser_answers(1);
+    CHECK(fake_held(INTID));
+    CHECK(guest_calls(SYSTEM_RESET));
+    CHECK(guest_enable(INTID));
+    CHECK(!fake_held(INTID));
     start_driver();
-    CHECK(guest_waits_for_interrupt());
-    CHECK(fake.priority_count == 0);
     submit_read(0);
-    CHECK(guest_waits_for_interrupt());
-    CHECK(fake.priority_count == 1);
-    virtualiser_answers(1);
-    CHECK(fake_injected(INTID) == 0);
-    CHECK(fake.priority_count == 2 && fake.priority == BUSY_PRIORITY);
+    virtualiser_answers(2);
+    CHECK(fake_injected(INTID) == 1);
 }
 
-static void a_guest_that_waits_for_an_event_goes_on(void)
+static void the_processors_own_interrupts_are_there_after_a_reset(void)
 {
     run();
-    submit_read(0);
-    CHECK(guest_waits_for_event());
-    CHECK(fake.priority_count == 0);
+    CHECK(guest_calls(SYSTEM_RESET));
+    for (uint32_t intid = 0; intid < 16; intid++) {
+        CHECK(fake_registered(intid));
+    }
+    CHECK(guest_enable(FAKE_TIMER_INTID) && guest_timer_fires() && fake_held(FAKE_TIMER_INTID));
+    CHECK(guest_end(FAKE_TIMER_INTID));
+    CHECK(fake.timer_acknowledged_count == 2);
 }
 
-static void a_priority_that_can_not_be_set_changes_nothing(void)
+static void the_console_is_as_new_after_a_reset(void)
 {
     run();
-    submit_read(0);
-    fake.priority_is_fixed = true;
-    CHECK(guest_waits_for_interrupt());
-    CHECK(fake.priority_count == 0);
-    fake.priority_is_fixed = false;
-    CHECK(guest_waits_for_interrupt());
-    CHECK(fake.priority_count == 1 && fake.priority == IDLE_PRIORITY);
+    CHECK(guest_enable(CONSOLE.intid) && guest_store(CONSOLE.gpa + PL011_IMSC, 2, PL011_INT_TX));
+    CHECK(guest_calls(SYSTEM_RESET));
+    CHECK(guest_enable(CONSOLE.intid));
+    CHECK(guest_store(CONSOLE.gpa + PL011_DR, 4, 'a'));
+    CHECK(fake_injected(CONSOLE.intid) == 0);
+}
+
+static void a_guest_that_resets_itself_in_an_interrupt_is_stopped(void)
+{
+    run();
+    fake.is_in_an_interrupt = true;
+    CHECK(!guest_calls(SYSTEM_RESET));
+    CHECK(strstr(fake.log, "vcpu_reset") == NULL && strstr(fake.log, "microkit_vcpu_stop") != NULL);
+    CHECK(strcmp(fake.console, "test_pd: the guest asked for a reset in the middle of an interrupt\n"
+                               "test_pd: the guest is stopped\n") == 0);
+}
+
+static void another_call_is_libvmms(void)
+{
+    run();
+    CHECK(guest_calls(SYSTEM_OFF));
+    CHECK(strcmp(fake.log, STARTED) == 0 && fake.console[0] == '\0');
 }
 
 static void an_unknown_channel_does_nothing(void)
@@ -453,6 +497,7 @@ static void an_unknown_channel_does_nothing(void)
         CHECK(fake_injected(intid) == 0);
     }
     CHECK(fake_notifications() == 1 && fake.refused_count == 0 && fake.console[0] == '\0');
+    CHECK(fake.suspend_count == 0 && fake.resume_count == 0);
 }
 
 static const struct unit_test tests[] = {
@@ -467,12 +512,14 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_completion_while_the_interrupt_is_disabled_is_kept),
     UNIT_TEST(a_completion_that_was_polled_is_not_injected_late),
     UNIT_TEST(a_load_extends_as_the_instruction_says),
-    UNIT_TEST(a_load_sign_extends),
-    UNIT_TEST(a_byte_sign_extends_to_the_registers_width),
+    UNIT_TEST(a_load_sign_extends_to_the_registers_width),
+    UNIT_TEST(a_load_of_a_positive_value_has_no_sign),
     UNIT_TEST(the_zero_register_is_zero),
     UNIT_TEST(an_instruction_that_can_not_be_emulated_stops_the_guest),
-    UNIT_TEST(every_register_in_every_width_is_answered),
+    UNIT_TEST(a_register_that_is_written_in_any_width_is_shown),
+    UNIT_TEST(a_load_from_the_registers_that_traps_stops_the_guest),
     UNIT_TEST(a_broken_ring_asks_for_a_reset),
+    UNIT_TEST(a_new_configuration_is_shown_with_its_interrupt),
     UNIT_TEST(a_full_ring_is_emptied_and_watched_again),
     UNIT_TEST(a_reset_waits_for_what_is_under_way),
     UNIT_TEST(a_driver_that_does_not_wait_for_the_reset_works),
@@ -483,11 +530,12 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_console_without_a_line_break_says_nothing),
     UNIT_TEST(the_console_interrupts_when_it_is_asked_to),
     UNIT_TEST(every_console_register_in_every_width_is_answered),
-    UNIT_TEST(a_guest_that_waits_for_the_disk_rests_until_it_is_interrupted),
-    UNIT_TEST(a_timer_ends_a_rest_too),
-    UNIT_TEST(a_guest_that_waits_for_nothing_of_ours_does_not_rest),
-    UNIT_TEST(a_guest_that_waits_for_an_event_goes_on),
-    UNIT_TEST(a_priority_that_can_not_be_set_changes_nothing),
+    UNIT_TEST(a_guest_that_resets_itself_starts_again),
+    UNIT_TEST(an_interrupt_that_the_guest_had_is_forgotten_when_it_resets_itself),
+    UNIT_TEST(the_processors_own_interrupts_are_there_after_a_reset),
+    UNIT_TEST(the_console_is_as_new_after_a_reset),
+    UNIT_TEST(a_guest_that_resets_itself_in_an_interrupt_is_stopped),
+    UNIT_TEST(another_call_is_libvmms),
     UNIT_TEST(an_unknown_channel_does_nothing),
 };
 

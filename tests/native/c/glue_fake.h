@@ -21,12 +21,17 @@ struct fake {
     uint32_t notified_count[MICROKIT_MAX_CHANNELS];
     uint32_t acknowledged_count[MICROKIT_MAX_CHANNELS];
     uint32_t timer_acknowledged_count;
-    uint32_t priority_count; /* times the vCPU's priority was set */
-    seL4_Word priority;
-    bool priority_is_fixed; /* the kernel refuses to set it */
+    uint64_t now_ticks;     /* the physical counter */
+    bool suspended;         /* the vCPU */
+    bool vcpu_is_fixed;     /* the kernel refuses to suspend and to resume it */
+    uint32_t suspend_count; /* times that it was suspended and resumed */
+    uint32_t resume_count;
+    uint64_t timer_control; /* the guest's virtual timer: CNTV_CTL, CNTV_CVAL */
+    uint64_t timer_due_ticks;
     uint32_t refused_count; /* injections that libvmm would print about */
     bool controller_enabled;
     bool guest_init_fails;
+    bool is_in_an_interrupt; /* a list register is active: the kernel does not let it be filled */
     bool images_do_not_fit;
     uint64_t ram_gpa;
     uint64_t ram_bytes;
@@ -41,6 +46,7 @@ struct fake {
 extern struct fake fake;
 
 /* Of one interrupt, what the guest's interrupt controller has. */
+bool fake_registered(uint32_t intid);
 bool fake_held(uint32_t intid);
 uint32_t fake_injected(uint32_t intid);
 
@@ -50,7 +56,7 @@ void *fake_map(uintptr_t address, size_t size_bytes);
 /* All notifications that were sent. */
 uint32_t fake_notifications(void);
 
-/* What a guest does. False when its VMM did not answer: it stands still. */
+/* What a guest does, which runs. False when its VMM did not answer: it stands still. */
 bool guest_store(uint64_t gpa, uint32_t width_bytes, uint64_t value);
 bool guest_store_zero_register(uint64_t gpa, uint32_t width_bytes);
 bool guest_load(uint64_t gpa, uint32_t width_bytes, uint64_t *value);
@@ -60,11 +66,17 @@ bool guest_load_into(uint64_t gpa, uint32_t width_bytes, uint64_t before, bool i
 bool guest_load_zero_register(uint64_t gpa, uint32_t width_bytes);
 /* An instruction whose syndrome says nothing, such as a store of two registers. */
 bool guest_access_without_syndrome(uint64_t gpa);
+/* Stores to the distributor, of one bit. */
 bool guest_enable(uint32_t intid);
-void guest_disable(uint32_t intid);
+bool guest_disable(uint32_t intid);
 /* The guest ends the interrupt that it has. */
 bool guest_end(uint32_t intid);
 bool guest_timer_fires(void);
+/* A call of the firmware with that function identifier. */
+bool guest_calls(uint64_t function);
+/* It waits: suspended, and not answered. */
+bool guest_rests(void);
+/* It executes WFI, and is answered. */
+bool guest_waits_in_vain(void);
 /* Any other fault, which libvmm handles. */
-bool guest_waits_for_interrupt(void);
 bool guest_waits_for_event(void);

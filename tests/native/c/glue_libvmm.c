@@ -2,6 +2,9 @@
 #include <microkit.h>
 
 #include <libvmm/libvmm.h>
+#include <libvmm/arch/aarch64/vgic/vgic.h>
+#include <libvmm/arch/aarch64/vgic/vgic_v2.h>
+#include <libvmm/arch/aarch64/vgic/virq.h>
 
 #include "glue_fake.h"
 
@@ -9,6 +12,11 @@
 #define ZERO_REGISTER 31u
 #define MAX_TRAPS 15u
 #define GUEST_PC 0x40080000u
+/* The distributor (Arm IHI 0048): enable registers, of a bit for each interrupt. */
+#define GICD_ISENABLER 0x100u
+#define GICD_ICENABLER 0x180u
+#define GICD_ENABLE_BYTES 0x80u
+#define WORD_BITS 32u
 
 /* The images, of 24, 40 and 56 bytes. */
 #define IMAGE(name, size)                                                                            \
@@ -41,7 +49,7 @@ struct fault {
     seL4_Word label;
     uint64_t gpa;
     uint64_t syndrome;
-    uint32_t intid; /* enabled or ended */
+    uint32_t intid; /* fired or ended */
     seL4_UserContext registers;
 };
 
@@ -56,13 +64,94 @@ static void note(const char *word)
     strcat(strcat(fake.log, word), " ");
 }
 
+/* ---- The kernel ---- */
+
+seL4_Error seL4_TCB_Suspend(seL4_CPtr tcb)
+{
+    CHECK(tcb == BASE_VM_TCB_CAP && !fake.suspended);
+    if (fake.vcpu_is_fixed) {
+        return seL4_RangeError;
+    }
+    fake.suspended = true;
+    fake.suspend_count++;
+    return seL4_NoError;
+}
+
+seL4_Error seL4_TCB_Resume(seL4_CPtr tcb)
+{
+    CHECK(tcb == BASE_VM_TCB_CAP && fake.suspended);
+    if (fake.vcpu_is_fixed) {
+        return seL4_RangeError;
+    }
+    fake.suspended = false;
+    fake.resume_count++;
+    return seL4_NoError;
+}
+
+seL4_Word microkit_vcpu_arm_read_reg(microkit_child vcpu, seL4_Word reg)
+{
+    CHECK(vcpu == 0 && (reg == seL4_VCPUReg_CNTV_CTL || reg == seL4_VCPUReg_CNTV_CVAL));
+    return reg == seL4_VCPUReg_CNTV_CTL ? fake.timer_control : fake.timer_due_ticks;
+}
+
+void microkit_vcpu_stop(microkit_child vcpu)
+{
+    CHECK(vcpu == 0);
+    fake.suspended = true;
+    note("microkit_vcpu_stop");
+}
+
+void microkit_vcpu_arm_ack_vppi(microkit_child vcpu, seL4_Word irq)
+{
+    CHECK(vcpu == 0 && irq == FAKE_TIMER_INTID);
+    fake.timer_acknowledged_count++;
+}
+
+seL4_Error seL4_TCB_ReadRegisters(seL4_CPtr tcb, seL4_Bool suspend_source, seL4_Uint8 arch_flags, seL4_Word count,
+                                  seL4_UserContext *registers)
+{
+    CHECK(tcb == BASE_VM_TCB_CAP && suspend_source == seL4_False && arch_flags == 0);
+    CHECK(count == SEL4_USER_CONTEXT_SIZE);
+    *registers = current.registers;
+    return seL4_NoError;
+}
+
+/* What is parked must be none of the guest's. */
+seL4_Error seL4_ARM_VCPU_InjectIRQ(seL4_CPtr vcpu, seL4_Uint16 virq, seL4_Uint8 priority, seL4_Uint8 group,
+                                   seL4_Uint8 index)
+{
+    CHECK(vcpu == BASE_VCPU_CAP && virq >= FAKE_INTIDS && virq < 1020 && priority == 31 && group == 1);
+    CHECK(index < NUM_LIST_REGS);
+    if (fake.is_in_an_interrupt && index == NUM_LIST_REGS - 1) {
+        return seL4_DeleteFirst;
+    }
+    note("park");
+    return seL4_NoError;
+}
+
 /* ---- libvmm ---- */
+
+void vcpu_reset(size_t vcpu_id)
+{
+    CHECK(vcpu_id == 0);
+    note("vcpu_reset");
+}
+
+void vgic_init(void)
+{
+    note("vgic_init");
+    memset(virqs, 0, sizeof(virqs));
+}
 
 seL4_Word microkit_mr_get(uint8_t index)
 {
     if (current.label == seL4_Fault_VCPUFault) {
         CHECK(index == seL4_VCPUFault_HSR);
         return current.syndrome;
+    }
+    if (current.label == seL4_Fault_VMFault) {
+        CHECK(index == seL4_VMFault_Addr || index == seL4_VMFault_FSR);
+        return index == seL4_VMFault_Addr ? current.gpa : current.syndrome;
     }
     CHECK(current.label == seL4_Fault_VPPIEvent && index == seL4_VPPIEvent_IRQ);
     return current.intid;
@@ -97,6 +186,7 @@ uint64_t linux_setup_images(uint64_t ram_start_gpa, uintptr_t kernel, size_t ker
 bool guest_start(uintptr_t kernel_pc, uintptr_t dtb, uintptr_t initrd)
 {
     note("guest_start");
+    fake.suspended = false;
     fake.entry_gpa = kernel_pc;
     fake.dtb_gpa = dtb;
     fake.initrd_gpa = initrd;
@@ -117,7 +207,7 @@ bool virq_register(irq_routing_info_t route, virq_ack_fn_t ack_fn, void *ack_dat
 {
     struct virq *virq = virq_of(route);
     CHECK(strstr(fake.log, "guest_init") != NULL);
-    CHECK(!virq->registered && ack_fn != NULL);
+    CHECK(!virq->registered && (ack_fn != NULL || route.hw.arm_gic.intid < NUM_SGI_VIRQS));
     *virq = (struct virq){ .registered = true, .acknowledge = ack_fn, .data = ack_data };
     return true;
 }
@@ -140,7 +230,7 @@ static void acknowledge(uint32_t intid)
 {
     const struct virq *virq = &virqs[intid];
     const uint32_t before = virq->injected_count;
-    if (intid == FAKE_TIMER_INTID) {
+    if (intid == FAKE_TIMER_INTID && virq->acknowledge == NULL) {
         fake.timer_acknowledged_count++;
     } else if (virq->acknowledge != NULL) {
         virq->acknowledge(ARM_GIC_IRQ_ROUTE(0, intid), virq->data);
@@ -189,12 +279,46 @@ void fault_emulate_write(seL4_UserContext *regs, size_t addr, size_t fsr, size_t
     *target = (*target & ~mask) | (reg_val & mask);
 }
 
+static uint32_t enabled_bits(uint32_t first_intid)
+{
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < WORD_BITS && first_intid + i < FAKE_INTIDS; i++) {
+        bits |= (uint32_t)virqs[first_intid + i].enabled << i;
+    }
+    return bits;
+}
+
+static void enable(uint32_t intid, bool enabled)
+{
+    CHECK(intid < FAKE_INTIDS);
+    virqs[intid].enabled = enabled;
+    if (enabled) {
+        acknowledge(intid);
+    }
+}
+
+/* Both kinds of registers read as what is enabled. */
+static bool access_enable_registers(uint64_t offset)
+{
+    const uint32_t first_intid = (uint32_t)(8 * (offset % GICD_ENABLE_BYTES));
+    if (fault_is_read(current.syndrome)) {
+        fault_emulate_write(&current.registers, 0, current.syndrome, enabled_bits(first_intid));
+    } else {
+        const uint64_t bits = fault_get_data(&current.registers, current.syndrome);
+        for (uint32_t i = 0; i < WORD_BITS; i++) {
+            if ((bits >> i & 1) != 0) {
+                enable(first_intid + i, offset < GICD_ICENABLER);
+            }
+        }
+    }
+    current.registers.pc += 4;
+    return true;
+}
+
 static bool handle_memory_fault(size_t vcpu_id)
 {
-    if (current.intid != 0) { /* a write to the distributor's enable registers */
-        virqs[current.intid].enabled = true;
-        acknowledge(current.intid);
-        return true;
+    if (current.gpa - GIC_DIST_PADDR - GICD_ISENABLER < 2 * GICD_ENABLE_BYTES) {
+        return access_enable_registers(current.gpa - GIC_DIST_PADDR);
     }
     for (uint32_t i = 0; i < trap_count; i++) {
         const struct trap *trap = &traps[i];
@@ -230,6 +354,11 @@ bool fault_handle(size_t vcpu_id, microkit_msginfo msginfo)
 
 /* ---- The guest ---- */
 
+bool fake_registered(uint32_t intid)
+{
+    return virqs[intid].registered;
+}
+
 bool fake_held(uint32_t intid)
 {
     return virqs[intid].held;
@@ -244,10 +373,11 @@ static bool take_fault(void)
 {
     microkit_msginfo reply = microkit_msginfo_new(seL4_Fault_VMFault, 3);
     const uint64_t pc = current.registers.pc;
+    CHECK(!fake.suspended);
     if (fault(0, microkit_msginfo_new(current.label, 0), &reply) == seL4_False) {
         return false;
     }
-    CHECK(reply.words[0] == 0);
+    CHECK(reply.words[0] == 0 && !fake.suspended);
     CHECK(current.registers.pc == pc || current.registers.pc == pc + 4);
     return true;
 }
@@ -305,15 +435,19 @@ bool guest_access_without_syndrome(uint64_t gpa)
     return take_fault();
 }
 
-bool guest_enable(uint32_t intid)
+static bool set_bit(uint64_t registers, uint32_t intid)
 {
-    current = (struct fault){ .label = seL4_Fault_VMFault, .intid = intid };
-    return take_fault();
+    return guest_store(GIC_DIST_PADDR + registers + intid / WORD_BITS * 4, 4, UINT64_C(1) << intid % WORD_BITS);
 }
 
-void guest_disable(uint32_t intid)
+bool guest_enable(uint32_t intid)
 {
-    virqs[intid].enabled = false;
+    return set_bit(GICD_ISENABLER, intid);
+}
+
+bool guest_disable(uint32_t intid)
+{
+    return set_bit(GICD_ICENABLER, intid);
 }
 
 bool guest_end(uint32_t intid)
@@ -328,6 +462,14 @@ bool guest_timer_fires(void)
     return take_fault();
 }
 
+/* The syndrome of exception class 0x17: SMC. */
+bool guest_calls(uint64_t function)
+{
+    current = (struct fault){ .label = seL4_Fault_VCPUFault, .syndrome = UINT64_C(0x17) << 26 | 1u << 25 };
+    current.registers.x0 = function;
+    return take_fault();
+}
+
 /* The syndrome of exception class 1: WFI, and with the lowest bit WFE. */
 static bool waits(bool for_event)
 {
@@ -335,7 +477,12 @@ static bool waits(bool for_event)
     return take_fault();
 }
 
-bool guest_waits_for_interrupt(void)
+bool guest_rests(void)
+{
+    return !waits(false) && fake.suspended;
+}
+
+bool guest_waits_in_vain(void)
 {
     return waits(false);
 }

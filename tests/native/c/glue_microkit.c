@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include <sys/mman.h>
 
+#include <sdfgen/counter.h>
+
 #include "glue_fake.h"
 
 struct fake fake = { .controller_enabled = true };
@@ -26,15 +28,9 @@ void microkit_irq_ack(microkit_channel channel)
     fake.acknowledged_count[channel]++;
 }
 
-seL4_Error seL4_TCB_SetPriority(seL4_CPtr tcb, seL4_CPtr authority, seL4_Word priority)
+uint64_t counter_ticks(void)
 {
-    CHECK(tcb == BASE_VM_TCB_CAP && authority == tcb);
-    if (fake.priority_is_fixed) {
-        return seL4_RangeError;
-    }
-    fake.priority_count++;
-    fake.priority = priority;
-    return seL4_NoError;
+    return fake.now_ticks;
 }
 
 microkit_msginfo microkit_msginfo_new(seL4_Word label, uint16_t count)

@@ -77,41 +77,61 @@ static void interrupts_start_turned_on_and_with_a_look(void)
     CHECK(history.enables[0] == 1);
 }
 
-/* Work that is queued after the first look, with the interrupt still off, is found by the second. */
-static void the_queue_is_looked_at_again_after_the_interrupt_is_turned_on(void)
-{
-    struct history history = { .stop_at = 3 };
-    set_up();
-    interrupt();
-    CHECK(uio_loop_add_interrupts(&loop, &uio, note, &history));
-    CHECK(uio_loop_run(&loop));
-    CHECK(history.enables[0] == 1);
-    CHECK(history.enables[1] == 0);
-    CHECK(history.enables[2] == 1);
-}
-
-static void each_interrupt_brings_two_looks(void)
-{
-    struct history history = { .stop_at = 7 };
-    set_up();
-    interrupt();
-    interrupt();
-    interrupt();
-    CHECK(uio_loop_add_interrupts(&loop, &uio, note, &history));
-    CHECK(uio_loop_run(&loop));
-    for (int i = 0; i < 7; i++) {
-        CHECK(history.enables[i] == (i % 2 == 0 ? 1 : 0));
-    }
-}
-
-static void stopping_in_the_first_look_leaves_the_interrupt_off(void)
+/* Work that was queued while it was off is found, and what is queued later brings an interrupt. */
+static void the_interrupt_is_turned_on_before_the_queue_is_looked_at(void)
 {
     struct history history = { .stop_at = 2 };
     set_up();
     interrupt();
     CHECK(uio_loop_add_interrupts(&loop, &uio, note, &history));
     CHECK(uio_loop_run(&loop));
+    CHECK(history.enables[1] == 1);
     CHECK(enables() == 0);
+}
+
+static void note_and_interrupt(void *context)
+{
+    const struct history *history = context;
+    if (history->calls < 3) {
+        interrupt();
+    }
+    note(context);
+}
+
+static void an_interrupt_during_a_look_brings_another_look(void)
+{
+    struct history history = { .stop_at = 4 };
+    set_up();
+    CHECK(uio_loop_add_interrupts(&loop, &uio, note_and_interrupt, &history));
+    CHECK(uio_loop_run(&loop));
+    for (int i = 0; i < 4; i++) {
+        CHECK(history.enables[i] == 1);
+    }
+}
+
+static void each_interrupt_brings_one_look(void)
+{
+    struct history history = { .stop_at = 4 };
+    set_up();
+    interrupt();
+    interrupt();
+    interrupt();
+    CHECK(uio_loop_add_interrupts(&loop, &uio, note, &history));
+    CHECK(uio_loop_run(&loop));
+    for (int i = 0; i < 4; i++) {
+        CHECK(history.enables[i] == 1);
+    }
+}
+
+static void stopping_in_a_look_leaves_later_interrupts_unanswered(void)
+{
+    struct history history = { .stop_at = 2 };
+    set_up();
+    interrupt();
+    interrupt();
+    CHECK(uio_loop_add_interrupts(&loop, &uio, note, &history));
+    CHECK(uio_loop_run(&loop));
+    CHECK(history.calls == 2 && enables() == 0);
 }
 
 static void never(void *context)
@@ -266,9 +286,10 @@ int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
         UNIT_TEST(interrupts_start_turned_on_and_with_a_look),
-        UNIT_TEST(the_queue_is_looked_at_again_after_the_interrupt_is_turned_on),
-        UNIT_TEST(each_interrupt_brings_two_looks),
-        UNIT_TEST(stopping_in_the_first_look_leaves_the_interrupt_off),
+        UNIT_TEST(the_interrupt_is_turned_on_before_the_queue_is_looked_at),
+    UNIT_TEST(an_interrupt_during_a_look_brings_another_look),
+        UNIT_TEST(each_interrupt_brings_one_look),
+        UNIT_TEST(stopping_in_a_look_leaves_later_interrupts_unanswered),
         UNIT_TEST(a_device_without_an_interrupt_is_never_polled),
         UNIT_TEST(any_descriptor_can_be_an_event),
         UNIT_TEST(signals_are_events),

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The register file: any access of any width at any offset, in any order, before a device that answers anything. */
-#include <sdfgen/virtio_mmio.h>
+#include <sdfgen/virtio_mmio_page.h>
 
 #include "any.h"
 
 #define QUEUES 2u
 
 static struct virtio_mmio mmio;
+static volatile uint32_t page[VIRTIO_MMIO_PAGE_BYTES / sizeof(uint32_t)];
 static int device_state;
 
 static uint64_t features(const void *device)
@@ -96,6 +97,7 @@ int main(void)
         (void)virtio_mmio_write(&mmio, any_u64(), any_u32(), any_u64());
         (void)virtio_mmio_step(&mmio);
         (void)virtio_mmio_interrupt(&mmio);
+        virtio_mmio_show(&mmio, page, any_bool() ? VIRTIO_MMIO_ALL : VIRTIO_MMIO_STATE);
     }
     return 0;
 }

@@ -68,6 +68,11 @@ static inline uint32_t shared_load_acquire_u32(const volatile uint32_t *word)
     return SHARED_LOAD(word, __ATOMIC_ACQUIRE);
 }
 
+static inline uint64_t shared_load_acquire_u64(const volatile uint64_t *word)
+{
+    return SHARED_LOAD(word, __ATOMIC_ACQUIRE);
+}
+
 static inline void shared_store_u8(volatile uint8_t *word, uint8_t value)
 {
     SHARED_STORE(word, value, __ATOMIC_RELAXED);
@@ -99,6 +104,11 @@ static inline void shared_store_release_u16(volatile uint16_t *word, uint16_t va
 }
 
 static inline void shared_store_release_u32(volatile uint32_t *word, uint32_t value)
+{
+    SHARED_STORE(word, value, __ATOMIC_RELEASE);
+}
+
+static inline void shared_store_release_u64(volatile uint64_t *word, uint64_t value)
 {
     SHARED_STORE(word, value, __ATOMIC_RELEASE);
 }

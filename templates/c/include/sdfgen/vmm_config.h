@@ -8,6 +8,7 @@
 #pragma once
 
 #include <sdfgen/blk_config.h>
+#include <sdfgen/guest_timer.h>
 
 /*
  * A device that the VMM emulates: its registers are mapped nowhere, so that accesses trap. One of 0 bytes is not there.
@@ -29,7 +30,7 @@ struct vmm_guest {
     uint64_t kernel_gpa;
     uint64_t dtb_gpa; /* 8-byte aligned */
     uint64_t initrd_gpa;
-    uint32_t vcpu_priority;   /* the virtual machine's in the system file */
+    struct guest_timer_connection timer;
     struct vmm_device console; /* a PL011; not there for a guest that is given a UART of the hardware's */
 };
 
@@ -65,7 +66,8 @@ struct client_vmm_config {
     struct vmm_guest guest;
     const struct vmm_passthrough_irq *irqs; /* NULL when there are none */
     uint32_t irq_count;
-    struct vmm_device virtio_blk; /* virtio-mmio */
+    struct vmm_device virtio_blk; /* virtio-mmio; the guest reads its registers from a page, and a store traps */
+    uintptr_t virtio_blk_vaddr;   /* that page, mapped uncached */
     struct blk_client_config blk; /* connection.channel: the virtualiser */
 };
 

@@ -39,14 +39,26 @@ enum {
     seL4_Fault_VCPUFault = 8,
     seL4_Fault_VPPIEvent = 9,
 };
+enum { seL4_VMFault_Addr = 1, seL4_VMFault_FSR = 3 };
 enum { seL4_VPPIEvent_IRQ = 0 };
 enum { seL4_VCPUFault_HSR = 0 };
+/* Of a vCPU. */
+enum { seL4_VCPUReg_CNTV_CTL = 20, seL4_VCPUReg_CNTV_CVAL = 21 };
 
-/* Invocations of kernel objects: the one that is used, of a virtual machine's TCB. */
+/* Invocations of kernel objects: of a virtual machine's TCB and vCPU. */
 typedef unsigned long seL4_CPtr;
-typedef enum { seL4_NoError = 0, seL4_RangeError = 4 } seL4_Error;
+typedef uint8_t seL4_Uint8;
+typedef uint16_t seL4_Uint16;
+typedef enum { seL4_NoError = 0, seL4_RangeError = 4, seL4_DeleteFirst = 8 } seL4_Error;
 #define BASE_VM_TCB_CAP 266
-seL4_Error seL4_TCB_SetPriority(seL4_CPtr tcb, seL4_CPtr authority, seL4_Word priority);
+#define BASE_VCPU_CAP 330
+seL4_Error seL4_TCB_ReadRegisters(seL4_CPtr tcb, seL4_Bool suspend_source, seL4_Uint8 arch_flags, seL4_Word count,
+                                  seL4_UserContext *registers);
+seL4_Error seL4_ARM_VCPU_InjectIRQ(seL4_CPtr vcpu, seL4_Uint16 virq, seL4_Uint8 priority, seL4_Uint8 group,
+                                   seL4_Uint8 index);
+seL4_Error seL4_TCB_Suspend(seL4_CPtr tcb);
+seL4_Error seL4_TCB_Resume(seL4_CPtr tcb);
+void seL4_Yield(void);
 
 typedef unsigned int microkit_channel;
 typedef unsigned int microkit_child;
@@ -66,6 +78,9 @@ seL4_Bool fault(microkit_child child, microkit_msginfo msginfo, microkit_msginfo
 void microkit_dbg_puts(const char *text);
 void microkit_notify(microkit_channel channel);
 void microkit_irq_ack(microkit_channel channel);
+void microkit_vcpu_stop(microkit_child vcpu);
+void microkit_vcpu_arm_ack_vppi(microkit_child vcpu, seL4_Word irq);
+seL4_Word microkit_vcpu_arm_read_reg(microkit_child vcpu, seL4_Word reg);
 microkit_msginfo microkit_msginfo_new(seL4_Word label, uint16_t count);
 seL4_Word microkit_msginfo_get_label(microkit_msginfo msginfo);
 seL4_Word microkit_mr_get(uint8_t index);

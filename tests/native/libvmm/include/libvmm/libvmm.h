@@ -34,6 +34,10 @@ typedef struct arch_guest_init {
     struct guest_pci_init pci_init;
 } arch_guest_init_t;
 
+/* All words of it. */
+#define SEL4_USER_CONTEXT_SIZE (sizeof(seL4_UserContext) / sizeof(seL4_Word))
+
+void vcpu_reset(size_t vcpu_id);
 bool guest_init(arch_guest_init_t arguments);
 bool guest_start(uintptr_t kernel_pc, uintptr_t dtb, uintptr_t initrd);
 uint64_t linux_setup_images(uint64_t ram_start_gpa, uintptr_t kernel, size_t kernel_size, uintptr_t dtb_src,

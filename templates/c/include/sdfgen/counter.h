@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The core's physical counter and timer (Arm ARM, the Generic Timer). A domain may read the counter where the kernel
+ * exports it (KernelArmExportPCNTUser), and set the timer where it exports that (KernelArmExportPTMRUser).
+ */
+#pragma once
+
+#include <stdint.h>
+
+/* CNTPCT_EL0. */
+uint64_t counter_ticks(void);
+
+/* Lets the timer's interrupt rise once the counter has come to `ticks`; it falls when a later time is set. */
+void counter_set_alarm(uint64_t ticks);

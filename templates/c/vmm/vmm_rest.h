@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A guest that waits costs nothing. libvmm answers a trapped WFI at once, so a guest that waits for an interrupt comes
+ * back at once, and again. Here its vCPU is suspended until an interrupt is injected, or its virtual timer is due,
+ * of which the guest timer (sdfgen/guest_timer.h) tells: a virtual timer fires only while its vCPU runs.
+ *
+ * The guest then executes the same WFI again, which does not trap while an interrupt is pending (Arm ARM, WFI: it is a
+ * wake-up event); so the program counter stays where it is.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include <sdfgen/guest_timer.h>
+
+/* First of all: the vCPU runs. `timer` must stay. */
+void vmm_rest_init(const struct guest_timer_connection *timer);
+
+/* The guest waits, and nothing was injected since it ran. False when its timer is due: it must run. */
+bool vmm_rest_begin(void);
+
+/* It has something to do now. */
+void vmm_rest_end(void);
+
+/* The guest timer notified. */
+void vmm_rest_timer_notified(void);

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* As libvmm.h: what is used of libvmm's interrupt controller. */
+#pragma once
+
+/* Of QEMU's virt board. */
+#define GIC_DIST_PADDR 0x8000000UL
+
+void vgic_init(void);

@@ -1,0 +1,94 @@
+"""On seL4, a client with a disk of 1 GiB writes and checks it for ten minutes; the host then checks every block."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+from tests.guest.client_vm import write_initrd
+from tests.guest.cpio import Cpio
+from tests.guest.disks import MIB, SECTOR
+from tests.guest.guests import client_guest, driver_guest
+
+from .trial import QEMU, needed, sdfgen, write_driver
+
+pytestmark = pytest.mark.sel4
+
+SCRIPTS: Final = Path(__file__).parent / "scripts"
+SECONDS: Final = int(os.environ.get("SDFGEN_FIO_S", "600"))
+"""How long it goes on; SDFGEN_FIO_S for a quick look."""
+DISK_MIB: Final = 1024
+RAM_MIB: Final = 512
+"""fio's libraries are large."""
+TIMEOUT_S: Final = SECONDS + 900
+FIO: Final = "fio"
+DESCRIPTION: Final = """
+[system]
+name = "fio"
+boards = ["qemu_virt_aarch64"]
+[block.driver]
+storage = "/dev/vda"
+devices = ["virtio_mmio31"]
+kernel = "{kernel}"
+initrd = "driver"
+[[block.client]]
+name = "client1"
+partition = 0
+kernel = "{kernel}"
+initrd = "client1"
+ram = "{ram} MiB"
+bootargs = "quiet"
+"""
+START_MIB: Final = 1
+"""Where `sdfgen run` puts the first partition."""
+SAID: Final = re.compile(r"^client1\| @@ (\S+) ?(.*)$", re.MULTILINE)
+
+
+class Seen(NamedTuple):
+    """What the client said, and the partition's bytes in a file of their own."""
+
+    said: dict[str, str]
+    partition: Path
+    console: str
+
+
+def write_project(folder: Path) -> None:
+    driver, client = needed(lambda: (driver_guest(), client_guest("arm64-fio")), QEMU, FIO)
+    (folder / "system.toml").write_text(DESCRIPTION.format(kernel=os.path.relpath(client.kernel, folder), ram=RAM_MIB))
+    write_driver(driver, folder / "driver")
+    extra = Cpio()
+    extra.copy("test/run", str(SCRIPTS / "fio.sh"))
+    extra.copy("test/common", str(SCRIPTS / "common.sh"))
+    extra.file("test/seconds", b"%d\n" % SECONDS)
+    write_initrd(client, str(folder / "client1"), extra)
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    folder = tmp_path_factory.mktemp("fio")
+    write_project(folder)
+    options = ("--timeout", str(TIMEOUT_S), "--disk", "disk", "--disk-size", f"client1={DISK_MIB}MiB")
+    done = sdfgen("run", *options, "--expect", "client1:@@ written", cwd=folder)
+    (folder / "console").write_text(done.stdout)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+    partition = folder / "partition"
+    with (folder / "disk").open("rb") as disk:
+        disk.seek(START_MIB * MIB)
+        partition.write_bytes(disk.read(DISK_MIB * MIB))
+    return Seen(dict(SAID.findall(done.stdout)), partition, done.stdout)
+
+
+def test_nothing_that_was_read_differs_from_what_was_written(seen: Seen) -> None:
+    assert int(seen.said["size"]) == DISK_MIB * MIB // SECTOR
+    assert (seen.said["fio"], seen.said["last"]) == ("0", "0"), seen.console[-4000:]
+
+
+def test_the_host_finds_every_block_as_the_client_wrote_it(seen: Seen) -> None:
+    words = (f"--filename={seen.partition}", "--name=check", "--rw=read", "--bs=256k", "--verify=crc32c")
+    done = subprocess.run([FIO, *words, "--verify_fatal=1", "--minimal"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,54 @@
+"""What all tests here need: SDK, libvmm and guests, or a skip that says why; `sdfgen` run as its users do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import pytest
+
+from tests.guest.cache import UnavailableError, need_programs
+from tests.guest.client_vm import write_initrd
+from tests.guest.cpio import Cpio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.guest.guests import Guest
+
+QEMU: Final = "qemu-system-aarch64"
+VARIABLES: Final = ("MICROKIT_SDK", "LIBVMM")
+
+Made = TypeVar("Made")
+
+
+def needed(make: Callable[[], Made], *programs: str) -> Made:
+    """What `make` makes, where the SDK, libvmm and the programs are there as well."""
+    missing = [name for name in VARIABLES if not os.environ.get(name)]
+    if missing:
+        pytest.skip(f"not set: {', '.join(missing)}")
+    try:
+        need_programs(*programs)
+        return make()
+    except UnavailableError as reason:
+        pytest.skip(str(reason))
+
+
+def write_driver(guest: Guest, path: Path) -> None:
+    """The initial RAM disk of a driver VM that serves its disk."""
+    extra = Cpio()
+    extra.file("test/run", b"exec /etc/sdfgen/start-driver\n")
+    write_initrd(guest, str(path), extra)
+
+
+def sdfgen_words(command: str, *arguments: str) -> list[str]:
+    """A command line for the description `system.toml`."""
+    return [sys.executable, "-m", "sdfgen", command, "system.toml", *arguments]
+
+
+def sdfgen(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run `sdfgen` on the description of a folder."""
+    return subprocess.run(sdfgen_words(command, *arguments), cwd=cwd, capture_output=True, text=True, check=False)
