@@ -6,10 +6,10 @@ import os
 import re
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from benchmarks.measure import BenchmarkError
@@ -17,6 +17,7 @@ from tests.guest.cache import UnavailableError, need_programs
 from tests.guest.client_vm import write_initrd
 from tests.guest.cpio import Cpio
 from tests.guest.guests import driver_guest
+from tests.sel4.trial import VARIABLES, sdfgen_words, write_description, write_driver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,25 +34,6 @@ IDLE_SECONDS: Final = 10
 SETTLE_SECONDS: Final = 5
 TIMEOUT_SECONDS: Final = 400
 RATE: Final = re.compile(r"^(?:(\w+)\| )?@@ rate (\w+) (\d+) (\d+) ([\d.]+)")
-DESCRIPTION: Final = """
-[system]
-name = "bench"
-boards = ["qemu_virt_aarch64"]
-[block.driver]
-storage = "/dev/vda"
-devices = ["virtio_mmio31"]
-kernel = "{kernel}"
-initrd = "driver"
-bootargs = "quiet"
-"""
-CLIENT: Final = """
-[[block.client]]
-name = "{name}"
-partition = {partition}
-kernel = "{kernel}"
-initrd = "{name}"
-bootargs = "quiet"
-"""
 
 Rates = dict[tuple[str, int], float]
 """Bytes per second by direction and request size."""
@@ -66,15 +48,11 @@ def _initrd(folder: str, name: str, role: str) -> str:
 
 
 def _write_project(folder: str, roles: Sequence[str]) -> None:
-    kernel = os.path.relpath(driver_guest().kernel, folder)
-    extra = Cpio()
-    extra.file("test/run", b"exec /etc/sdfgen/start-driver\n")
-    write_initrd(driver_guest(), os.path.join(folder, "driver"), extra)
-    with open(os.path.join(folder, "system.toml"), "w", encoding="utf-8") as file:
-        file.write(DESCRIPTION.format(kernel=kernel))
-        for partition, (name, role) in enumerate(zip(CLIENTS, roles, strict=False)):
-            _initrd(folder, name, role)
-            file.write(CLIENT.format(name=name, partition=partition, kernel=kernel))
+    clients = {name: f'partition = {number}\nbootargs = "quiet"' for number, name in enumerate(CLIENTS)}
+    write_description(Path(folder), driver_guest().kernel, clients)
+    write_driver(driver_guest(), Path(folder, "driver"))
+    for name, role in zip(CLIENTS, roles, strict=True):
+        _initrd(folder, name, role)
 
 
 @contextmanager
@@ -89,7 +67,7 @@ def _session(words: Sequence[str], folder: str) -> Iterator[tuple[subprocess.Pop
 
 def _on_sel4(folder: str) -> list[str]:
     size = ("--disk-size", f"{DISK_MIB}MiB", "--timeout", str(TIMEOUT_SECONDS))
-    return [sys.executable, "-m", "sdfgen", "run", "system.toml", *size, "-o", os.path.join(folder, "build")]
+    return sdfgen_words("run", *size, "-o", os.path.join(folder, "build"))
 
 
 def _rates(output: IO[str], wanted: int) -> dict[str, Rates]:
@@ -161,7 +139,7 @@ def measured(rounds: int) -> dict[str, Any]:
     Raises:
         UnavailableError: Something that this needs is not there.
     """
-    missing = [name for name in ("MICROKIT_SDK", "LIBVMM") if not os.environ.get(name)]
+    missing = [name for name in VARIABLES if not os.environ.get(name)]
     if missing:
         raise UnavailableError(f"not set: {', '.join(missing)}")
     need_programs(QEMU)

@@ -15,7 +15,7 @@ from tests.guest.cpio import Cpio
 from tests.guest.disks import MIB, SECTOR
 from tests.guest.guests import client_guest, driver_guest
 
-from .trial import QEMU, needed, sdfgen, write_driver
+from .trial import QEMU, needed, sdfgen, write_description, write_driver
 
 pytestmark = pytest.mark.sel4
 
@@ -27,23 +27,7 @@ RAM_MIB: Final = 512
 """fio's libraries are large."""
 TIMEOUT_S: Final = SECONDS + 900
 FIO: Final = "fio"
-DESCRIPTION: Final = """
-[system]
-name = "fio"
-boards = ["qemu_virt_aarch64"]
-[block.driver]
-storage = "/dev/vda"
-devices = ["virtio_mmio31"]
-kernel = "{kernel}"
-initrd = "driver"
-[[block.client]]
-name = "client1"
-partition = 0
-kernel = "{kernel}"
-initrd = "client1"
-ram = "{ram} MiB"
-bootargs = "quiet"
-"""
+CLIENT: Final = f'partition = 0\nram = "{RAM_MIB} MiB"\nbootargs = "quiet"'
 START_MIB: Final = 1
 """Where `sdfgen run` puts the first partition."""
 SAID: Final = re.compile(r"^client1\| @@ (\S+) ?(.*)$", re.MULTILINE)
@@ -59,7 +43,7 @@ class Seen(NamedTuple):
 
 def write_project(folder: Path) -> None:
     driver, client = needed(lambda: (driver_guest(), client_guest("arm64-fio")), QEMU, FIO)
-    (folder / "system.toml").write_text(DESCRIPTION.format(kernel=os.path.relpath(client.kernel, folder), ram=RAM_MIB))
+    write_description(folder, client.kernel, {"client1": CLIENT})
     write_driver(driver, folder / "driver")
     extra = Cpio()
     extra.copy("test/run", str(SCRIPTS / "fio.sh"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +10,7 @@ from tests.guest.client_vm import write_initrd
 from tests.guest.cpio import Cpio
 from tests.guest.guests import driver_guest
 
-from .trial import QEMU, needed, sdfgen, write_driver
+from .trial import QEMU, needed, sdfgen, write_description, write_driver
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,27 +19,7 @@ pytestmark = pytest.mark.sel4
 
 MIB = 1 << 20
 TIMEOUT_S = 600
-CLIENTS = ("client1", "client2")
-DESCRIPTION = """
-[system]
-name = "run"
-boards = ["qemu_virt_aarch64"]
-[block.driver]
-storage = "/dev/vda"
-devices = ["virtio_mmio{slot}"]
-kernel = "{kernel}"
-initrd = "driver"
-[[block.client]]
-name = "client1"
-partition = 0
-kernel = "{kernel}"
-initrd = "client1"
-[[block.client]]
-name = "client2"
-partition = 2
-kernel = "{kernel}"
-initrd = "client2"
-"""
+CLIENTS = {"client1": "partition = 0", "client2": "partition = 2"}
 # Says what the disk begins with, and writes the guest's name one MiB behind that.
 CLIENT = """\
 echo "@@ size $(cat /sys/block/vda/size)"
@@ -52,7 +31,7 @@ while :; do sleep 1000; done
 
 def write_project(folder: Path, slot: int) -> None:
     guest = needed(driver_guest, QEMU)
-    (folder / "system.toml").write_text(DESCRIPTION.format(kernel=os.path.relpath(guest.kernel, folder), slot=slot))
+    write_description(folder, guest.kernel, CLIENTS, slot)
     write_driver(guest, folder / "driver")
     for name in CLIENTS:
         extra = Cpio()

@@ -141,6 +141,8 @@ def run(folder: Path, settings: dict[str, str], disk: Disk) -> str:
     words = [word for key, value in settings.items() for word in ("--set", f'{key}="{value}"')]
     options = ("--board", "qemu_virt_aarch64", "--disk", disk.path, "--timeout", str(TIMEOUT_S))
     told = folder / "told"
+    # A shell that starts the tests in the background has ^C ignored, and so had what they start.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with (
         told.open("wb") as errors,
         subprocess.Popen(
@@ -153,6 +155,7 @@ def run(folder: Path, settings: dict[str, str], disk: Disk) -> str:
         ) as running,
     ):
         assert running.stdout is not None
+        signal.signal(signal.SIGINT, before)
         seen = watch(running.stdout)
         running.send_signal(signal.SIGINT)
         seen += running.stdout.read()

@@ -14,13 +14,32 @@ from tests.guest.client_vm import write_initrd
 from tests.guest.cpio import Cpio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from tests.guest.guests import Guest
 
 QEMU: Final = "qemu-system-aarch64"
 VARIABLES: Final = ("MICROKIT_SDK", "LIBVMM")
+
+DRIVER: Final = """
+[system]
+name = "{name}"
+boards = ["qemu_virt_aarch64"]
+[block.driver]
+storage = "/dev/vda"
+devices = ["virtio_mmio{slot}"]
+kernel = "{kernel}"
+initrd = "driver"
+"""
+CLIENT: Final = """
+[[block.client]]
+name = "{name}"
+kernel = "{kernel}"
+initrd = "{name}"
+{more}
+"""
+LAST_SLOT: Final = 31
 
 Made = TypeVar("Made")
 
@@ -42,6 +61,14 @@ def write_driver(guest: Guest, path: Path) -> None:
     extra = Cpio()
     extra.file("test/run", b"exec /etc/sdfgen/start-driver\n")
     write_initrd(guest, str(path), extra)
+
+
+def write_description(folder: Path, kernel: str, clients: Mapping[str, str], slot: int = LAST_SLOT) -> None:
+    """A system of the driver VM and these clients, each with its partition and what else it is to have."""
+    kernel = os.path.relpath(kernel, folder)
+    tables = [CLIENT.format(name=name, kernel=kernel, more=more) for name, more in clients.items()]
+    text = DRIVER.format(name=folder.name.replace("-", "_"), slot=slot, kernel=kernel)
+    (folder / "system.toml").write_text("".join([text, *tables]))
 
 
 def sdfgen_words(command: str, *arguments: str) -> list[str]:
