@@ -22,7 +22,7 @@ from sdfgen.blk.shared import (
     ram_region,
     scheduling,
 )
-from sdfgen.model import Client, Gpa, Guest, Map, ProtectionDomain, Queues, Region
+from sdfgen.model import Client, Gpa, Guest, Map, ProtectionDomain, Queues, Region, VirtualMachine
 from sdfgen.units import PAGE_BYTES
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ def build_client(context: Context, timer: TimerBuilder, link: ClientLink, far: Q
     registers = _registers(context, table)
     virtio_vaddr = space.map(registers, cached=False) if linux else None
     linux = linux._replace(timer=timer.connect(table, table.name, name, space)) if linux else None
-    pd = _protection_domain(context, table, name, space, linux, ram)
+    vm = _machine(context, table, linux, ram, registers) if linux and ram else None
+    pd = _protection_domain(table, name, space, vm)
     regions = (*link.link.regions, link.data, *((ram, gic_region(context, table), registers) if ram else ()))
     client = _client(context, link, name, linux, near, far)
     return ClientParts(pd, regions, client._replace(virtio_vaddr=virtio_vaddr))
@@ -88,21 +89,18 @@ def _registers(context: Context, table: ClientTable) -> Region:
     return Region(f"{table.name}_virtio", context.board.facts.client.virtio_mmio_size, table)
 
 
-def _registers_map(context: Context, table: ClientTable) -> Map:
-    facts = context.board.facts.client
-    gpa = Gpa(facts.virtio_mmio)
-    return Map(_registers(context, table).name, gpa, table, perms="r", cached=False, why="board: client.virtio_mmio")
+def _machine(context: Context, table: ClientTable, linux: Guest, ram: Region, registers: Region) -> VirtualMachine:
+    gpa = Gpa(context.board.facts.client.virtio_mmio)
+    maps = (
+        Map(ram.name, linux.ram_gpa, table, perms="rwx", why="board: guest.ram"),
+        gic_map(context, table),
+        Map(registers.name, gpa, table, perms="r", cached=False, why="board: client.virtio_mmio"),
+    )
+    return virtual_machine(table, table.name, maps)
 
 
-def _protection_domain(
-    context: Context, table: ClientTable, name: str, space: PdSpace, linux: Guest | None, ram: Region | None
-) -> ProtectionDomain:
-    own_priority = CLIENT_VMM_PRIORITY if linux else GUEST_PRIORITY
-    vm = None
-    if linux and ram:
-        ram_map = Map(ram.name, linux.ram_gpa, table, perms="rwx", why="board: guest.ram")
-        maps = (ram_map, gic_map(context, table), _registers_map(context, table))
-        vm = virtual_machine(table, table.name, maps)
+def _protection_domain(table: ClientTable, name: str, space: PdSpace, vm: VirtualMachine | None) -> ProtectionDomain:
+    own_priority = CLIENT_VMM_PRIORITY if vm else GUEST_PRIORITY
     budget_us, period_us = scheduling(table.budget, table.period)
     return ProtectionDomain(
         name=name,
@@ -112,7 +110,7 @@ def _protection_domain(
         budget_us=budget_us,
         period_us=period_us,
         stack_size_bytes=STACK_BYTES if table.stack_size is None else table.stack_size,
-        trusted=linux is not None,
+        trusted=vm is not None,
         maps=tuple(space.maps),
         vm=vm,
     )

@@ -27,7 +27,6 @@
 #define ISS_REGISTER_64 (UINT64_C(1) << 15)
 #define ZERO_REGISTER 31u
 
-#define EXCEPTION_CLASS_SHIFT 26u
 #define EXCEPTION_CLASS_WFX 1u
 #define WFX_IS_WFE 1u
 
@@ -200,7 +199,7 @@ bool vmm_guest_boot(uint64_t kernel_gpa, uint64_t dtb_gpa, uint64_t initrd_gpa)
 static bool is_wfi(seL4_Word label)
 {
     const seL4_Word syndrome = label == seL4_Fault_VCPUFault ? microkit_mr_get(seL4_VCPUFault_HSR) : 0;
-    return syndrome >> EXCEPTION_CLASS_SHIFT == EXCEPTION_CLASS_WFX && (syndrome & WFX_IS_WFE) == 0;
+    return syndrome >> VMM_EXCEPTION_CLASS_SHIFT == EXCEPTION_CLASS_WFX && (syndrome & WFX_IS_WFE) == 0;
 }
 
 /* The guest's call never returns. */

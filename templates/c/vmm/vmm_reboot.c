@@ -8,7 +8,6 @@
 #include "vmm_reboot.h"
 
 /* Exception class of SMC in AArch64 state (Arm ARM, ESR_ELx). */
-#define EXCEPTION_CLASS_SHIFT 26u
 #define EXCEPTION_CLASS_SMC64 0x17u
 
 #define PSCI_SYSTEM_RESET_CALL 0x84000009u
@@ -31,7 +30,7 @@ bool vmm_reboot_asked(uint64_t label)
 {
     seL4_UserContext registers;
     if (label != seL4_Fault_VCPUFault ||
-        microkit_mr_get(seL4_VCPUFault_HSR) >> EXCEPTION_CLASS_SHIFT != EXCEPTION_CLASS_SMC64) {
+        microkit_mr_get(seL4_VCPUFault_HSR) >> VMM_EXCEPTION_CLASS_SHIFT != EXCEPTION_CLASS_SMC64) {
         return false;
     }
     return seL4_TCB_ReadRegisters(BASE_VM_TCB_CAP + GUEST_BOOT_VCPU_ID, false, 0, SEL4_USER_CONTEXT_SIZE, &registers) ==

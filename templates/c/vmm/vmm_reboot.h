@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* In a syndrome, the number of the exception's class (Arm ARM, ESR_ELx). */
+#define VMM_EXCEPTION_CLASS_SHIFT 26u
+
 /* Whether the fault being handled, which has this label, is such a call. */
 bool vmm_reboot_asked(uint64_t label);
 
