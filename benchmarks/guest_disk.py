@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.measure import BenchmarkError, Spread, place, spread
-from sdfgen.toolchain import WARNINGS
+from sdfgen.build.toolchain import WARNINGS
 from tests.guest.backend import OWN_C, Backend, Client, sources
 from tests.guest.cache import UnavailableError
 from tests.guest.client_vm import boot_with, write_initrd

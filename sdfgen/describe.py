@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from sdfgen import rules
-from sdfgen.board import board_files, load_board
-from sdfgen.dialects import CONFIGS, DIALECTS, SMP_SINCE
-from sdfgen.faults import Fault, Faults, suggestion
-from sdfgen.resolve import resolve
-from sdfgen.source import Node, Source, Where, load, override, setting
-from sdfgen.spec import Spec, SystemTable
+from sdfgen import judge
+from sdfgen.facts.board import board_files, load_board
+from sdfgen.facts.dialects import CONFIGS, DIALECTS, SMP_SINCE
+from sdfgen.faults.fault import Fault, Faults, suggestion
+from sdfgen.faults.source import Source, Where
+from sdfgen.read.load import load, setting
+from sdfgen.read.merge import override
+from sdfgen.resolve.system import resolve
+from sdfgen.spec.description import Spec, SystemTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sdfgen.model import System
+    from sdfgen.facts.dialects import Dialect
+    from sdfgen.model.system import System
+    from sdfgen.read.toml import Node
 
 
 class Description(NamedTuple):
@@ -124,7 +128,7 @@ def _one_board(name: str, path: str, root: Node, variants: Node | None, override
     dialect = _dialect(spec.system, own)
     if dialect is not None:
         system = resolve(spec, board, dialect, os.path.dirname(root.where.source.path or ""), own)
-        rules.check(system, own)
+        judge.check(system, own)
     return _OneBoard(spec, None if own.errors else system, own)
 
 
@@ -181,7 +185,3 @@ def _check_variants(
             )
         elif name not in specs:
             faults.extend(_variant(name, root, variants, [])[1])
-
-
-if TYPE_CHECKING:
-    from sdfgen.dialects import Dialect

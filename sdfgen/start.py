@@ -10,15 +10,15 @@ def main() -> None:
     """Run the command line."""
     # The process is short and its values live until it ends: collecting garbage finds nothing.
     gc.disable()
-    from sdfgen.options import parse
+    from sdfgen.commands.options import parse
 
     plain = parse(sys.argv[1:])
     if plain is None:
-        from sdfgen.cli import cli
+        from sdfgen.commands.cli import cli
 
         cli()
     else:
-        from sdfgen.commands import run
+        from sdfgen.commands.dispatch import run
 
         run(*plain)
 

@@ -7,8 +7,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from sdfgen.schema import ListOf, One, Table
-from sdfgen.spec import Spec
+from sdfgen.schema.readers import ListOf
+from sdfgen.schema.table import One, Table
+from sdfgen.spec.description import Spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sdfgen.board import board_files, load_board
 from sdfgen.describe import Description, describe
-from sdfgen.emit.c import c_files
-from sdfgen.faults import Faults
-from sdfgen.model import EmulatedDevice, Gpa
+from sdfgen.emit.c.tables import c_files
+from sdfgen.facts.board import board_files, load_board
+from sdfgen.faults.fault import Faults
+from sdfgen.model.system import EmulatedDevice, Gpa
 
 QEMU = "qemu_virt_aarch64"
 ODROID = "odroidc4"

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import fdt
 import pytest
 
-from sdfgen.board import FIRST_SPI_INTID, board_files, load_board
 from sdfgen.describe import describe
-from sdfgen.emit.devicetree import OVERLAID_ROOT, ROOT, Cells, Node, Property, blob, cells64, flag, source, strings
-from sdfgen.emit.guest_tree import device_tree_files
-from sdfgen.faults import Faults
-from sdfgen.initrd import final_bytes
+from sdfgen.emit.devicetree.guest_trees import device_tree_files
+from sdfgen.emit.devicetree.tree import OVERLAID_ROOT, ROOT, Cells, Node, Property, blob, cells64, flag, source, strings
+from sdfgen.facts.board import board_files, load_board
+from sdfgen.facts.board_tables import FIRST_SPI_INTID
+from sdfgen.faults.fault import Faults
+from sdfgen.guest_files.initrd import final_bytes
 
 if TYPE_CHECKING:
-    from sdfgen.model import System
+    from sdfgen.model.system import System
     from tests.conftest import Golden
 
 QEMU = "qemu_virt_aarch64"

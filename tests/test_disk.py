@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sdfgen.disk import ALIGNMENT_BYTES, SECTOR_BYTES, TABLES, DiskError, Partition, place, write_disk
+from sdfgen.run.partition_table import ALIGNMENT_BYTES, SECTOR_BYTES, TABLES, DiskError, Partition, place, write_disk
 
 from .native.test_partition import SFDISK, SOURCES, Code, parse
 from .native.toolchain import include_flags, run

@@ -11,10 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sdfgen.describe import describe
-from sdfgen.expressions import MAX_LENGTH, ExpressionError, UnknownYet, evaluate
+from sdfgen.resolve.expressions import MAX_LENGTH, ExpressionError, UnknownYet, evaluate
 
 if TYPE_CHECKING:
-    from sdfgen.model import System
+    from sdfgen.model.system import System
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "two-clients" / "system.toml"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sdfgen.describe import describe
-from sdfgen.render import as_text
+from sdfgen.faults.render import as_text
 
 if TYPE_CHECKING:
     from tests.conftest import Golden

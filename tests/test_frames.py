@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from sdfgen.frames import frames_bytes
+from sdfgen.image.stack_use import frames_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

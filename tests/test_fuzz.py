@@ -18,17 +18,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sdfgen.describe import describe
-from sdfgen.emit.c import c_files
-from sdfgen.emit.guest_tree import device_tree_files
-from sdfgen.emit.sdf import system_file
-from sdfgen.render import FORMATS
+from sdfgen.emit.c.tables import c_files
+from sdfgen.emit.devicetree.guest_trees import device_tree_files
+from sdfgen.emit.sdf.system_file import system_file
+from sdfgen.faults.render import FORMATS
 from tests.mutate import mutated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sdfgen.faults import Fault, Span
-    from sdfgen.source import Where
+    from sdfgen.faults.fault import Fault
+    from sdfgen.faults.place import Span
+    from sdfgen.faults.source import Where
 
 FOLDER = Path(__file__).parent / "fuzz"
 EXAMPLE = Path(__file__).parent.parent / "examples" / "two-clients" / "system.toml"

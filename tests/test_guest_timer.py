@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from lxml import etree
 
-from sdfgen.board import board_files
 from sdfgen.describe import describe
-from sdfgen.emit.c import c_files
-from sdfgen.emit.sdf import system_file
-from sdfgen.render import as_text
+from sdfgen.emit.c.tables import c_files
+from sdfgen.emit.sdf.system_file import system_file
+from sdfgen.facts.board import board_files
+from sdfgen.faults.render import as_text
 
 if TYPE_CHECKING:
-    from sdfgen.model import Block, System
+    from sdfgen.model.system import Block, System
 
 QEMU, ODROID = "qemu_virt_aarch64", "odroidc4"
 HEAD = '[system]\nname = "s"\nboards = ["{board}"]\n'

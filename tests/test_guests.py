@@ -17,15 +17,14 @@ from elftools.elf.sections import SymbolTableSection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdfgen.data import data_path
 from sdfgen.describe import describe
-from sdfgen.embedded import guest_disagreements
-from sdfgen.emit.devicetree import OVERLAID_ROOT, ROOT, Cells, Node, Property, blob, numbers, strings
-from sdfgen.emit.guest_tree import device_tree_files
-from sdfgen.emit.overlay import overlay_blob
-from sdfgen.guest_object import IMAGES, guest_object
-from sdfgen.guest_tree import TreeError, with_overlay
-from sdfgen.initrd import (
+from sdfgen.emit.devicetree.guest_trees import device_tree_files
+from sdfgen.emit.devicetree.overlay import overlay_blob
+from sdfgen.emit.devicetree.tree import OVERLAID_ROOT, ROOT, Cells, Node, Property, blob, numbers, strings
+from sdfgen.facts.data import data_path
+from sdfgen.guest_files.apply_overlay import TreeError, with_overlay
+from sdfgen.guest_files.embed import IMAGES, guest_object
+from sdfgen.guest_files.initrd import (
     APPENDED_BYTES,
     DISK_PATH,
     DRIVER_PATH,
@@ -36,9 +35,10 @@ from sdfgen.initrd import (
     final_bytes,
     with_driver,
 )
+from sdfgen.verify.embedded import guest_disagreements
 
 if TYPE_CHECKING:
-    from sdfgen.model import Guest
+    from sdfgen.model.system import Guest
 
 HEADER_BYTES = 110
 FIELD_CHARACTERS = 8
@@ -220,7 +220,7 @@ def test_a_base_that_is_no_tree_is_told(base: bytes) -> None:
 
 
 def step(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "sdfgen.guests", *arguments]
+    command = [sys.executable, "-m", "sdfgen.guest_files.steps", *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from sdfgen.describe import describe
-from sdfgen.guest_object import guest_object
-from sdfgen.image import program_faults, tool_faults
-from sdfgen.report import Extent, read_extents, read_maps
-from sdfgen.verify import mismapped, misplaced
+from sdfgen.guest_files.embed import guest_object
+from sdfgen.image.programs import program_faults, tool_faults
+from sdfgen.image.report import Extent, read_extents, read_maps
+from sdfgen.verify.files import mismapped, misplaced
 
 BOARD = "qemu_virt_aarch64"
 IMAGE_BASE = 0x20_0000

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sdfgen.build.plan import Plan, plan
+from sdfgen.build.toolchain import find_toolchain
 from sdfgen.describe import describe
-from sdfgen.plan import Plan, plan
-from sdfgen.toolchain import find_toolchain
 
 if TYPE_CHECKING:
     from pathlib import Path

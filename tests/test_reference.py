@@ -7,7 +7,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from sdfgen.reference import all_codes, explanation, explanations, json_schema, markdown
+from sdfgen.commands.reference import all_codes, explanation, explanations, json_schema, markdown
 
 ROOT = Path(__file__).parent.parent
 

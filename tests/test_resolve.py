@@ -6,15 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from sdfgen.describe import describe
-from sdfgen.emit.sdf import system_file
-from sdfgen.render import as_text
+from sdfgen.emit.sdf.system_file import system_file
+from sdfgen.faults.render import as_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
 
-    from sdfgen.model import System
+    from sdfgen.model.system import System
 
 HEAD = '[system]\nname = "s"\nboards = ["qemu_virt_aarch64"]\nmicrokit = "2.3.0"\n'
 BLOCK = """

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sdfgen import rules
+from sdfgen import judge
 from sdfgen.describe import describe
 
 if TYPE_CHECKING:
-    from sdfgen.model import System
+    from sdfgen.model.system import System
 
 FAULTS = Path(__file__).parent / "faults"
 EXAMPLE = Path(__file__).parent.parent / "examples" / "two-clients" / "system.toml"
-OURS = [code for code in rules.RULES if "SDF020" <= code <= "SDF069"]
+OURS = [code for code in judge.RULES if "SDF020" <= code <= "SDF069"]
 
 # The tool's test, the code that it has here, and the file when it is not named like the tool's.
 REJECTED = [
@@ -220,7 +220,7 @@ def _odd(value: Any, number: int, text: str) -> Any:  # noqa: ANN401 - any part 
 def test_rules_never_raise_on_odd_values(number: int, text: str) -> None:
     odd = _odd(_example(), number, text)
     for code in OURS:
-        list(rules.RULES[code].function(odd))
+        list(judge.RULES[code].function(odd))
 
 
 def test_rules_are_quick_on_the_largest_system(tmp_path: Path) -> None:
@@ -231,5 +231,5 @@ def test_rules_are_quick_on_the_largest_system(tmp_path: Path) -> None:
     system = next(iter(describe(str(path)).systems.values()))
     start = time.perf_counter()
     for code in OURS:
-        list(rules.RULES[code].function(system))
+        list(judge.RULES[code].function(system))
     assert time.perf_counter() - start < 0.5  # measured: 0.01

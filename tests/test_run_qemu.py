@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sdfgen.describe import describe
-from sdfgen.disk import Partition
-from sdfgen.run.disks import partitions
-from sdfgen.run.faults import RunError, UsageError
+from sdfgen.run.partition_table import Partition
+from sdfgen.run.partitions import partitions
 from sdfgen.run.qemu import command
+from sdfgen.run.status import RunError, UsageError
 
 if TYPE_CHECKING:
-    from sdfgen.model import System
+    from sdfgen.model.system import System
 
     from .conftest import Golden
 

@@ -11,13 +11,13 @@ import pytest
 from lxml import etree
 
 from sdfgen.describe import describe
-from sdfgen.dialects import DIALECTS
-from sdfgen.emit.phys_page import phys_page
-from sdfgen.emit.sdf import system_file
-from sdfgen.emit.xml import Element, document
+from sdfgen.emit.sdf.system_file import system_file
+from sdfgen.emit.sdf.xml import Element, document
+from sdfgen.facts.dialects import DIALECTS
+from sdfgen.subsystems.block.phys_page import phys_page
 
 if TYPE_CHECKING:
-    from sdfgen.model import System
+    from sdfgen.model.system import System
     from tests.conftest import Golden
 
 ROOT = Path(__file__).parent.parent

@@ -12,17 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdfgen.describe import describe
-from sdfgen.faults import Faults
-from sdfgen.render import FORMATS, as_text
-from sdfgen.source import Node, Source, Where, load, override, parse, setting
+from sdfgen.faults.fault import Faults
+from sdfgen.faults.render import FORMATS, as_text
+from sdfgen.faults.source import Source, Where
+from sdfgen.read.load import load, setting
+from sdfgen.read.merge import override
+from sdfgen.read.toml import Node, parse
 from tests.mutate import dump
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sdfgen.faults import Span
-    from sdfgen.source import Path as TreePath
+    from sdfgen.faults.place import Path as TreePath
+    from sdfgen.faults.place import Span
 
 GOOD = """\
 [system]

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sdfgen.board import Board, board_files, load_board
 from sdfgen.describe import describe
-from sdfgen.dialects import DIALECTS
-from sdfgen.faults import Faults
-from sdfgen.render import as_text
+from sdfgen.facts.board import Board, board_files, load_board
+from sdfgen.facts.dialects import DIALECTS
+from sdfgen.faults.fault import Faults
+from sdfgen.faults.render import as_text
 from tests.mutate import dump
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sdfgen.model import Block, Map, Origin, System
+    from sdfgen.model.system import Block, Map, Origin, System
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "two-clients" / "system.toml"
 QEMU, ODROID = BOARDS = ("qemu_virt_aarch64", "odroidc4")

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from sdfgen.blk.driver import PREFILLED_PAGE
-from sdfgen.data import data_path
-from sdfgen.emit.c import c_files
-from sdfgen.emit.guest_tree import device_tree_files
-from sdfgen.emit.ninja import build_file
-from sdfgen.emit.ninja_image import DISK_FILE
-from sdfgen.emit.sdf import system_file
+from sdfgen.build.graph import build_file
+from sdfgen.build.graph_image import DISK_FILE
+from sdfgen.emit.c.tables import c_files
+from sdfgen.emit.devicetree.guest_trees import device_tree_files
+from sdfgen.emit.sdf.system_file import system_file
+from sdfgen.facts.data import data_path
+from sdfgen.subsystems.block.driver import PREFILLED_PAGE
 
 if TYPE_CHECKING:
-    from sdfgen.model import System
-    from sdfgen.plan import Plan
-    from sdfgen.toolchain import Toolchain
+    from sdfgen.build.plan import Plan
+    from sdfgen.build.toolchain import Toolchain
+    from sdfgen.model.system import System
 
 
 def generated_files(system: System, toolchain: Toolchain, plan: Plan, up: str) -> dict[str, bytes]:
@@ -35,7 +35,7 @@ def generated_files(system: System, toolchain: Toolchain, plan: Plan, up: str) -
         if plan.driver_initrd:
             files |= _plain("guest") | {DISK_FILE: f"{system.block.driver.storage}\n".encode()}
         if system.block.prefilled:
-            from sdfgen.emit.phys_page import phys_page
+            from sdfgen.subsystems.block.phys_page import phys_page
 
             files[PREFILLED_PAGE] = phys_page(system)
     files["build.ninja"] = build_file(system, toolchain, plan, up, files).encode()

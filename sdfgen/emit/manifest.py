@@ -10,7 +10,7 @@ from sdfgen import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sdfgen.model import Map, Origin, System
+    from sdfgen.model.system import Map, Origin, System
 
 Record = dict[str, Any]
 

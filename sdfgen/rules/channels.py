@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sdfgen.faults import suggestion
+from sdfgen.faults.fault import suggestion
 from sdfgen.rules.registry import fault, rule
-from sdfgen.schema import Text
+from sdfgen.schema.readers import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.faults import Fault
-    from sdfgen.model import Channel, End, System
+    from sdfgen.faults.fault import Fault
+    from sdfgen.model.system import Channel, End, System
 
 ENDS = 2
 

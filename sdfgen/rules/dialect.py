@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sdfgen.blk.driver import PREFILLED_PAGE
-from sdfgen.dialects import SINCE
+from sdfgen.facts.dialects import SINCE
 from sdfgen.rules.registry import fault, rule
+from sdfgen.subsystems.block.driver import PREFILLED_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.faults import Fault
-    from sdfgen.model import Origin, Region, System
+    from sdfgen.faults.fault import Fault
+    from sdfgen.model.system import Origin, Region, System
 
 SMC_BY_DEFAULT_SINCE = "2.1.0"
 """Kernels of earlier SDKs are built without KernelAllowSMCCalls."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sdfgen.dialects import PD_ELF_BASE, STACK_MAX_BYTES, STACK_MIN_BYTES
-from sdfgen.faults import suggestion
+from sdfgen.facts.dialects import PD_ELF_BASE, STACK_MAX_BYTES, STACK_MIN_BYTES
+from sdfgen.faults.fault import suggestion
 from sdfgen.rules.registry import Shared, fault, rule
-from sdfgen.schema import Text
+from sdfgen.schema.readers import Text
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.faults import Fault
-    from sdfgen.model import Map, Origin, ProtectionDomain, Region, System
+    from sdfgen.faults.fault import Fault
+    from sdfgen.model.system import Map, Origin, ProtectionDomain, Region, System
 
 PD_ELF_END = 0x100_0000
 """Where maps of a protection domain may begin; its program image lies below, from `PD_ELF_BASE`."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from sdfgen.dialects import NAME_BYTES
+from sdfgen.facts.dialects import NAME_BYTES
 from sdfgen.rules.registry import fault, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.faults import Fault
-    from sdfgen.model import Block, Origin, System
+    from sdfgen.faults.fault import Fault
+    from sdfgen.model.system import Block, Origin, System
 
 _SPELLING = re.compile(r"[A-Za-z0-9_-]+")
 _RESERVED = "monitor"

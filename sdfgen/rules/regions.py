@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from sdfgen.faults import suggestion
+from sdfgen.faults.fault import suggestion
 from sdfgen.rules.dialect import knows, made_prefill
 from sdfgen.rules.maps import PAGE_SIZES, mapped, page_of, references
 from sdfgen.rules.registry import fault, rule
@@ -14,8 +14,8 @@ from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text, round_up
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.faults import Fault
-    from sdfgen.model import Region, System
+    from sdfgen.faults.fault import Fault
+    from sdfgen.model.system import Region, System
 
 _BOOTINFO = ("fdt",)
 

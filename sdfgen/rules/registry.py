@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from sdfgen.faults import Fault
+from sdfgen.faults.fault import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from sdfgen.model import Origin, System
+    from sdfgen.model.system import Origin, System
 
     RuleFunction = Callable[[System], Iterator[Fault]]
 

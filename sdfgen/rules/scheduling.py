@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sdfgen.dialects import MAX_PRIORITY
+from sdfgen.facts.dialects import MAX_PRIORITY
 from sdfgen.rules.registry import fault, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.faults import Fault
-    from sdfgen.model import Origin, ProtectionDomain, System, VirtualMachine
+    from sdfgen.faults.fault import Fault
+    from sdfgen.model.system import Origin, ProtectionDomain, System, VirtualMachine
 
 _ROUNDING = 1e-9
 

@@ -12,8 +12,8 @@ from sdfgen.rules.registry import fault, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.faults import Fault
-    from sdfgen.model import Map, Origin, System
+    from sdfgen.faults.fault import Fault
+    from sdfgen.model.system import Map, Origin, System
 
 MAP_KEYS = ("setvar_vaddr", "setvar_size", "setvar_prefill_size")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sdfgen.model import Guest, System
+    from sdfgen.model.system import Guest, System
 
 MARK: Final = "| "
 _LONGEST_LINE_BYTES: Final = 1 << 16

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from sdfgen.run.faults import UsageError
+from sdfgen.run.status import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

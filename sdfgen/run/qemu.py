@@ -9,14 +9,14 @@ import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from sdfgen.board import SlotsTable
-from sdfgen.run.faults import RunError
+from sdfgen.facts.board_tables import SlotsTable
+from sdfgen.run.status import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sdfgen.board import Device
-    from sdfgen.model import System
+    from sdfgen.facts.board import Device
+    from sdfgen.model.system import System
 
 PROGRAM: Final = "qemu-system-aarch64"
 DEBIAN_PACKAGE: Final = "qemu-system-arm"

@@ -7,7 +7,7 @@ import select
 import time
 from typing import TYPE_CHECKING, Final
 
-from sdfgen.run.faults import Status
+from sdfgen.run.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable

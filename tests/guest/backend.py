@@ -8,7 +8,7 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING, Self
 
-from sdfgen.toolchain import WARNINGS
+from sdfgen.build.toolchain import WARNINGS
 from tests.native.toolchain import SANITIZED, TEMPLATES_C, sanitizing_compiler
 from tests.native.toolchain import run as run_compiler
 

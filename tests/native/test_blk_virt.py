@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from sdfgen.toolchain import WARNINGS
+from sdfgen.build.toolchain import WARNINGS
 
 from .elf import symbol_table, undefined_symbols
 from .toolchain import C_TESTS, SANITIZED, TEMPLATES_C, ZIG_CC, build_pd_object, include_flags, run

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sdfgen.describe import describe
-from sdfgen.emit.c import c_files
+from sdfgen.emit.c.tables import c_files
 
 from .toolchain import TEMPLATES_C, TWO_CLIENTS
 

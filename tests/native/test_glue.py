@@ -13,7 +13,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
 
-from sdfgen.toolchain import LINK_FLAGS
+from sdfgen.build.toolchain import LINK_FLAGS
 
 from .elf import symbol_table, undefined_symbols
 from .model.programs import DEVICE, QEMU, check, command, listed, names

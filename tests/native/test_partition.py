@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sdfgen.toolchain import WARNINGS
+from sdfgen.build.toolchain import WARNINGS
 
 from .partition_images import (
     BLOCK,

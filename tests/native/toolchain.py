@@ -10,7 +10,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from sdfgen.toolchain import (
+from sdfgen.build.toolchain import (
     GNU_WITHOUT_FPU,
     LINK_FLAGS,
     LINUX_FLAGS,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sdfgen.report import read_extents
+from sdfgen.image.report import read_extents
 from tests.guest.cache import made
 from tests.guest.debian import Archive
 from tests.guest.guests import driver_guest

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from sdfgen.report import read_extents
-from sdfgen.toolchain import PD_FLAGS, PD_LINKER, SDK, ZIG_FLAGS
+from sdfgen.build.toolchain import PD_FLAGS, PD_LINKER, SDK, ZIG_FLAGS
+from sdfgen.image.report import read_extents
 from tests.guest.client_vm import write_initrd
 from tests.guest.cpio import Cpio
 from tests.guest.driver_vm import RAM, RAM_BYTES
@@ -22,7 +22,7 @@ from tests.guest.guests import client_guest, driver_guest
 from .trial import QEMU, needed, sdfgen, write_driver
 
 if TYPE_CHECKING:
-    from sdfgen.report import Extent
+    from sdfgen.image.report import Extent
 
 pytestmark = pytest.mark.sel4
 

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from typing import NamedTuple
 
-from sdfgen.toolchain import WARNINGS
+from sdfgen.build.toolchain import WARNINGS
 from tests.native.model.programs import DEVICE, RING
 from tests.native.toolchain import C_TESTS, SANITIZED, TEMPLATES_C, include_flags, run
 

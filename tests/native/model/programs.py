@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sdfgen.toolchain import LINK_FLAGS, WARNINGS
+from sdfgen.build.toolchain import LINK_FLAGS, WARNINGS
 from tests.native.toolchain import C_TESTS, DRIVER_CC, SANITIZED, TEMPLATES_C, include_flags, run
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Build phase: the graph of steps, and publishing what they made."""

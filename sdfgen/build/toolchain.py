@@ -1,0 +1,161 @@
+"""Which programs a build uses, and with which flags."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from sdfgen.faults.fault import Fault
+from sdfgen.faults.source import Source, Where
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sdfgen.model.system import System
+    from sdfgen.spec.description import ToolchainTable
+
+WARNINGS = "-std=c11 -Wall -Wextra -Werror -Wconversion -Wpedantic"
+# -mstrict-align: UIO maps are Device memory, where an unaligned access faults.
+# -g0: debug information holds the machine's paths.
+COMMON = f"{WARNINGS} -O2 -g0 -fno-lto -fno-pic -mstrict-align"
+LINUX_FLAGS = COMMON
+# The Microkit headers want GNU C.
+PD_FLAGS = f"{COMMON} -std=gnu11 -ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables"
+# A domain that uses the FPU costs a trap each time a guest used it meanwhile. (Zig heeds no -mgeneral-regs-only.)
+GNU_WITHOUT_FPU = "-mgeneral-regs-only"
+ZIG_WITHOUT_FPU = "-mcpu=generic-fp_armv8-neon"
+LINK_FLAGS = "-static -no-pie -Wl,--build-id=none"
+# Zig traps on undefined behaviour unless told otherwise; its musl carries debug information.
+ZIG_FLAGS = "-fno-sanitize=undefined"
+GNU_LINK_FLAGS = "-Wl,--strip-debug"
+ZIG_LINK_FLAGS = "-Wl,-T,c/uio/discard_debug.ld"
+# GNU ld refuses libvmm.a, some of whose files take libmicrokit's IPC buffer for a thread-local variable.
+PD_LINKER = "$python -m ziglang ld.lld --build-id=none --strip-debug"
+
+SDK = "MICROKIT_SDK"
+LIBVMM = "LIBVMM"
+TOOL = "bin/microkit"
+"""The Microkit tool in its SDK."""
+LIBVMM_ARCHIVE = "libvmm.a"
+
+
+class Toolchain(NamedTuple):
+    """The programs of a build.
+
+    Attributes:
+        cc_linux: Command that compiles for Linux on AArch64.
+        cc_pd: Command that compiles for protection domains.
+        link_flags: How the Linux driver is linked.
+        ar: Command that makes archives.
+        pd_libraries: Libraries of the compiler's that they need.
+        microkit_sdk: The Microkit SDK, or None.
+        libvmm: libvmm, or None.
+    """
+
+    cc_linux: str
+    cc_pd: str
+    link_flags: str
+    ar: str
+    pd_libraries: str
+    microkit_sdk: str | None
+    libvmm: str | None
+
+    def sdk_files(self, system: System) -> dict[str, str]:
+        """Return the SDK's and libvmm's files that a build reads: path by name."""
+        found: dict[str, str] = {}
+        if self.microkit_sdk:
+            library = f"{board_folder(system)}/lib"
+            names = ("VERSION", TOOL, f"{library}/libmicrokit.a", f"{library}/microkit.ld")
+            found |= {f"{SDK}/{name}": os.path.join(self.microkit_sdk, name) for name in names}
+        if self.libvmm:
+            found[f"{LIBVMM}/{LIBVMM_ARCHIVE}"] = os.path.join(self.libvmm, LIBVMM_ARCHIVE)
+        return found
+
+
+def board_folder(system: System) -> str:
+    """Return where the SDK has what belongs to a system's board and configuration."""
+    return f"board/{system.board.name}/{system.config}"
+
+
+def find_toolchain(table: ToolchainTable | None, system: System) -> Toolchain:
+    """Return the toolchain that a description asks for; the environment fills in what it leaves out.
+
+    Args:
+        table: Its `[toolchain]` table.
+        system: The system that is built.
+    """
+    cc = table.cc if table else "zig"
+    sdk = _folder(system, table.microkit_sdk if table else None, SDK)
+    libvmm = _of_board(system, _folder(system, table.libvmm if table else None, LIBVMM))
+    if cc != "zig":
+        return Toolchain(
+            cc_linux=f"{cc}gcc",
+            cc_pd=f"{cc}gcc {GNU_WITHOUT_FPU}",
+            link_flags=f"{LINK_FLAGS} {GNU_LINK_FLAGS}",
+            ar=f"{cc}gcc-ar",
+            pd_libraries=f"$$({cc}gcc -print-libgcc-file-name)",
+            microkit_sdk=sdk,
+            libvmm=libvmm,
+        )
+    zig = "$python -m ziglang"
+    return Toolchain(
+        cc_linux=f"{zig} cc {ZIG_FLAGS} -target aarch64-linux-musl",
+        cc_pd=f"{zig} cc {ZIG_FLAGS} -target aarch64-freestanding {ZIG_WITHOUT_FPU}",
+        link_flags=f"{LINK_FLAGS} {ZIG_LINK_FLAGS}",
+        ar=f"{zig} ar",
+        pd_libraries="",
+        microkit_sdk=sdk,
+        libvmm=libvmm,
+    )
+
+
+def _folder(system: System, written: str | None, variable: str) -> str | None:
+    """Return a folder that starts at the description's when it is written there, at the current one otherwise."""
+    if written:
+        return os.path.abspath(os.path.join(system.folder, written))
+    found = os.environ.get(variable)
+    return os.path.abspath(found) if found else None
+
+
+def _of_board(system: System, libvmm: str | None) -> str | None:
+    """Prefer what was built for the board and configuration: libvmm.a has their addresses compiled in."""
+    own = os.path.join(libvmm or "", system.board.name, system.config)
+    return own if libvmm and os.path.isdir(own) else libvmm
+
+
+def toolchain_faults(toolchain: Toolchain, table: ToolchainTable | None, system: System) -> Iterator[Fault]:
+    """Yield what is wrong with the Microkit SDK and libvmm.
+
+    Args:
+        toolchain: The toolchain.
+        table: The description's `[toolchain]`.
+        system: The system that is built.
+    """
+    for key, variable, folder in (("microkit_sdk", SDK, toolchain.microkit_sdk), ("libvmm", LIBVMM, toolchain.libvmm)):
+        if folder is None:
+            continue
+        written = table is not None and table.given(key)
+        where = table.at(key) if table and written else Where(Source(f"environment variable {variable}", folder))
+        files = toolchain.sdk_files(system)
+        missing = [name for name, path in files.items() if name.startswith(variable) and not os.path.exists(path)]
+        if missing:
+            message = f"{folder} has no {', no '.join(name.removeprefix(f'{variable}/') for name in missing)}"
+            yield Fault("SDF101", message, where, _ADVICE[variable])
+        elif variable == SDK:
+            yield from _wrong_version(folder, where, system)
+
+
+_ADVICE = {
+    SDK: "name the unpacked release of a Microkit SDK that has this board and configuration",
+    LIBVMM: "name a folder with include/ and libvmm.a, or one with such folders as BOARD/CONFIG",
+}
+
+
+def _wrong_version(sdk: str, where: Where, system: System) -> Iterator[Fault]:
+    with open(os.path.join(sdk, "VERSION"), encoding="utf-8", errors="replace") as file:
+        version = file.read().strip()
+    if version.split("-")[0] != system.dialect.version:
+        message = f"the SDK in {sdk} is Microkit {version}, the description is for {system.dialect.version}"
+        yield Fault(
+            "SDF101", message, system.origin.at("microkit"), "set `microkit`", ((where, "the SDK is named here"),)
+        )

@@ -1,0 +1,92 @@
+"""The whole command line, with help and messages; each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sdfgen import __version__
+from sdfgen.commands.options import COMMANDS, Option
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_HELP = {
+    "check": "Check a description and say everything that is wrong with it.",
+    "build": "Build a description: SDF, device trees, C, patched ELFs, manifest.",
+    "verify": "Read what was built back and compare every number with the description.",
+    "run": "Build a description and run it in QEMU; EXTRA, behind `--`, is for QEMU.",
+}
+
+
+class _Lazy(click.Group):
+    """Adds the patcher's command without loading it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), "patch"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "patch":
+            from patcher.cli import command
+
+            return command
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="sdfgen")
+def cli() -> None:
+    """Build seL4 Microkit systems with Linux guests from one description."""
+
+
+def _click_option(option: Option) -> click.Option:
+    flags = ["/".join(option.flags)] if option.kind == "switch" else list(option.flags)
+    kind: Any = (
+        click.Choice(option.choices) if option.choices else click.IntRange(min=0) if option.default == 0 else str
+    )
+    return click.Option(
+        [*flags, option.name],
+        help=option.help,
+        default=option.default,
+        multiple=option.kind == "many",
+        type=bool if option.kind == "switch" else kind,
+        metavar=option.metavar,
+    )
+
+
+def _callback(name: str) -> Callable[..., None]:
+    def callback(**values: object) -> None:
+        from sdfgen.commands.dispatch import run
+
+        run(name, values)
+
+    return callback
+
+
+for _name, _options in COMMANDS.items():
+    _parameters: list[click.Parameter] = [click.Argument(["description"]), *map(_click_option, _options)]
+    if _name == "run":
+        _parameters.append(click.Argument(["extra"], nargs=-1))
+    cli.add_command(click.Command(_name, params=_parameters, callback=_callback(_name), help=_HELP[_name]))
+
+
+@cli.command()
+@click.option("--format", "style", type=click.Choice(["json", "markdown"]), default="json", help="What to write.")
+def schema(style: str) -> None:
+    """Write the schema of descriptions: JSON Schema for editors, or the reference."""
+    from sdfgen.commands.reference import json_schema, markdown
+
+    click.echo(json_schema() if style == "json" else markdown(), nl=False)
+
+
+@cli.command()
+@click.argument("code", required=False)
+def explain(code: str | None) -> None:
+    """Say what a fault's code means; without one, list all."""
+    from sdfgen.commands.reference import explanation, explanations
+
+    text = explanations() if code is None else explanation(code)
+    if text is None:
+        raise click.ClickException(f"no fault has the code {code!r}; `sdfgen explain` lists them")
+    click.echo(text, nl=False)

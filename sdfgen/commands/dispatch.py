@@ -1,0 +1,68 @@
+"""What the everyday commands do, apart from the command line."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sdfgen.describe import Description
+
+
+def run(command: str, values: dict[str, Any]) -> None:
+    """Run a command.
+
+    Args:
+        command: `check`, `build`, `verify` or `run`.
+        values: Its parameters by name.
+    """
+    if command == "build":
+        from sdfgen.commands.build import Request, build_and_tell
+
+        build = Request(**values)
+        tell(build_and_tell(build), build.style)
+    elif command == "verify":
+        from sdfgen.commands.verify import VerifyRequest, verify_and_tell
+
+        verification = VerifyRequest(**values)
+        tell(verify_and_tell(verification), verification.style)
+    elif command == "run":
+        from sdfgen.commands.run import RunRequest, run_and_tell
+
+        sys.exit(run_and_tell(RunRequest(**values)))
+    else:
+        check(**values)
+
+
+def check(description: str, settings: tuple[str, ...], boards: tuple[str, ...], style: str) -> None:
+    """Check a description and say everything that is wrong with it."""
+    from sdfgen.describe import describe
+
+    result = describe(description, settings, boards)
+    report(result, style)
+    if style == "text":
+        sys.stdout.write(f"{description}: good for {', '.join(result.systems)}\n")
+
+
+def report(description: Description, style: str) -> str:
+    """Show all faults and return what was shown; leave with status 1 when there are errors."""
+    faults = description.faults.sorted()
+    if not faults and style == "text":
+        return ""
+    from sdfgen.faults.render import FORMATS
+
+    text = FORMATS[style](faults)
+    show(text, style)
+    if description.faults.errors:
+        sys.exit(1)
+    return text
+
+
+def show(faults: str, style: str) -> None:
+    """Write rendered faults where those who read them look: machines to standard output."""
+    (sys.stderr if style == "text" else sys.stdout).write(faults)
+
+
+def tell(text: str, style: str) -> None:
+    """Write what is for people: to standard output, unless a machine reads faults there."""
+    (sys.stdout if style == "text" else sys.stderr).write(text)

@@ -1,0 +1,147 @@
+"""The reference of descriptions and fault codes, made from the types that read them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from patcher.errors import CODES as PATCHING
+from sdfgen.facts.data import data_path
+from sdfgen.faults.codes import BUILDING, READING
+from sdfgen.judge import RULES
+from sdfgen.schema.readers import ListOf, Reader, Size
+from sdfgen.schema.table import REQUIRED, Many, One, Table
+from sdfgen.spec.description import Spec
+from sdfgen.units import size_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class KeyText(NamedTuple):
+    """A key as the reference shows it."""
+
+    name: str
+    kind: str
+    default: str
+    doc: str
+
+
+class TableText(NamedTuple):
+    """A table as the reference shows it."""
+
+    path: str
+    doc: str
+    keys: list[KeyText]
+
+
+def _table_of(reader: Reader) -> type[Table] | None:
+    inner = reader.item if isinstance(reader, Many) else reader
+    return inner.table if isinstance(inner, One) else None
+
+
+def _tables(table: type[Table], path: str, seen: frozenset[type[Table]]) -> Iterator[tuple[str, type[Table]]]:
+    yield path, table
+    for name, wanted in table.keys.items():
+        inner = _table_of(wanted.reader)
+        if inner is not None and inner not in seen:
+            step = f"{path}.{name}" if path else name
+            yield from _tables(inner, step, seen | {inner})
+
+
+def _default(reader: Reader, default: object, words: str) -> str:
+    if words:
+        return words
+    if default is REQUIRED:
+        return "required"
+    if default in {None, (), ""}:
+        return "none"
+    if isinstance(reader, Size) and isinstance(default, int):
+        return size_text(default)
+    return json.dumps(default)
+
+
+def _kind(reader: Reader) -> str:
+    inner = _table_of(reader)
+    if inner is not None:
+        return "array of tables" if isinstance(reader, ListOf) else "table"
+    return reader.says
+
+
+def _shown(path: str, table: type[Table]) -> TableText:
+    keys = [
+        KeyText(name, _kind(k.reader), _default(k.reader, k.default, k.default_doc), k.doc)
+        for name, k in sorted(table.keys.items(), key=lambda item: item[1].default is not REQUIRED)
+    ]
+    return TableText(path, " ".join((table.__doc__ or "").split()), keys)
+
+
+def markdown() -> str:
+    """Return docs/reference.md."""
+    import jinja2
+
+    loader = jinja2.FileSystemLoader(data_path("templates"))
+    environment = jinja2.Environment(
+        loader=loader,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        autoescape=False,
+        keep_trailing_newline=True,
+    )
+    tables = [_shown(path, table) for path, table in _tables(Spec, "", frozenset({Spec}))]
+    codes = [(code, *_explained(code)) for code in all_codes()]
+    return environment.get_template("reference.md.j2").render(tables=tables, codes=codes)
+
+
+def json_schema() -> str:
+    """Return a JSON Schema of descriptions, for editors."""
+    tables = {table.__name__: table for _, table in _tables(Spec, "", frozenset({Spec}))}
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "sdfgen system description",
+        "$ref": "#/$defs/Spec",
+        "$defs": {name: _object(table) for name, table in sorted(tables.items())},
+    }
+    spec = schema["$defs"]["Spec"]["properties"]  # type: ignore[index]
+    spec["include"] = {"type": "array", "items": {"type": "string"}, "description": "More files to read."}
+    spec["board"] = {"type": "object", "description": "Overrides for single boards."}
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _object(table: type[Table]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": " ".join((table.__doc__ or "").split()),
+        "properties": {name: {**k.reader.schema(), "description": k.doc} for name, k in table.keys.items()},
+        "required": [name for name, k in table.keys.items() if k.default is REQUIRED],
+        "additionalProperties": False,
+    }
+
+
+def all_codes() -> list[str]:
+    """Return every fault code there is, in order."""
+    return sorted({*READING, *RULES, *BUILDING, *PATCHING})
+
+
+def _explained(code: str) -> tuple[str, str]:
+    for table in (READING, BUILDING):
+        if code in table:
+            return table[code]
+    if code in PATCHING:
+        return PATCHING[code], "A value could not be written into an ELF; input and output are as they were."
+    rule = RULES[code]
+    return rule.title, " ".join((rule.function.__doc__ or "").split())
+
+
+def explanation(code: str) -> str | None:
+    """Return what a code means; None for a code that does not exist."""
+    code = code.upper()
+    if code not in all_codes():
+        return None
+    title, text = _explained(code)
+    return f"{code}: {title}\n\n{text}\n"
+
+
+def explanations() -> str:
+    """Return all codes with their titles."""
+    return "".join(f"{code}  {_explained(code)[0]}\n" for code in all_codes())

@@ -1,0 +1,1 @@
+"""Device trees as values, text and blobs."""

@@ -1,0 +1,1 @@
+"""The Microkit system file."""

@@ -1,0 +1,179 @@
+"""What a board file may say."""
+
+from __future__ import annotations
+
+from sdfgen.schema.readers import Address, Choice, Flag, ListOf, Name, Number, Pages, Size, Text
+from sdfgen.schema.table import Many, One, Table, key
+
+FIRST_SPI_INTID = 32
+"""GIC: INTIDs below are private to a core; device trees count shared interrupts (SPIs) from here."""
+_INTID = Number(FIRST_SPI_INTID, 1019)
+
+
+class BoardTable(Table):
+    """The board as a whole."""
+
+    summary: str = key(Text(), "One line about it.")
+    physical_address_bits: int = key(Number(32, 48), "32, 40 or 44: how far physical and user addresses reach.")
+    cores: int = key(Number(1, 64), "Cores an smp configuration can use.")
+    irq_max: int = key(_INTID, "Highest INTID that the kernel handles.")
+    loader_address: int = key(Address(), "Where the image is loaded.")
+
+
+class KernelTable(Table):
+    """The kernel in memory."""
+
+    base: int = key(Address(), "Physical address of its ELF.")
+    reserve: int = key(Size(), "Bytes from there that no fixed region may take.")
+
+
+class RangeTable(Table):
+    """A range of physical memory."""
+
+    name: str = key(Name(), "What it is.", default="RAM")
+    base: int = key(Address(), "Its start.")
+    size: int = key(Size(), "Its size.")
+
+
+class WindowTable(RangeTable):
+    """Memory in which regions may be given an address."""
+
+    kind: str = key(Choice("ram", "device"), "`device`: seL4 keeps it out of its RAM; content is not zeroed.")
+
+
+class LargePagesTable(Table):
+    """2 MiB pages."""
+
+    single_allocation: int = key(Size(), "Largest single allocation of them.")
+
+
+class GicTable(Table):
+    """The interrupt controller."""
+
+    version: int = key(Number(2, 3), "2 or 3.")
+    distributor: int = key(Address(), "The distributor, as guests see it too.")
+    distributor_size: int = key(Size(), "Its size.")
+    cpu_interface: int = key(Address(), "The CPU interface, where guests see the virtual one.")
+    cpu_interface_size: int = key(Size(), "Its size.")
+    vcpu_interface: int = key(Address(), "The virtual CPU interface (GICV).")
+
+
+class GuestTable(Table):
+    """What Linux guests on this board look like."""
+
+    ram: int = key(Address(), "Start of guest RAM.")
+    dtb_from_top: int = key(Size(), "How far below the top of RAM the device tree lies.")
+    initrd_from_top: int = key(Size(), "How far below the top of RAM the initial RAM disk lies, or more.")
+    cpu: str = key(Text(), "`compatible` of the CPU.")
+    psci: str = key(Choice("smc", "hvc"), "How guests call PSCI.")
+    timer_ppis: tuple[int, ...] = key(ListOf(Number(0, 15)), "Secure, non-secure, virtual and hypervisor timer PPIs.")
+    complete_driver_tree: bool = key(Flag(), "The device facts here suffice for a whole device tree.")
+    console: str = key(Text(), "Linux name of the UART, for a guest that is given it instead of an emulated one.")
+    console_device: str = key(Name(), "Name of the device that is that UART.")
+    memory_node: str | None = key(
+        Text(), "Name of the memory node in the board's own tree.", default=None, default_doc="that of guest RAM"
+    )
+    bootargs: str = key(
+        Text(), "Words for the kernel command line of a guest that runs on the board's own tree.", default=""
+    )
+    disable: tuple[str, ...] = key(
+        ListOf(Text()), "Nodes of the board's own tree that the driver VM must not use.", default=()
+    )
+
+
+class UioTable(Table):
+    """Where the driver VM sees its UIO mappings."""
+
+    irq_status: int = key(Address(), "The interrupt status page.")
+    notify: int = key(Address(), "The notify page; the others follow.")
+    stride: int = key(Pages(), "Alignment of each mapping.")
+    intid: int = key(_INTID, "Virtual interrupt of the first UIO device.")
+
+
+class ClientTable(Table):
+    """Where client guests see their virtio-blk device."""
+
+    virtio_mmio: int = key(Address(), "Its registers.")
+    virtio_mmio_size: int = key(Pages(), "Their size; guests read them from a page.")
+    intid: int = key(_INTID, "Its virtual interrupt.")
+
+
+class ConsoleTable(Table):
+    """Where Linux guests see their console, a PL011 that the VMM emulates."""
+
+    registers: int = key(Address(), "Its registers.")
+    size: int = key(Pages(), "Their size.")
+    intid: int = key(_INTID, "Its virtual interrupt.")
+
+
+class TimerTable(Table):
+    """The timer that the kernel lets domains use (KernelArmExportPTMRUser)."""
+
+    intid: int = key(Number(16, 31), "Interrupt of the EL1 physical timer, a PPI.")
+
+
+class QemuTable(Table):
+    """How QEMU is asked for this board."""
+
+    machine: str = key(Text(), "`-machine`.")
+    cpu: str = key(Text(), "`-cpu`.")
+    memory: str = key(Text(), "`-m`.")
+
+
+class ClockTable(Table):
+    """A fixed clock that device nodes refer to."""
+
+    name: str = key(Name(), "Its name.")
+    frequency_hz: int = key(Number(1, 2**32 - 1), "Its frequency.")
+
+
+class DeviceFacts(Table):
+    """What devices and rows of slots have in common."""
+
+    name: str = key(Name(), "Its name in descriptions.")
+    base: int = key(Address(), "Its registers.")
+    intid: int | None = key(_INTID, "Its interrupt.", default=None, default_doc="none")
+    trigger: str = key(Choice("level", "edge"), "How the interrupt is signalled.", default="level")
+    dma: bool = key(Flag(), "It reads and writes memory by itself, with guest-physical addresses.", default=False)
+    coherent: bool = key(Flag(), "What it reads and writes is coherent with the caches.", default=False)
+    node: str | None = key(Text(), "Name of its node in a complete device tree.", default=None)
+    compatible: tuple[str, ...] = key(ListOf(Text()), "`compatible` of that node.", default=())
+    clocks: tuple[str, ...] = key(ListOf(Name()), "Its clocks.", default=())
+    clock_names: tuple[str, ...] = key(ListOf(Text()), "Their names.", default=())
+
+
+class DeviceTable(DeviceFacts):
+    """A device that can be passed through to the driver VM."""
+
+    size: int = key(Size(), "Size of the registers.")
+    paths: tuple[str, ...] = key(
+        ListOf(Text()), "Its nodes in the board's own tree, by every name that Linux has had for them.", default=()
+    )
+
+
+class SlotsTable(DeviceFacts):
+    """A row of equal devices, named `NAME0`, `NAME1`, …, with consecutive interrupts."""
+
+    step: int = key(Size(), "Distance and size of the registers.")
+    count: int = key(Number(1, 1024), "How many there are.")
+
+
+class BoardFile(Table):
+    """A board file."""
+
+    board: BoardTable = key(One(BoardTable), "The board.")
+    kernel: KernelTable = key(One(KernelTable), "The kernel.")
+    ram: tuple[RangeTable, ...] = key(Many(RangeTable, least=1), "RAM that the kernel knows.")
+    window: tuple[WindowTable, ...] = key(Many(WindowTable), "Where fixed regions may lie.")
+    reserved: tuple[RangeTable, ...] = key(Many(RangeTable), "What no region may touch.", default=())
+    large_pages: LargePagesTable = key(One(LargePagesTable), "2 MiB pages.")
+    gic: GicTable = key(One(GicTable), "The interrupt controller.")
+    guest: GuestTable = key(One(GuestTable), "Linux guests.")
+    uio: UioTable = key(One(UioTable), "UIO mappings.")
+    client: ClientTable = key(One(ClientTable), "Client guests.")
+    console: ConsoleTable = key(One(ConsoleTable), "The consoles of guests.")
+    timer: TimerTable | None = key(One(TimerTable), "A timer for domains.", default=None)
+    qemu: QemuTable | None = key(One(QemuTable), "QEMU.", default=None)
+    clock: tuple[ClockTable, ...] = key(Many(ClockTable), "Clocks.", default=())
+    device: tuple[DeviceTable, ...] = key(Many(DeviceTable), "Devices.", default=())
+    slots: tuple[SlotsTable, ...] = key(Many(SlotsTable), "Rows of devices.", default=())

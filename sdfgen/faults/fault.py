@@ -1,0 +1,78 @@
+"""What the author of a description is told: faults with a code, a place and a way out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sdfgen.faults.place import Span
+    from sdfgen.faults.source import Where
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong with a description.
+
+    Attributes:
+        code: Stable code, `SDF0nn`; `sdfgen explain CODE` tells more.
+        message: What is wrong.
+        where: The place to change.
+        advice: What to do about it.
+        notes: Other places that take part, each with what it has to do with the fault.
+        severity: `error` or `warning`.
+        span: The place when the parser knows it better than `where`.
+    """
+
+    code: str
+    message: str
+    where: Where
+    advice: str = ""
+    notes: tuple[tuple[Where, str], ...] = ()
+    severity: str = "error"
+    span: Span | None = None
+
+    @property
+    def place(self) -> Span:
+        """Line, column and width of the fault."""
+        return self.span or self.where.span
+
+
+class Faults:
+    """Collects faults, each once."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str, object, object], Fault] = {}
+
+    def add(self, fault: Fault) -> None:
+        """Add a fault; the same message at the same place counts once."""
+        key = (fault.code, fault.message, fault.where, fault.span)
+        self._found.setdefault(key, fault)
+
+    def extend(self, faults: Iterable[Fault]) -> None:
+        """Add several faults."""
+        for fault in faults:
+            self.add(fault)
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter(self._found.values())
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @property
+    def errors(self) -> int:
+        """How many of them are errors."""
+        return sum(fault.severity == "error" for fault in self)
+
+    def sorted(self) -> list[Fault]:
+        """Return them in the order of the text: by file, line, column and code."""
+        return sorted(self, key=lambda f: (f.where.source.name, f.place, f.code, f.message))
+
+
+def suggestion(wrong: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean `x`?)` for the nearest known name, or nothing."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(wrong, list(known), n=1, cutoff=0.6)
+    return f" (did you mean `{near[0]}`?)" if near else ""

@@ -1,0 +1,176 @@
+"""Faults as text for people, and as JSON, SARIF or GitHub annotations for machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sdfgen.faults.fault import Fault
+    from sdfgen.faults.place import Span
+    from sdfgen.faults.source import Where
+
+TAB = "    "
+
+
+def as_text(faults: Sequence[Fault]) -> str:
+    """Render faults one after the other, each with its line and a caret, and a closing count."""
+    return _encodable("\n".join([*map(_text, faults), _count(faults), ""])) if faults else ""
+
+
+def _encodable(text: str) -> str:
+    """Escape what is no Unicode: bytes of a file name that is not UTF-8."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _text(fault: Fault) -> str:
+    span = fault.place
+    head = f"{_place_text(fault.where, span)}: {fault.severity}[{fault.code}]: {_clean(fault.message)}"
+    lines = [head, *_excerpt(fault.where, span.line, span.column, span.width)]
+    for where, words in fault.notes:
+        place = where.span
+        lines.append(f"  {_place_text(where, place)}: note: {_clean(words)}")
+        lines += _excerpt(where, place.line, place.column, place.width)
+    if fault.advice:
+        lines.append(f"  help: {_clean(fault.advice)}")
+    return "\n".join(lines) + "\n"
+
+
+def _place_text(where: Where, span: Span) -> str:
+    return f"{_clean(where.source.name)}:{span.line}:{span.column}"
+
+
+def _excerpt(where: Where, line: int, column: int, width: int) -> list[str]:
+    text = where.source.line(line)
+    if not text.strip():
+        return []
+    lead = _cells(text[: column - 1])
+    marked = _cells(text[column - 1 : column - 1 + width])
+    gutter = f"{line:5} | "
+    return [f"{gutter}{_visible(text)}", f"{' ' * (len(gutter) - 2)}| {' ' * lead}{'^' * max(1, marked)}"]
+
+
+def _visible(text: str) -> str:
+    """Show tabs as blanks, and what would move the cursor or change colours as a dot."""
+    text = text.replace("\t", TAB)
+    return text if text.isprintable() else "".join(c if c.isprintable() else "·" for c in text)
+
+
+def _cells(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    shown = _visible(text)
+    if shown.isascii():
+        return len(shown)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in shown)
+
+
+def _clean(text: str) -> str:
+    """Escape what is not printable: names in messages may hold line ends and escape sequences."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _count(faults: Sequence[Fault]) -> str:
+    errors = sum(fault.severity == "error" for fault in faults)
+    warnings = len(faults) - errors
+    parts = [_plural(errors, "error"), *([_plural(warnings, "warning")] if warnings else [])]
+    return " and ".join(parts)
+
+
+def _plural(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def as_json(faults: Sequence[Fault]) -> str:
+    """Render faults as a JSON list."""
+    import json
+
+    return json.dumps([_record(fault) for fault in faults], indent=2) + "\n"
+
+
+def _record(fault: Fault) -> dict[str, Any]:
+    return {
+        "code": fault.code,
+        "severity": fault.severity,
+        "message": fault.message,
+        **_place(fault.where, fault.place.line, fault.place.column),
+        "advice": fault.advice,
+        "notes": [
+            {"message": words, **_place(where, where.span.line, where.span.column)} for where, words in fault.notes
+        ],
+    }
+
+
+def _place(where: Where, line: int, column: int) -> dict[str, Any]:
+    return {"file": where.source.name, "line": line, "column": column, "path": where.text}
+
+
+def as_github(faults: Sequence[Fault]) -> str:
+    """Render faults as GitHub workflow commands."""
+    return _encodable("".join(map(_github, faults)))
+
+
+def _github(fault: Fault) -> str:
+    place = f"file={_property(fault.where.source.name)},line={fault.place.line},col={fault.place.column}"
+    return f"::{fault.severity} {place},title={fault.code}::{_escaped(fault.message)}\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def as_sarif(faults: Sequence[Fault]) -> str:
+    """Render faults as a SARIF 2.1.0 log."""
+    import json
+
+    from sdfgen import __version__
+
+    driver = {
+        "name": "sdfgen",
+        "version": __version__,
+        "rules": [{"id": code} for code in sorted({f.code for f in faults})],
+    }
+    log = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "results": [_sarif_result(fault) for fault in faults]}],
+    }
+    return json.dumps(log, indent=2) + "\n"
+
+
+def _sarif_result(fault: Fault) -> dict[str, Any]:
+    return {
+        "ruleId": fault.code,
+        "level": fault.severity,
+        "message": {"text": fault.message},
+        "locations": [_sarif_place(fault.where, fault.place.line, fault.place.column)],
+        "relatedLocations": [
+            {**_sarif_place(where, where.span.line, where.span.column), "message": {"text": words}}
+            for where, words in fault.notes
+        ],
+    }
+
+
+def _sarif_place(where: Where, line: int, column: int) -> dict[str, Any]:
+    from urllib.parse import quote
+
+    return {
+        "physicalLocation": {
+            "artifactLocation": {"uri": quote(where.source.name, errors="surrogateescape")},
+            "region": {"startLine": line, "startColumn": column},
+        }
+    }
+
+
+FORMATS: dict[str, Callable[[Sequence[Fault]], str]] = {
+    "text": as_text,
+    "json": as_json,
+    "github": as_github,
+    "sarif": as_sarif,
+}

@@ -1,0 +1,1 @@
+"""Linux guests: what all subsystems stand on, and none of them by name."""

@@ -1,0 +1,259 @@
+"""Linux guests: RAM and what lies in it, traps, interrupts, devices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sdfgen.model.system import ARM64_IMAGE
+from sdfgen.rules.registry import fault, rule
+from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text, size_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sdfgen.facts.board import Device
+    from sdfgen.faults.fault import Fault
+    from sdfgen.model.system import Guest, Map, Origin, ProtectionDomain, Region, System, VirtualMachine
+
+_GUEST_KEYS = ("ram", "kernel", "initrd", "bootargs", "vm_priority", "vm_budget", "vm_period")
+
+
+def _guests(system: System) -> Iterator[tuple[Guest, Origin]]:
+    if system.block is None:
+        return
+    yield system.block.driver.guest, system.block.driver.origin
+    yield from ((c.guest, c.origin) for c in system.block.clients if c.guest is not None)
+
+
+def _sound_ram(guest: Guest) -> bool:
+    return guest.ram_bytes > 0 and guest.ram_bytes % LARGE_PAGE_BYTES == 0
+
+
+@rule("SDF077", "guest RAM is a multiple of 2 MiB")
+def ram_size(system: System) -> Iterator[Fault]:
+    """Other RAM is refused by libvmm (linux_setup_images), and takes thousands of 4 KiB pages to map."""
+    for guest, origin in _guests(system):
+        if not _sound_ram(guest):
+            message = f"RAM of guest `{guest.name}`, {size_text(guest.ram_bytes)}, is not a multiple of 2 MiB above 0"
+            yield fault("SDF077", message, (origin, "ram"), 'for example "128 MiB"')
+
+
+def _ram_note(guest: Guest, origin: Origin) -> tuple[Origin, str, str]:
+    return origin, "ram", f"{size_text(guest.ram_bytes)} of RAM from {guest.ram_gpa:#x}"
+
+
+@rule("SDF078", "the initial RAM disk fits into guest RAM")
+def initrd_fits(system: System) -> Iterator[Fault]:
+    """It lies below the device tree; what reaches below the start of RAM is memory that the guest does not have."""
+    for guest, origin in _guests(system):
+        if guest.initrd_bytes and _sound_ram(guest) and guest.initrd_gpa < guest.ram_gpa:
+            room = guest.dtb_gpa - guest.ram_gpa
+            message = (
+                f"{_initrd_text(system, guest)} has {size_text(guest.initrd_bytes)}; guest `{guest.name}` "
+                f"has {size_text(room)} of RAM below its device tree at {guest.dtb_gpa:#x}"
+            )
+            key = "initrd" if guest.initrd else "kernel"
+            yield fault("SDF078", message, (origin, key), "give the guest more RAM", [_ram_note(guest, origin)])
+
+
+def _initrd_text(system: System, guest: Guest) -> str:
+    """Name an initial RAM disk; the driver VM's ends with an archive that the build makes."""
+    if system.block is None or guest is not system.block.driver.guest:
+        return f"initrd {guest.initrd!r}"
+    return f"initrd {guest.initrd!r} with the UIO driver" if guest.initrd else "the initrd with the UIO driver"
+
+
+@rule("SDF079", "the kernel does not reach into what lies above it")
+def kernel_fits(system: System) -> Iterator[Fault]:
+    """The kernel clears its own data before it looks at anything; an initrd or device tree there would be gone."""
+    for guest, origin in _guests(system):
+        image = guest.kernel_image
+        if image is None or image.kind != ARM64_IMAGE or not _sound_ram(guest):
+            continue
+        start = guest.ram_gpa + image.text_offset
+        above, what = (guest.initrd_gpa, "initrd") if guest.initrd_bytes else (guest.dtb_gpa, "device tree")
+        if guest.ram_gpa <= above < start + image.size_bytes:
+            message = (
+                f"kernel {guest.kernel!r} takes {range_text(start, image.size_bytes)} of guest `{guest.name}`, "
+                f"over its {what} at {above:#x}"
+            )
+            yield fault("SDF079", message, (origin, "kernel"), "give the guest more RAM", [_ram_note(guest, origin)])
+
+
+@rule("SDF080", "the kernel is an arm64 Image")
+def kernel_kind(system: System) -> Iterator[Fault]:
+    """The VMM copies the file into RAM and jumps to it: nothing is unpacked and no ELF is read."""
+    for guest, origin in _guests(system):
+        image = guest.kernel_image
+        if image is not None and image.kind != ARM64_IMAGE:
+            message = f"kernel {guest.kernel!r} of guest `{guest.name}` is not {ARM64_IMAGE}: it is {image.kind}"
+            yield fault(
+                "SDF080", message, (origin, "kernel"), "give the uncompressed arch/arm64/boot/Image of a kernel build"
+            )
+
+
+@rule("SDF081", "a native client has no guest")
+def native_without_guest(system: System) -> Iterator[Fault]:
+    """RAM, kernel and the virtual machine's schedule belong to Linux clients; on a native one they would do nothing."""
+    for client in system.block.clients if system.block else ():
+        for key in _GUEST_KEYS:
+            if client.guest is None and client.origin.given(key):
+                message = f"native client `{client.name}` has no guest for `{key}`"
+                note = (client.origin, "kind", "native: a protection domain, no virtual machine")
+                yield fault("SDF081", message, (client.origin, key), 'remove it, or use kind = "linux"', [note])
+
+
+@rule("SDF083", "a driver guest has a device tree to start from")
+def base_tree(system: System) -> Iterator[Fault]:
+    """Boards whose facts do not describe the whole machine need the machine's own tree as a base."""
+    if system.block is None or system.board.facts.guest.complete_driver_tree:
+        return
+    driver = system.block.driver
+    if driver.guest.kernel is not None and driver.dtb is None:
+        message = (
+            f"driver VM `{driver.guest.name}` has a kernel but no base device tree for board `{system.board.name}`"
+        )
+        advice = "set `dtb` to the tree that Linux builds for this board"
+        yield fault("SDF083", message, (driver.origin, "kernel"), advice, severity="warning")
+
+
+class _Trap(NamedTuple):
+    """Addresses of a guest that must fault to its VMM."""
+
+    what: str
+    start: int
+    size_bytes: int
+
+
+def _traps(system: System) -> Iterator[tuple[str, list[_Trap]]]:
+    if system.block is None:
+        return
+    gic, driver = system.board.facts.gic, system.block.driver
+    distributor = _Trap("the interrupt distributor", gic.distributor, gic.distributor_size)
+    notify = _Trap("the notify page", driver.notify_gpa, PAGE_BYTES)
+    yield driver.guest.name, [distributor, *_console(driver.guest), notify]
+    for client in system.block.clients:
+        if client.guest is not None:
+            yield client.guest.name, [distributor, *_console(client.guest)]
+
+
+def _console(guest: Guest) -> list[_Trap]:
+    console = guest.console
+    return [_Trap("the console's registers", console.gpa, console.size_bytes)] if console else []
+
+
+@rule("SDF086", "nothing is mapped where a guest must trap")
+def traps(system: System) -> Iterator[Fault]:
+    """A store to the notify page, the distributor or an emulated device's register is a message to the VMM.
+
+    With memory mapped there it is only a store, and the VMM never hears of it. (The virtio-blk registers are a page
+    that a guest reads: what else is mapped there overlaps it.)
+    """
+    machines = {vm.name: vm for _, vm in system.vms()}
+    regions = system.region_index()
+    for name, trapped in _traps(system):
+        for m in machines[name].maps if name in machines else ():
+            size = _size(regions, m)
+            for trap in trapped:
+                if m.vaddr < trap.start + trap.size_bytes and trap.start < m.vaddr + size:
+                    yield _mapped_trap(name, trap, m, regions.get(m.region), size)
+
+
+def _size(regions: dict[str, Region], m: Map) -> int:
+    region = regions.get(m.region)
+    return (region.size_bytes if region else None) or PAGE_BYTES
+
+
+def _mapped_trap(guest: str, trap: _Trap, m: Map, region: Region | None, size: int) -> Fault:
+    message = (
+        f"region `{m.region}` at {range_text(m.vaddr, size)} in guest `{guest}` covers {trap.what} "
+        f"at {range_text(trap.start, trap.size_bytes)}, which must fault"
+    )
+    key = (region.key if region and region.origin is m.origin else None) or "vaddr"
+    return fault("SDF086", message, (m.origin, key), "map it elsewhere")
+
+
+@rule("SDF087", "virtual interrupts are not those of devices passed through")
+def virtual_interrupts(system: System) -> Iterator[Fault]:
+    """The VMM raises the UIO device's interrupt, and the console's, itself; a device with that number would too."""
+    if system.block is None:
+        return
+    driver = system.block.driver
+    names = {d.intid: d.name for d in system.board.devices.values()}
+    virtual = {driver.intid: "UIO device"}
+    if driver.guest.console is not None:
+        virtual[driver.guest.console.intid] = "console"
+    for _, intid in driver.guest.passthrough:
+        if intid in virtual:
+            message = (
+                f"interrupt {intid} of device `{names.get(intid, '?')}` is the one that board `{system.board.name}` "
+                f"gives to the driver VM's {virtual[intid]}"
+            )
+            key = "devices" if names.get(intid) in driver.guest.devices else "interrupts"
+            yield fault("SDF087", message, (driver.origin, key), "pass another device through")
+
+
+def _devices_in(system: System, region: Region) -> list[Device]:
+    start = region.phys_addr
+    if start is None:
+        return []
+    end = start + (region.size_bytes or PAGE_BYTES)
+    return [d for d in system.board.devices.values() if d.base < end and start < d.base + d.size_bytes]
+
+
+class _Holder(NamedTuple):
+    """A virtual machine that maps a device's region."""
+
+    vmm: ProtectionDomain
+    vm: VirtualMachine
+    map: Map
+
+
+def _device_holders(system: System) -> Iterator[tuple[Region, list[Device], list[_Holder]]]:
+    """Yield each region over devices with the virtual machines that see it."""
+    fixed = {region.name: region for region in system.regions if region.phys_addr is not None}
+    holders: dict[str, dict[str, _Holder]] = {}
+    for pd, vm in system.vms():
+        for m in vm.maps:
+            if m.region in fixed:
+                holders.setdefault(m.region, {}).setdefault(vm.name, _Holder(pd, vm, m))
+    for name, found in holders.items():
+        devices = _devices_in(system, fixed[name])
+        if devices:
+            yield fixed[name], devices, list(found.values())
+
+
+@rule("SDF089", "a device has one guest")
+def device_shared(system: System) -> Iterator[Fault]:
+    """Two Linux kernels that both drive a device program over each other's registers."""
+    for region, devices, (first, *others) in _device_holders(system):
+        for holder in others:
+            message = f"device `{devices[0].name}` is given to two guests, `{first.vm.name}` and `{holder.vm.name}`"
+            note = (first.map.origin, "mr", f"`{region.name}` in `{first.vm.name}`")
+            yield fault("SDF089", message, (holder.map.origin, "mr"), "give it to one of them", [note])
+
+
+@rule("SDF090", "a guest with a device that does DMA sees its RAM at physical addresses")
+def dma_identity(system: System) -> Iterator[Fault]:
+    """Without an SMMU the device takes the guest's addresses for physical ones, and writes into others' memory."""
+    regions = system.region_index()
+    for _, devices, holders in _device_holders(system):
+        device = next((d for d in devices if d.facts.dma), None)
+        if device is None:
+            continue
+        for holder in holders:
+            for m in holder.vm.maps:
+                ram = regions.get(m.region)
+                if ram is not None and "x" in m.perms and ram.phys_addr != int(m.vaddr):
+                    yield _not_identity(holder, device, m, ram)
+
+
+def _not_identity(holder: _Holder, device: Device, m: Map, ram: Region) -> Fault:
+    lies = "anywhere" if ram.phys_addr is None else f"at {ram.phys_addr:#x}"
+    message = (
+        f"device `{device.name}` does DMA with the addresses of guest `{holder.vm.name}`, "
+        f"whose RAM `{ram.name}` is at {m.vaddr:#x} but lies {lies}"
+    )
+    note = (m.origin, "vaddr", f"RAM of `{holder.vm.name}`")
+    advice = f"give region `{ram.name}` phys_addr = {m.vaddr:#x}"
+    return fault("SDF090", message, (holder.map.origin, "mr"), advice, [note])

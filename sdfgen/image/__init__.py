@@ -1,0 +1,1 @@
+"""Program images, and the Microkit tool that packs them."""

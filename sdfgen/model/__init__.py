@@ -1,0 +1,1 @@
+"""The system as every later phase sees it: frozen values."""

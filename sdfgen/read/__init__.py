@@ -1,0 +1,1 @@
+"""Read phase: files to trees in which every value knows its place."""

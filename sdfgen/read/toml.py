@@ -1,0 +1,105 @@
+"""TOML text to a tree in which every value knows its place."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from typing import Any
+
+from sdfgen.faults.fault import Fault, Faults
+from sdfgen.faults.place import MAX_NESTING, Span
+from sdfgen.faults.source import Source, Where
+
+_SYNTAX_ERROR = re.compile(r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class Node:
+    """A TOML value with its place; tables hold nodes by key, arrays hold nodes in order."""
+
+    __slots__ = ("value", "where")
+
+    def __init__(self, value: Any, where: Where) -> None:  # noqa: ANN401 - TOML values are of any type
+        self.value = value
+        self.where = where
+
+
+class TooDeepError(Exception):
+    """Values nest too deeply, at `where`."""
+
+    def __init__(self, where: Where) -> None:
+        super().__init__(where)
+        self.where = where
+
+
+def locate(value: object, where: Where) -> Node:
+    """Give every value below `value` its place.
+
+    Raises:
+        TooDeepError: When values nest deeper than `MAX_NESTING`.
+    """
+    if len(where.path) > MAX_NESTING:
+        raise TooDeepError(where)
+    source, path, _ = where
+    if isinstance(value, dict):
+        return Node({k: locate(v, Where(source, (*path, k))) for k, v in value.items()}, where)
+    if isinstance(value, list):
+        return Node([locate(v, Where(source, (*path, i))) for i, v in enumerate(value)], where)
+    return Node(value, where)
+
+
+def read_source(path: str, faults: Faults, wanted_by: Where | None = None) -> Source | None:
+    """Read a file as UTF-8 text.
+
+    Args:
+        path: The file.
+        faults: Takes the fault when it cannot be read.
+        wanted_by: The place that names the file, or None for the command line.
+    """
+    try:
+        if wanted_by and os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+            raise OSError("it is a device or a pipe")  # noqa: TRY301 - reading /dev/zero would never end
+        with open(path, "rb") as file:
+            content = file.read().removeprefix(_BYTE_ORDER_MARK)
+        return Source(path, content.decode(), path)
+    except UnicodeDecodeError as error:
+        faults.add(_undecodable(path, content, error.start, wanted_by))
+        return None
+    except (OSError, ValueError) as error:
+        what = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    place = wanted_by or Where(Source(path, ""))
+    faults.add(Fault("SDF001", f"{path!r} {what}", place, "give the path of an existing description"))
+    return None
+
+
+def _undecodable(path: str, content: bytes, start: int, wanted_by: Where | None) -> Fault:
+    before = content[:start].decode()
+    span = Span(before.count("\n") + 1, len(before) - before.rfind("\n"), 1)
+    place = Where(Source(path, content.decode(errors="replace"), path))
+    notes = ((wanted_by, "included here"),) if wanted_by else ()
+    message = f"not UTF-8 text: byte {content[start]:#x} cannot be decoded"
+    return Fault("SDF001", message, place, "save the file as UTF-8", notes, span=span)
+
+
+def parse(source: Source, faults: Faults) -> Node | None:
+    """Parse TOML; a syntax error is a fault and gives None."""
+    try:
+        return locate(tomllib.loads(source.text.replace("\r\n", "\n")), Where(source))
+    except (RecursionError, TooDeepError) as error:
+        place = error.where if isinstance(error, TooDeepError) else Where(source)
+        faults.add(Fault("SDF002", "values nest too deeply", place, f"{MAX_NESTING} levels is the limit"))
+    except ValueError as error:
+        faults.add(_syntax_fault(source, str(error)))
+    return None
+
+
+def _syntax_fault(source: Source, message: str) -> Fault:
+    match = _SYNTAX_ERROR.match(message)
+    what = match["what"] if match else message
+    if match and match["line"]:
+        span = Span(int(match["line"]), int(match["column"]), 1)
+    else:
+        span = Span(source.text.rstrip("\n").count("\n") + 1, 1, 1)
+    lowered = what[:1].lower() + what[1:]
+    return Fault("SDF002", f"not valid TOML: {lowered}", Where(source), "see https://toml.io/en/v1.0.0", span=span)

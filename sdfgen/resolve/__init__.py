@@ -1,0 +1,1 @@
+"""Resolve phase: from what a person wrote to a system."""

@@ -1,0 +1,78 @@
+"""From the command line and the clients to the partitions of a disk."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from sdfgen.faults.fault import suggestion
+from sdfgen.run.partition_table import ALIGNMENT_BYTES, DiskError, Partition, check_disk
+from sdfgen.run.status import UsageError
+from sdfgen.units import parse_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sdfgen.model.system import System
+
+DEFAULT_BYTES: Final = 64 * ALIGNMENT_BYTES
+"""Size of a client's partition unless it is told, or its content is larger."""
+
+
+def partitions(system: System, table: str, sizes: Iterable[str], fills: Iterable[str]) -> list[Partition]:
+    """Return a partition for each client.
+
+    Args:
+        system: The system.
+        table: The kind of partition table.
+        sizes: `SIZE` for all clients, `CLIENT=SIZE` for one.
+        fills: `CLIENT=FILE`: what its partition begins with.
+
+    Raises:
+        UsageError: When they do not fit the system.
+    """
+    clients = system.block.clients if system.block else ()
+    names = {client.name for client in clients}
+    size_of = dict(_size(text, names) for text in sizes)
+    content_of = dict(_content(text, names) for text in fills)
+    wanted = [
+        Partition(
+            client.partition,
+            client.name,
+            _wanted_bytes(size_of.get(client.name, size_of.get(None)), content_of.get(client.name)),
+            content_of.get(client.name),
+        )
+        for client in clients
+    ]
+    try:
+        check_disk(table, wanted)
+    except DiskError as error:
+        raise UsageError(str(error)) from error
+    return wanted
+
+
+def _wanted_bytes(told: int | None, content: str | None) -> int:
+    if told is not None:
+        return told
+    return max(DEFAULT_BYTES, os.path.getsize(content) if content else 0)
+
+
+def _size(text: str, names: set[str]) -> tuple[str | None, int]:
+    name, equals, size = text.rpartition("=")
+    size_bytes = parse_size(size)
+    if not size_bytes:
+        raise UsageError(f"--disk-size {text}: {size!r} is not a size such as 64MiB")
+    return (_client("--disk-size", text, name, names) if equals else None), size_bytes
+
+
+def _content(text: str, names: set[str]) -> tuple[str, str]:
+    name, equals, path = text.partition("=")
+    if not equals or not os.path.isfile(path):
+        raise UsageError(f"--fill {text}: " + (f"there is no file {path!r}" if equals else "write CLIENT=FILE"))
+    return _client("--fill", text, name, names), path
+
+
+def _client(option: str, text: str, name: str, names: set[str]) -> str:
+    if name not in names:
+        raise UsageError(f"{option} {text}: there is no client {name!r}{suggestion(name, names)}")
+    return name

@@ -1,0 +1,1 @@
+"""Tables of a description, declared once: what reads, documents and types them."""

@@ -1,0 +1,226 @@
+"""What reads single values of a description, documents and types them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sdfgen.faults.fault import Fault, Faults, suggestion
+from sdfgen.units import PAGE_BYTES, U64_MAX, parse_size
+
+if TYPE_CHECKING:
+    from sdfgen.read.toml import Node
+
+
+class Reader:
+    """Reads one kind of value.
+
+    Attributes:
+        says: The kind in words, for the reference and for messages.
+        harmless: What stands in for a value that was wrong.
+    """
+
+    says = "a value"
+    harmless: Any = None
+
+    def read(self, node: Node, faults: Faults) -> Any:  # noqa: ANN401 - each reader has its own type
+        """Return the value of `node`, or `harmless` after adding a fault."""
+        raise NotImplementedError
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of what `read` accepts."""
+        return {}
+
+    def refuse(self, node: Node, faults: Faults) -> Any:  # noqa: ANN401 - see read
+        """Add the fault that `node` is not what this reader wants."""
+        faults.add(Fault("SDF003", f"{_shown(node)} is not {self.says}", node.where))
+        return self.harmless
+
+
+def _shown(node: Node) -> str:
+    if isinstance(node.value, dict):
+        return "a table"
+    if isinstance(node.value, list):
+        return "a list"
+    if isinstance(node.value, bool):
+        return str(node.value).lower()
+    text = repr(node.value) if isinstance(node.value, (str, float)) else _number(node.value)
+    return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - what fits a line
+
+
+def _number(value: object) -> str:
+    return hex(value) if isinstance(value, int) and abs(value) > U64_MAX else str(value)
+
+
+class Text(Reader):
+    """A non-empty string."""
+
+    says = "a non-empty string"
+    harmless = "?"
+
+    def read(self, node: Node, faults: Faults) -> str:
+        """Return the string."""
+        value = node.value
+        good = isinstance(value, str) and value and not any(ord(c) < 32 for c in value)  # noqa: PLR2004 - control characters
+        return str(value if good else self.refuse(node, faults))
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema."""
+        return {"type": "string", "minLength": 1}
+
+
+class Name(Text):
+    """A name of the system; its spelling is a rule of the system, not of the file."""
+
+    says = 'a name such as "client1"'
+
+
+class Flag(Reader):
+    """True or false."""
+
+    says = "true or false"
+    harmless = False
+
+    def read(self, node: Node, faults: Faults) -> bool:
+        """Return the boolean."""
+        return bool(node.value if isinstance(node.value, bool) else self.refuse(node, faults))
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema."""
+        return {"type": "boolean"}
+
+
+class Number(Reader):
+    """A whole number; booleans and fractions are refused."""
+
+    says = "a whole number"
+    harmless = 0
+
+    def __init__(self, low: int = -U64_MAX, high: int = U64_MAX) -> None:
+        self.low, self.high = low, high
+        if self._bounded:
+            self.says, self.harmless = f"a whole number from {low} to {high}", low
+
+    @property
+    def _bounded(self) -> bool:
+        return (self.low, self.high) != (-U64_MAX, U64_MAX)
+
+    def read(self, node: Node, faults: Faults) -> int:
+        """Return the number."""
+        value = node.value
+        if isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high:
+            return value
+        return int(self.refuse(node, faults))
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema."""
+        bounds = {"minimum": self.low, "maximum": self.high} if self._bounded else {}
+        return {"type": "integer", **bounds}
+
+
+class Size(Reader):
+    """A number of bytes, as a number or as text with a unit."""
+
+    says = 'a size such as "2 MiB", "64 KiB" or 0x1000'
+    harmless = 0x1000
+
+    def read(self, node: Node, faults: Faults) -> int:
+        """Return the size in bytes."""
+        value = parse_size(node.value) if isinstance(node.value, str) else node.value
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= U64_MAX:
+            return value
+        return int(self.refuse(node, faults))
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema."""
+        return {"type": ["integer", "string"]}
+
+
+class Pages(Size):
+    """A size of whole pages, at least one."""
+
+    says = 'a size of whole pages such as "4 KiB" or "2 MiB"'
+
+    def read(self, node: Node, faults: Faults) -> int:
+        """Return the size in bytes."""
+        value = super().read(node, faults)
+        return value if value and value % PAGE_BYTES == 0 else int(self.refuse(node, faults))
+
+
+class Address(Size):
+    """An address, as a number or as text."""
+
+    says = "an address such as 0x4000_0000"
+
+
+class Choice(Reader):
+    """One of a few words."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+        self.harmless = words[0]
+        self.says = "one of " + ", ".join(f'"{word}"' for word in words)
+
+    def read(self, node: Node, faults: Faults) -> str:
+        """Return the word."""
+        if isinstance(node.value, str) and node.value in self.words:
+            return node.value
+        if isinstance(node.value, str):
+            near = suggestion(node.value, self.words)
+            faults.add(Fault("SDF003", f"{_shown(node)} is not {self.says}{near}", node.where))
+            return str(self.harmless)
+        return str(self.refuse(node, faults))
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema."""
+        return {"enum": list(self.words)}
+
+
+class Expression(Reader):
+    """A number, or an expression over the system."""
+
+    says = "a number or an expression such as \"phys_addr('blk_virt_data') + 0x1000\""
+    harmless = 0
+
+    def read(self, node: Node, faults: Faults) -> int | str:
+        """Return the number or the text of the expression."""
+        value = node.value
+        if isinstance(value, str) and value:
+            return value
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= U64_MAX:
+            return value
+        return int(self.refuse(node, faults))
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema."""
+        return {"type": ["integer", "string"]}
+
+
+class ListOf(Reader):
+    """A list of values of one kind.
+
+    Attributes:
+        keeps_broken: An item that was wrong stays, as what stands in for it.
+    """
+
+    keeps_broken = False
+
+    def __init__(self, item: Reader) -> None:
+        self.item = item
+        self.harmless = ()
+        self.says = f"a list, each {item.says}"
+
+    def read(self, node: Node, faults: Faults) -> tuple[Any, ...]:
+        """Return the values."""
+        if not isinstance(node.value, list):
+            return tuple(self.refuse(node, faults))
+        values = []
+        for item in node.value:
+            before = len(faults)
+            value = self.item.read(item, faults)
+            if len(faults) == before or (self.keeps_broken and value is not None):
+                values.append(value)
+        return tuple(values)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema."""
+        return {"type": "array", "items": self.item.schema()}

@@ -1,0 +1,1 @@
+"""What a person may write; docs/reference.md is generated from it."""

@@ -1,0 +1,1 @@
+"""Reads back what was made, with other programs' eyes."""
