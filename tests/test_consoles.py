@@ -10,7 +10,8 @@ from sdfgen.describe import Description, describe
 from sdfgen.emit.c.tables import c_files
 from sdfgen.facts.board import board_files, load_board
 from sdfgen.faults.fault import Faults
-from sdfgen.model.system import EmulatedDevice, Gpa
+from sdfgen.model.guest import EmulatedDevice
+from sdfgen.model.microkit import Gpa
 
 QEMU = "qemu_virt_aarch64"
 ODROID = "odroidc4"

@@ -16,7 +16,8 @@ from sdfgen.facts.board import board_files
 from sdfgen.faults.render import as_text
 
 if TYPE_CHECKING:
-    from sdfgen.model.system import Block, System
+    from sdfgen.model.system import System
+    from sdfgen.subsystems.block.model import Block
 
 QEMU, ODROID = "qemu_virt_aarch64", "odroidc4"
 HEAD = '[system]\nname = "s"\nboards = ["{board}"]\n'

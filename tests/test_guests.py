@@ -38,7 +38,7 @@ from sdfgen.guest_files.initrd import (
 from sdfgen.verify.embedded import guest_disagreements
 
 if TYPE_CHECKING:
-    from sdfgen.model.system import Guest
+    from sdfgen.model.guest import Guest
 
 HEADER_BYTES = 110
 FIELD_CHARACTERS = 8

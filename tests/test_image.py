@@ -12,8 +12,9 @@ import pytest
 
 from sdfgen.describe import describe
 from sdfgen.guest_files.embed import guest_object
-from sdfgen.image.programs import program_faults, tool_faults
+from sdfgen.image.programs import program_faults
 from sdfgen.image.report import Extent, read_extents, read_maps
+from sdfgen.image.tool_faults import tool_faults
 from sdfgen.verify.files import mismapped, misplaced
 
 BOARD = "qemu_virt_aarch64"

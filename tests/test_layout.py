@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdfgen.resolve.space import Ids, Space, natural_alignment, page_range
+from sdfgen.layout.space import Ids, Space, natural_alignment, page_range
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, U64_MAX, parse_size, range_text, round_up, size_text
 
 if TYPE_CHECKING:

@@ -20,7 +20,9 @@ from tests.mutate import dump
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sdfgen.model.system import Block, Map, Origin, System
+    from sdfgen.model.microkit import Map, Origin
+    from sdfgen.model.system import System
+    from sdfgen.subsystems.block.model import Block
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "two-clients" / "system.toml"
 QEMU, ODROID = BOARDS = ("qemu_virt_aarch64", "odroidc4")

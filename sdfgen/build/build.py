@@ -169,7 +169,8 @@ def _agree(disagreements: Iterable[str]) -> None:
 
 def _pack(job: _Job, options: Options) -> Extents:
     """Run the Microkit tool on program images that fit, and hold its report against the system."""
-    from sdfgen.image.programs import program_faults, tool_faults
+    from sdfgen.image.programs import program_faults
+    from sdfgen.image.tool_faults import tool_faults
     from sdfgen.build.run_ninja import run_ninja
     from sdfgen.image.report import read_extents
     from sdfgen.verify.files import misplaced
@@ -199,7 +200,7 @@ def _program(job: _Job, name: str) -> str:
 
 def _with_learned(job: _Job, options: Options, extents: Extents) -> _Job:
     """Patch the addresses that Microkit chose, pack again, and see that nothing moved."""
-    from sdfgen.image.programs import with_learned
+    from sdfgen.image.learned import with_learned
     from sdfgen.build.run_ninja import run_ninja
 
     job = job._replace(system=with_learned(job.system, extents.regions))

@@ -20,7 +20,8 @@ from sdfgen.build.toolchain import LINUX_FLAGS, PD_FLAGS, PD_LINKER, board_folde
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sdfgen.model.system import Block, Patch, System
+    from sdfgen.model.system import Patch, System
+    from sdfgen.subsystems.block.model import Block
     from sdfgen.build.plan import Plan
     from sdfgen.build.toolchain import Toolchain
 

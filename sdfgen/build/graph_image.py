@@ -13,7 +13,8 @@ from sdfgen.build.toolchain import TOOL
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sdfgen.model.system import Guest, System
+    from sdfgen.model.guest import Guest
+    from sdfgen.model.system import System
     from sdfgen.build.plan import Linked, Plan
 
 PATCHED_FOLDER: Final = "elf"

@@ -10,7 +10,8 @@ from sdfgen.build.toolchain import LIBVMM, SDK
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.model.system import Guest, System
+    from sdfgen.model.guest import Guest
+    from sdfgen.model.system import System
     from sdfgen.build.toolchain import Toolchain
 
 _SHOWN_IMAGES = 3

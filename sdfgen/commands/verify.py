@@ -11,7 +11,8 @@ from sdfgen.build.graph_image import PATCHED_FOLDER, REPORT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.model.system import Guest, System
+    from sdfgen.model.guest import Guest
+    from sdfgen.model.system import System
 
 
 class VerifyRequest(NamedTuple):
@@ -59,7 +60,7 @@ def _board(system: System, folder: str) -> Iterator[str]:
         return
     report = _report(folder)
     if report is not None:
-        from sdfgen.image.programs import with_learned
+        from sdfgen.image.learned import with_learned
         from sdfgen.image.report import read_extents, read_maps
 
         extents = read_extents(report)

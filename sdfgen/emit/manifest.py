@@ -10,7 +10,8 @@ from sdfgen import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sdfgen.model.system import Map, Origin, System
+    from sdfgen.model.microkit import Map, Origin
+    from sdfgen.model.system import System
 
 Record = dict[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from sdfgen.model.system import ARM64_IMAGE, KernelImage
+from sdfgen.model.guest import ARM64_IMAGE, KernelImage
 
 # Documentation/arch/arm64/booting.rst: text_offset u64 at 8, image_size u64 at 16, magic "ARM\x64" at 56.
 _HEADER_BYTES = 64

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sdfgen.model.system import ARM64_IMAGE
+from sdfgen.model.guest import ARM64_IMAGE
 from sdfgen.rules.registry import fault, rule
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text, size_text
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from sdfgen.facts.board import Device
     from sdfgen.faults.fault import Fault
-    from sdfgen.model.system import Guest, Map, Origin, ProtectionDomain, Region, System, VirtualMachine
+    from sdfgen.model.guest import Guest
+    from sdfgen.model.microkit import Map, Origin, ProtectionDomain, Region, VirtualMachine
+    from sdfgen.model.system import System
 
 _GUEST_KEYS = ("ram", "kernel", "initrd", "bootargs", "vm_priority", "vm_budget", "vm_period")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sdfgen.model.system import Channel, End, GuestTimer, Irq, ProtectionDomain, Region, TimerLink
+from sdfgen.model.guest import GuestTimer, TimerLink
+from sdfgen.model.microkit import Channel, End, Irq, ProtectionDomain, Region
 from sdfgen.subsystems.block.shared import TIMER_PRIORITY, TIMER_STACK_BYTES, Context, PdSpace
 from sdfgen.units import PAGE_BYTES
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from sdfgen.faults.fault import Fault, suggestion
 from sdfgen.image.stack_use import frames_bytes
-from sdfgen.model.system import Paddr
 from sdfgen.rules.symbols import symbols
 from sdfgen.units import PAGE_BYTES, range_text, round_up, size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator
 
     from sdfgen.faults.source import Where
-    from sdfgen.image.report import Extent
-    from sdfgen.model.system import Map, Origin, Patch, ProtectionDomain, System
+    from sdfgen.model.microkit import Map, Origin, ProtectionDomain
+    from sdfgen.model.system import System
 
 SETVAR_BYTES = 8
 """What the tool writes into a symbol."""
@@ -100,7 +97,7 @@ def program_faults(system: System, path_of: Callable[[str], str], linked: Contai
                     programs[name] = None
                     message = f"program image {name!r} of `{pd.name}` {error}"
                     yield Fault(
-                        "SDF102", message, _image_place(pd), "link it with the SDK's libmicrokit and microkit.ld"
+                        "SDF102", message, image_place(pd), "link it with the SDK's libmicrokit and microkit.ld"
                     )
         program = programs[pd.program_image]
         if program is not None:
@@ -114,7 +111,12 @@ def program_faults(system: System, path_of: Callable[[str], str], linked: Contai
             yield from _symbol(holder, program, symbol, (origin, key))
 
 
-def _image_place(pd: ProtectionDomain) -> Where:
+def image_place(pd: ProtectionDomain) -> Where:
+    """Return where a description names a program image.
+
+    Args:
+        pd: Whose image it is.
+    """
     key = "program_image" if pd.origin.given("program_image") else "image"
     return pd.origin.at(key)
 
@@ -171,106 +173,3 @@ def _symbol(pd: ProtectionDomain, program: Program, symbol: str, place: tuple[Or
             f"and the tool writes {SETVAR_BYTES} for `{pd.name}`"
         )
         yield Fault("SDF102", message, origin.at(key), "use uintptr_t or uint64_t")
-
-
-def with_learned(system: System, extents: Mapping[str, Extent]) -> System:
-    """Return the system with values for the patches that waited for addresses; its regions stay Microkit's to place.
-
-    A value that takes an address which is not among the extents stays unknown.
-
-    Args:
-        system: The system.
-        extents: Where Microkit placed the regions.
-    """
-    from sdfgen.resolve.expressions import UnknownYet, evaluate
-
-    def value(patch: Patch) -> int | None:
-        if patch.value is not None:
-            return patch.value
-        try:
-            return evaluate(patch.why, known)
-        except UnknownYet:
-            return None
-
-    placed = [
-        r._replace(phys_addr=Paddr(extents[r.name].address)) if r.phys_addr is None and r.name in extents else r
-        for r in system.regions
-    ]
-    known = system._replace(regions=tuple(placed))
-    return system._replace(patches=tuple(patch._replace(value=value(patch)) for patch in system.patches))
-
-
-# The tool quotes names, names pages `MR=NAME`, and ends with the place in the system file.
-_NOISE = re.compile(r"^(BUILT: .*|ninja: .*|FAILED: .*|note: .*|stack backtrace:|thread '.* panicked at .*|  +.*)$")
-_NAMES = re.compile(r"\b(?:MR|PD|VM)=([^\s')]+)|'([^'=]+)'")
-_PLACE = re.compile(r"\.system:(?P<line>\d+):(?P<column>\d+)")
-_ATTRIBUTES = re.compile(r'\b(?:name|mr|pd|symbol|region_paddr|path)="([^"]*)"')
-
-
-def tool_faults(system: System, said: str, system_file: str) -> list[Fault]:
-    """Return what the Microkit tool said as a fault, at the place in the description that it leads back to.
-
-    Args:
-        system: The system.
-        said: What the tool wrote.
-        system_file: The text of the system file.
-    """
-    lines = [line for line in said.splitlines() if line.strip() and not _NOISE.match(line)]
-    message = "; ".join(lines) or "it failed without a word"
-    places = _origins(system)
-    found = [places[name] for name in _named(message, system_file.splitlines()) if name in places]
-    advice = f"elements are those of {system.name}.system"
-    for words, suspects, told in _PANICS:
-        if words in message and not found:
-            found, advice = list(suspects(system)), told
-    where, *others = list(dict.fromkeys(found)) or [system.origin.at("name")]
-    notes = tuple((place, "it takes part") for place in others)
-    return [Fault("SDF103", f"the Microkit tool says: {_plain(message)}", where, advice, notes)]
-
-
-def _fixed_regions(system: System) -> Iterator[Where]:
-    """Yield the places of the physical addresses that the author wrote."""
-    return (r.origin.at("phys_addr") for r in system.regions if r.phys_addr is not None and r.origin.given("phys_addr"))
-
-
-_PANICS = (
-    (
-        "phys_address >= self.last_fixed_address",
-        _fixed_regions,
-        "a phys_addr lies where the tool has put the program images: use an address above them, or leave it out",
-    ),
-)
-"""What the tool says without a name: the words, who may be meant, and what to do."""
-
-
-def _plain(message: str) -> str:
-    """Take away what only says that it is an error, and the folders of the file that sdfgen made."""
-    text = re.sub(r"^(Error|ERROR|microkit: error): ", "", message)
-    text = text.strip('"') if text.startswith('"') else text
-    return re.sub(r"\S*/(?=[^/\s]+\.system:\d)", "", text)
-
-
-def _named(message: str, system_lines: list[str]) -> Iterator[str]:
-    """Yield the names in a message, those of the element that it points to first."""
-    for match in _PLACE.finditer(message):
-        number = int(match["line"])
-        if 0 < number <= len(system_lines):
-            yield from _ATTRIBUTES.findall(system_lines[number - 1])
-    for tagged, quoted in _NAMES.findall(message):
-        yield tagged or quoted
-
-
-def _origins(system: System) -> dict[str, Where]:
-    """Return the place of everything that has a name; regions first, since sdfgen names them after their owners."""
-    found: dict[str, Where] = {}
-    for region in system.regions:
-        found.setdefault(region.name, region.origin.at(region.key or "name"))
-    for pd in system.all_pds():
-        found.setdefault(pd.name, pd.origin.at("name"))
-        found.setdefault(pd.program_image, _image_place(pd))
-        found.setdefault(os.path.basename(pd.program_image), _image_place(pd))
-        if pd.vm is not None:
-            found.setdefault(pd.vm.name, pd.vm.origin.at("name"))
-    for _, symbol, origin, key in symbols(system):
-        found.setdefault(symbol, origin.at(key))
-    return found

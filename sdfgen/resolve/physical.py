@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import Fault
-from sdfgen.resolve.space import Space, natural_alignment
+from sdfgen.layout.space import Space, natural_alignment
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, size_text
 
 if TYPE_CHECKING:
-    from sdfgen.model.system import Region
+    from sdfgen.model.microkit import Region
     from sdfgen.subsystems.block.shared import Context
 
 

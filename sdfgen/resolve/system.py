@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sdfgen.facts.dialects import DEFAULT_BUDGET_US
 from sdfgen.faults.fault import Fault, Faults, suggestion
-from sdfgen.model.system import (
-    Block,
+from sdfgen.layout.space import Ids
+from sdfgen.model.microkit import (
     Cap,
     Channel,
     Domains,
@@ -17,17 +17,15 @@ from sdfgen.model.system import (
     Irq,
     Map,
     Paddr,
-    Patch,
     ProtectionDomain,
     Region,
     ScheduleEntry,
     Setvar,
-    System,
     Vaddr,
     Vcpu,
     VirtualMachine,
 )
-from sdfgen.resolve.space import Ids
+from sdfgen.model.system import Patch, System
 from sdfgen.subsystems.block.resolve import Context, build_block
 from sdfgen.subsystems.block.shared import Parts
 
@@ -36,21 +34,21 @@ if TYPE_CHECKING:
 
     from sdfgen.facts.board import Board
     from sdfgen.facts.dialects import Dialect
-    from sdfgen.spec.description import (
+    from sdfgen.spec.description import PatchTable, Spec
+    from sdfgen.spec.microkit import (
         ChannelTable,
         DomainsTable,
         IrqTable,
         MapTable,
         MemoryRegionTable,
-        PatchTable,
         PdIrqTable,
         PdMapTable,
         PdSetvarTable,
         ProtectionDomainTable,
         SetvarTable,
-        Spec,
         VirtualMachineTable,
     )
+    from sdfgen.subsystems.block.model import Block
 
 UIO_DRIVER_ELF = "uio_blk_driver.elf"
 

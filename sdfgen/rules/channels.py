@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.faults.fault import Fault
-    from sdfgen.model.system import Channel, End, System
+    from sdfgen.model.microkit import Channel, End
+    from sdfgen.model.system import System
 
 ENDS = 2
 

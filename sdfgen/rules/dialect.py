@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.faults.fault import Fault
-    from sdfgen.model.system import Origin, Region, System
+    from sdfgen.model.microkit import Origin, Region
+    from sdfgen.model.system import System
 
 SMC_BY_DEFAULT_SINCE = "2.1.0"
 """Kernels of earlier SDKs are built without KernelAllowSMCCalls."""

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.faults.fault import Fault
-    from sdfgen.model.system import Map, Origin, ProtectionDomain, Region, System
+    from sdfgen.model.microkit import Map, Origin, ProtectionDomain, Region
+    from sdfgen.model.system import System
 
 PD_ELF_END = 0x100_0000
 """Where maps of a protection domain may begin; its program image lies below, from `PD_ELF_BASE`."""

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.faults.fault import Fault
-    from sdfgen.model.system import Block, Origin, System
+    from sdfgen.model.microkit import Origin
+    from sdfgen.model.system import System
+    from sdfgen.subsystems.block.model import Block
 
 _SPELLING = re.compile(r"[A-Za-z0-9_-]+")
 _RESERVED = "monitor"

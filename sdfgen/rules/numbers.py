@@ -16,14 +16,15 @@ from sdfgen.facts.dialects import (
 from sdfgen.faults.fault import suggestion
 from sdfgen.rules.dialect import knows
 from sdfgen.rules.registry import fault, rule
-from sdfgen.spec.description import VirtualMachineTable
+from sdfgen.spec.microkit import VirtualMachineTable
 from sdfgen.units import PAGE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.faults.fault import Fault
-    from sdfgen.model.system import Channel, Irq, Origin, ProtectionDomain, System, VirtualMachine
+    from sdfgen.model.microkit import Channel, Irq, Origin, ProtectionDomain, VirtualMachine
+    from sdfgen.model.system import System
 
 _TRIGGERS = ("level", "edge")
 

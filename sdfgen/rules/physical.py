@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.faults.fault import Fault
-    from sdfgen.model.system import Origin, Region, System
+    from sdfgen.model.microkit import Origin, Region
+    from sdfgen.model.system import System
 
 
 class _Range(NamedTuple):

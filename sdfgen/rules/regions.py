@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.faults.fault import Fault
-    from sdfgen.model.system import Region, System
+    from sdfgen.model.microkit import Region
+    from sdfgen.model.system import System
 
 _BOOTINFO = ("fdt",)
 

@@ -9,7 +9,8 @@ from sdfgen.faults.fault import Fault
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from sdfgen.model.system import Origin, System
+    from sdfgen.model.microkit import Origin
+    from sdfgen.model.system import System
 
     RuleFunction = Callable[[System], Iterator[Fault]]
 

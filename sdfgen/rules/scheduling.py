@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.faults.fault import Fault
-    from sdfgen.model.system import Origin, ProtectionDomain, System, VirtualMachine
+    from sdfgen.model.microkit import Origin, ProtectionDomain, VirtualMachine
+    from sdfgen.model.system import System
 
 _ROUNDING = 1e-9
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.faults.fault import Fault
-    from sdfgen.model.system import Cap, Domains, Origin, ScheduleEntry, System
+    from sdfgen.model.microkit import Cap, Domains, Origin, ScheduleEntry
+    from sdfgen.model.system import System
 
 _DURATION = re.compile(r"(0x[0-9a-fA-F_]{1,20}|[0-9][0-9_]{,30}) (\w+)")
 _MAX_DURATION = 2**56 - 1

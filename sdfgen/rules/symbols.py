@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.faults.fault import Fault
-    from sdfgen.model.system import Map, Origin, System
+    from sdfgen.model.microkit import Map, Origin
+    from sdfgen.model.system import System
 
 MAP_KEYS = ("setvar_vaddr", "setvar_size", "setvar_prefill_size")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

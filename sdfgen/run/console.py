@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sdfgen.model.system import Guest, System
+    from sdfgen.model.guest import Guest
+    from sdfgen.model.system import System
 
 MARK: Final = "| "
 _LONGEST_LINE_BYTES: Final = 1 << 16

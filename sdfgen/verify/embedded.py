@@ -10,7 +10,7 @@ from sdfgen.guest_files.initrd import empty
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.model.system import Guest
+    from sdfgen.model.guest import Guest
 
 _CELL_BITS = 32
 

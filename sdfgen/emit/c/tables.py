@@ -10,7 +10,10 @@ from sdfgen.subsystems.block.shared import c_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sdfgen.model.system import Block, Client, Guest, GuestTimer, PhysAddrSlot, Queues, Region, System, TimerLink
+    from sdfgen.model.guest import Guest, GuestTimer, TimerLink
+    from sdfgen.model.microkit import Region
+    from sdfgen.model.system import System
+    from sdfgen.subsystems.block.model import Block, Client, PhysAddrSlot, Queues
 
 NULL = Ref("NULL")
 NO_DEVICE = (0, 0, 0)

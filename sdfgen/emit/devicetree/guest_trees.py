@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sdfgen.facts.board import Board, Device
-    from sdfgen.model.system import Client, Driver, Guest, System
+    from sdfgen.model.guest import Guest
+    from sdfgen.model.system import System
+    from sdfgen.subsystems.block.model import Client, Driver
 
 UIO_COMPATIBLE = "generic-uio"
 UIO_BOOTARGS = f"uio_pdrv_genirq.of_id={UIO_COMPATIBLE}"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.facts.board import Board, Device
-    from sdfgen.model.system import EmulatedDevice, Guest
+    from sdfgen.model.guest import EmulatedDevice, Guest
 
 # Addresses and sizes are 64-bit numbers of two cells each, as `cells64` writes them.
 ADDRESS_CELLS = 2

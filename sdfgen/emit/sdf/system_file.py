@@ -8,7 +8,7 @@ from sdfgen.emit.sdf.xml import Element, document
 
 if TYPE_CHECKING:
     from sdfgen.facts.dialects import Dialect
-    from sdfgen.model.system import (
+    from sdfgen.model.microkit import (
         Channel,
         Domains,
         End,
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
         ProtectionDomain,
         Region,
         ScheduleEntry,
-        System,
         VirtualMachine,
     )
+    from sdfgen.model.system import System
 
 Attributes = tuple[tuple[str, str | None], ...]
 

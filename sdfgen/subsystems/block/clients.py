@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sdfgen.model.system import Client, Gpa, Guest, Map, ProtectionDomain, Queues, Region, VirtualMachine
+from sdfgen.model.microkit import Gpa, Map, ProtectionDomain, Region, VirtualMachine
 from sdfgen.subsystems.block.driver import virtual_machine
+from sdfgen.subsystems.block.model import Client, Queues
 from sdfgen.subsystems.block.shared import (
     CLIENT_VMM_PRIORITY,
     GUEST_PRIORITY,
@@ -27,6 +28,7 @@ from sdfgen.units import PAGE_BYTES
 
 if TYPE_CHECKING:
     from sdfgen.guests.timer import TimerBuilder
+    from sdfgen.model.guest import Guest
     from sdfgen.spec.description import ClientTable
 
 

@@ -5,22 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sdfgen.faults.fault import Fault, suggestion
-from sdfgen.model.system import (
-    Driver,
-    Gpa,
-    Guest,
-    Irq,
-    Map,
-    Paddr,
-    PhysAddrSlot,
-    ProtectionDomain,
-    Region,
-    Setvar,
-    UioMap,
-    Vcpu,
-    VirtualMachine,
-)
-from sdfgen.resolve.space import Space, page_range
+from sdfgen.layout.space import Space, page_range
+from sdfgen.model.microkit import Gpa, Irq, Map, Paddr, ProtectionDomain, Region, Setvar, Vcpu, VirtualMachine
+from sdfgen.subsystems.block.model import Driver, PhysAddrSlot, UioMap
 from sdfgen.subsystems.block.shared import (
     DRIVER_VMM_PRIORITY,
     STACK_BYTES,
@@ -43,6 +30,7 @@ from sdfgen.units import PAGE_BYTES
 if TYPE_CHECKING:
     from sdfgen.facts.board import Device
     from sdfgen.guests.timer import TimerBuilder
+    from sdfgen.model.guest import Guest
     from sdfgen.spec.description import DriverTable, GuestTable
 
 MAPS_PER_UIO_DEVICE = 5

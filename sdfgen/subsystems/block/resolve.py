@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from sdfgen.faults.fault import Fault
 from sdfgen.guests.timer import TimerBuilder
-from sdfgen.model.system import Block, Channel, Client, End, Origin, ProtectionDomain, Queues, Region, Setvar
+from sdfgen.model.microkit import Channel, End, Origin, ProtectionDomain, Region, Setvar
 from sdfgen.resolve.physical import place
 from sdfgen.spec.description import ClientTable, VirtualiserTable
 from sdfgen.subsystems.block.clients import ClientLink, build_client, client_link
 from sdfgen.subsystems.block.driver import DriverParts, build_driver
+from sdfgen.subsystems.block.model import Block, Client, Queues
 from sdfgen.subsystems.block.shared import (
     MAX_CAPACITY,
     MAX_CLIENTS,

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.faults.fault import Fault
-    from sdfgen.model.system import Client, Origin, System
+    from sdfgen.model.microkit import Origin
+    from sdfgen.model.system import System
+    from sdfgen.subsystems.block.model import Client
 
 BLOCK_BYTES = 0x1000
 """sDDF: BLK_TRANSFER_SIZE, the unit of every request."""

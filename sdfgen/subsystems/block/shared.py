@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from sdfgen.facts.dialects import PD_ELF_BASE
 from sdfgen.faults.fault import Fault
 from sdfgen.guest_files.initrd import final_bytes
-from sdfgen.model.system import EmulatedDevice, Gpa, Guest, Map, Paddr, Queues, Region, Vaddr
-from sdfgen.resolve.space import Space, natural_alignment
+from sdfgen.layout.space import Space, natural_alignment
+from sdfgen.model.guest import EmulatedDevice, Guest
+from sdfgen.model.microkit import Gpa, Map, Paddr, Region, Vaddr
+from sdfgen.subsystems.block.model import Queues
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, round_up
 
 if TYPE_CHECKING:
     from sdfgen.facts.board import Board
     from sdfgen.facts.dialects import Dialect
     from sdfgen.faults.fault import Faults
-    from sdfgen.model.system import Channel, KernelImage, ProtectionDomain
-    from sdfgen.resolve.space import Ids
+    from sdfgen.layout.space import Ids
+    from sdfgen.model.guest import KernelImage
+    from sdfgen.model.microkit import Channel, ProtectionDomain
     from sdfgen.spec.description import BlockTable, GuestTable, ScheduledTable
 
 # Event handlers stand above the virtual machines, which all share one priority: a guest that

@@ -1,0 +1,1 @@
+"""Allocators: addresses that do not overlap, ids that are free."""
