@@ -14,8 +14,8 @@ from benchmarks.measure import ROOT, BenchmarkError, Spread, place, run, spread
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SOURCES: Final = ("benchmarks/datapath/*.c", "templates/c/virtio/virtq.c", "templates/c/virtio/virtio_blk*.c")
-MORE_SOURCES: Final = ("templates/c/virtio/guest_ram.c", "templates/c/blk/*.c")
+SOURCES: Final = ("benchmarks/datapath/*.c", "templates/c/virtio/virtq.c", "templates/c/virtio/guest_ram.c")
+MORE_SOURCES: Final = ("templates/c/virtio_blk/*.c", "templates/c/block/*.c", "templates/c/block_virt/*.c")
 FLAGS: Final = ("-std=c11", "-O2", "-g", "-Itemplates/c/include", "-Ibenchmarks/datapath")
 COUNTED: Final = "virtio_blk_step"
 """The function whose instructions are counted, with all it calls: a guest's mock and the null driver are outside."""

@@ -29,22 +29,38 @@ name = "many"
 boards = ["qemu_virt_aarch64", "odroidc4"]
 microkit = "2.1.0"
 
-[block.driver]
-storage = "/dev/vda"
+[[guest]]
+name = "storage"
 devices = ["virtio_mmio31"]
 
-[board.odroidc4.block.driver]
+[block]
+driver = "storage"
+storage = "/dev/vda"
+
+[board.odroidc4.guest.storage]
 ram = "96 MiB"
-storage = "/dev/mmcblk0"
 devices = ["sd", "bus1", "bus2_low", "bus2_high", "bus3"]
+
+[board.odroidc4.block]
+storage = "/dev/mmcblk0"
 """
 
-_CLIENT: Final = """
-[[block.client]]
+_CLIENTS: Final = {
+    "linux": """
+[[guest]]
 name = "client{index}"
-kind = "{kind}"
-partition = {index}
-"""
+ram = "16 MiB"
+disk = [{{ partition = {index} }}]
+""",
+    "native": """
+[[protection_domain]]
+name = "client{index}"
+program_image = "client{index}.elf"
+priority = 60
+stack_size = 0x5000
+disk = [{{ partition = {index} }}]
+""",
+}
 
 _BLOB_SOURCE: Final = """\
 __attribute__((used, section("{section}"))) volatile unsigned long long io_base = 1;
@@ -66,8 +82,7 @@ def description(kind: str, clients: int) -> str:
         kind: `linux` (each with 16 MiB of RAM) or `native`.
         clients: Their number.
     """
-    ram = 'ram = "16 MiB"\n' if kind == "linux" else ""
-    text = _HEAD + "".join(_CLIENT.format(index=index, kind=kind) + ram for index in range(clients))
+    text = _HEAD + "".join(_CLIENTS[kind].format(index=index) for index in range(clients))
     return _written(place("inputs", f"{kind}{clients}.toml"), text.encode())
 
 

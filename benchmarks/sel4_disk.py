@@ -48,7 +48,7 @@ def _initrd(folder: str, name: str, role: str) -> str:
 
 
 def _write_project(folder: str, roles: Sequence[str]) -> None:
-    clients = {name: f'partition = {number}\nbootargs = "quiet"' for number, name in enumerate(CLIENTS)}
+    clients = {name: f'disk = [{{ partition = {number} }}]\nbootargs = "quiet"' for number, name in enumerate(CLIENTS)}
     write_description(Path(folder), driver_guest().kernel, clients)
     write_driver(driver_guest(), Path(folder, "driver"))
     for name, role in zip(CLIENTS, roles, strict=True):

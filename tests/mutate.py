@@ -33,7 +33,8 @@ def _known_keys(table: type[Table], seen: set[type[Table]]) -> Iterator[str]:
             yield from _known_keys(reader.table, seen)
 
 
-KEYS = sorted({*_known_keys(Spec, set()), "include", "board", "ioport", "pcidev", "io_address_space"})
+OLD_KEYS = ("client", "driver", "kind", "image", "vm_priority", "vm_budget", "vm_period", "queue_capacity", "domain")
+KEYS = sorted({*_known_keys(Spec, set()), *OLD_KEYS, "include", "board", "ioport", "pcidev", "io_address_space"})
 
 NUMBERS = [0, 1, -1, 2, 61, 62, 63, 64, 254, 255, 256, 4095, 4096, 4097, 0x20_0000, 2**31, 2**32, 2**40, 2**44]
 NUMBERS += [2**52, 2**63 - 1, 2**63, 2**64 - 4096, 2**64 - 1, 2**64, -(2**63), 10**30, 0x4000_0000, 0x8000_0000]
@@ -77,7 +78,26 @@ VALUES: list[Any] = [
         "channel('a', 'b') | vaddr('c', 'd')",
         "lambda: 0",
     ),
-    *("linux", "native", "learned", "prefilled", "assigned", "run-time", "tcb", "sc", "vspace", "edge", "level", "fdt"),
+    *(
+        "storage",
+        "client1",
+        "disk",
+        "block",
+        "main",
+        "0",
+        "logs",
+        "guest",
+        "learned",
+        "prefilled",
+        "assigned",
+        "run-time",
+        "tcb",
+        "sc",
+        "vspace",
+        "edge",
+        "level",
+        "fdt",
+    ),
     *("1.4.1", "2.0.1", "2.1.0", "2.2.0", "2.3.0", "2.0", "debug", "smp-release", "qemu_virt_aarch64", "odroidc4"),
     *(
         "r",
@@ -96,7 +116,20 @@ VALUES: list[Any] = [
         "sd",
         "gic_vcpu",
     ),
-    *([], {}, [1, "a"], [[]], [{}], {"a": 1}, {"name": "x"}, {"pd": "x", "id": 3}, True, False, 1.5),
+    *(
+        [],
+        {},
+        [1, "a"],
+        [[]],
+        [{}],
+        {"a": 1},
+        {"name": "x"},
+        {"pd": "x", "id": 3},
+        {"block": "main", "partition": 1},
+        True,
+        False,
+        1.5,
+    ),
 ]
 
 INCLUDES: list[Any] = [
@@ -104,6 +137,7 @@ INCLUDES: list[Any] = [
     *(
         ["parts"] * 3,
         ["shared.toml", "shared.toml"],
+        ["../parts/cycle.toml"],
         ["raw.toml"],
         ["block.toml"],
         ["parts/Image"],

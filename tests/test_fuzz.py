@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sdfgen.describe import describe
-from sdfgen.emit.c.tables import c_files
-from sdfgen.emit.devicetree.guest_trees import device_tree_files
-from sdfgen.emit.sdf.system_file import system_file
 from sdfgen.faults.render import FORMATS
+from sdfgen.generate import generated_files, manifest_records, programs_of
 from tests.mutate import mutated
+from tests.paths import BOARDS, EXAMPLE, FAULTS, FUZZ, SYSTEMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,11 +30,7 @@ if TYPE_CHECKING:
     from sdfgen.faults.place import Span
     from sdfgen.faults.source import Where
 
-FOLDER = Path(__file__).parent / "fuzz"
-EXAMPLE = Path(__file__).parent.parent / "examples" / "two-clients" / "system.toml"
-BOARDS = Path(__file__).parent.parent / "boards"
-SEEDS = [FOLDER / "raw.toml", FOLDER / "block.toml", EXAMPLE]
-FAULTS = Path(__file__).parent / "faults"
+SEEDS = [FUZZ / "raw.toml", FUZZ / "block.toml", SYSTEMS / "three_disks_two_blocks.toml", EXAMPLE]
 CHUNKS = 10
 COUNT = int(os.environ.get("SDFGEN_FUZZ", "2000"))
 FIRST = int(os.environ.get("SDFGEN_FUZZ_FROM", "0"))
@@ -51,8 +46,10 @@ SETTINGS = [
     ),
     *(
         "system=5",
-        "block.client=[]",
-        "block.client.linux-1.partition=9",
+        "guest=[]",
+        "guest.linux-1.disk.0.partition=9",
+        "guest.linux-1.disk.logs.name='0'",
+        "block.driver=linux-1",
         "system.boards=['odroidc4']",
         "a..b=1",
         "\0=\0",
@@ -68,7 +65,7 @@ def test_seeds_are_good(path: Path) -> None:
 @pytest.fixture(scope="module")
 def trees() -> list[dict[str, Any]]:
     good = [tomllib.loads(path.read_text(encoding="utf-8")) for path in SEEDS]
-    return good + list(_readable(sorted(FAULTS.glob("*.toml"))))
+    return good + list(_readable(sorted(FAULTS.glob("*/*.toml"))))
 
 
 def _readable(paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
@@ -82,18 +79,17 @@ def _seed(trees: list[dict[str, Any]], random: Random) -> dict[str, Any]:
     return random.choice(trees[: len(SEEDS)] if random.random() < 0.5 else trees)
 
 
-def surroundings(folder: Path) -> None:
-    """Copy the files that seeds name."""
-    shutil.copytree(FOLDER, folder, dirs_exist_ok=True)
+def surroundings(folder: Path) -> Path:
+    """Copy the files that seeds name, and return where seeds find them."""
     shutil.copytree(FAULTS, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.txt"))
+    return Path(shutil.copytree(FUZZ, folder / "seeds"))
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_mutants_are_survived(
     chunk: int, trees: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    surroundings(tmp_path)
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(surroundings(tmp_path))
     size = COUNT // CHUNKS
     for number in range(FIRST + chunk * size, FIRST + (chunk + 1) * size):
         random = Random(number)  # noqa: S311 - repeatable, not secret
@@ -135,10 +131,9 @@ def _survive(number: int) -> None:
     if not result.faults.errors:
         assert result.systems
         for system in result.systems.values():
-            system_file(system)
-            c_files(system)
-            if system.block is not None:
-                device_tree_files(system)
+            assert generated_files(system)
+            manifest_records(system)
+            programs_of(system)
 
 
 def _check_places(fault: Fault) -> None:

@@ -7,12 +7,14 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-EXAMPLE = ROOT / "examples" / "two-clients" / "system.toml"
+from tests.paths import EXAMPLE, ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-#include <sdfgen/blk_virt.h>
+#include <sdfgen/block_virt.h>
 #include <sdfgen/cache.h>
 #include <sdfgen/virtio_blk.h>
 
@@ -46,13 +46,13 @@ static uint64_t client_io_base;
 static uint64_t virt_io_base;
 
 static struct virtio_blk device;
-static struct blk_virt virt;
+static struct block_virt virt;
 static struct guest_ram ram;
 static struct ring ring;
 
 /* The null driver's ends, and how often each hop had to wake the next. */
-static struct blk_request_reader driver_requests;
-static struct blk_response_writer driver_responses;
+static struct block_request_reader driver_requests;
+static struct block_response_writer driver_responses;
 static struct {
     uint64_t to_virt, to_driver, from_driver, to_client, interrupts;
 } hops;
@@ -69,9 +69,9 @@ void cache_clean_and_invalidate_range(uintptr_t vaddr, size_t size_bytes)
     (void)size_bytes;
 }
 
-static struct blk_connection connection(struct shared *shared, uint32_t channel)
+static struct block_connection connection(struct shared *shared, uint32_t channel)
 {
-    return (struct blk_connection) {
+    return (struct block_connection) {
         .storage_info_vaddr = (uintptr_t)shared->info,
         .request_vaddr = (uintptr_t)shared->requests,
         .response_vaddr = (uintptr_t)shared->responses,
@@ -106,17 +106,17 @@ static void publish_disk(struct shared *shared, uint64_t blocks)
 /* Answers everything that is queued, without moving data. True when there was something. */
 static bool run_driver(void)
 {
-    uint32_t filled = blk_queue_filled(&driver_requests.end);
+    uint32_t filled = block_queue_filled(&driver_requests.end);
     for (uint32_t i = 0; i < filled; i++) {
         struct sddf_blk_request request;
-        blk_request_take(&driver_requests, &request);
+        block_request_take(&driver_requests, &request);
         const struct sddf_blk_response response = {
             .status = SDDF_BLK_OK, .success_count = request.block_count, .id = request.id
         };
-        blk_response_put(&driver_responses, &response);
+        block_response_put(&driver_responses, &response);
     }
-    blk_queue_publish(&driver_requests.end);
-    blk_queue_publish(&driver_responses.end);
+    block_queue_publish(&driver_requests.end);
+    block_queue_publish(&driver_responses.end);
     return filled != 0;
 }
 
@@ -127,27 +127,27 @@ static void run_below(bool through_virt)
         hops.from_driver += run_driver();
         return;
     }
-    for (uint64_t woken = blk_virt_step(&virt); woken != 0;) {
+    for (uint64_t woken = block_virt_step(&virt); woken != 0;) {
         hops.to_client += woken >> 1 & 1u;
         hops.to_driver += woken & 1u;
         if ((woken & 1u) == 0 || !run_driver()) {
             return;
         }
         hops.from_driver++;
-        woken = blk_virt_step(&virt);
+        woken = block_virt_step(&virt);
     }
 }
 
 static void set_up_virt(void)
 {
-    static struct blk_virt_client clients[1];
-    static struct blk_virt_config config;
-    clients[0] = (struct blk_virt_client) {
+    static struct block_virt_client clients[1];
+    static struct block_virt_config config;
+    clients[0] = (struct block_virt_client) {
         .name = "client",
         .connection = connection(&client_side, 1),
         .data = { (uintptr_t)client_data, DATA_BYTES, &client_io_base, false },
     };
-    config = (struct blk_virt_config) {
+    config = (struct block_virt_config) {
         .driver = { connection(&driver_side, 0), { (uintptr_t)virt_data, sizeof(virt_data), &virt_io_base, false } },
         .clients = clients,
         .client_count = 1,
@@ -156,7 +156,7 @@ static void set_up_virt(void)
     virt_io_base = 0x70000000;
     write_mbr(virt_data);
     publish_disk(&driver_side, DISK_BLOCKS);
-    blk_virt_init(&virt, &config);
+    block_virt_init(&virt, &config);
     for (int i = 0; i < 16; i++) {
         run_below(true);
     }
@@ -165,7 +165,7 @@ static void set_up_virt(void)
 static void set_up(bool through_virt, uint32_t size_bytes, bool indirect, uint32_t ring_size)
 {
     struct shared *below = through_virt ? &driver_side : &client_side;
-    const struct blk_client_config config = {
+    const struct block_client_config config = {
         .connection = connection(&client_side, 0), .data = { (uintptr_t)client_data, DATA_BYTES }
     };
     uint8_t *memory = aligned_alloc(PAGE_BYTES, GUEST_BYTES);
@@ -173,8 +173,8 @@ static void set_up(bool through_virt, uint32_t size_bytes, bool indirect, uint32
         exit(1);
     }
     memset(memory, 0, GUEST_BYTES);
-    blk_request_reader_init(&driver_requests, (void *)below->requests, CAPACITY);
-    blk_response_writer_init(&driver_responses, (void *)below->responses, CAPACITY);
+    block_request_reader_init(&driver_requests, (void *)below->requests, CAPACITY);
+    block_response_writer_init(&driver_responses, (void *)below->responses, CAPACITY);
     if (through_virt) {
         set_up_virt();
     } else {

@@ -8,14 +8,15 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sdfgen.facts.data import data_path
-from sdfgen.emit import generated_files
-from sdfgen.emit.manifest import manifest
-from sdfgen.build.graph import RECORD_SUFFIX, known_patches, made_elves
-from sdfgen.build.graph_image import LOADER, PATCHED_FOLDER, REPORT, SDK_STAMP, TOOL_LOG, driver_initrd
+from sdfgen import outputs
+from sdfgen.build.errors import BuildError, BuildFaultsError
+from sdfgen.build.graph import build_file, known_patches, made_elves, sources
 from sdfgen.build.plan import plan
-from sdfgen.build.publish import publish, write_files
+from sdfgen.build.publish import make_links, publish, write_files
 from sdfgen.build.toolchain import find_toolchain, toolchain_faults
+from sdfgen.emit.manifest import manifest
+from sdfgen.facts.data import data_path
+from sdfgen.generate import generated_files, manifest_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,17 +27,6 @@ if TYPE_CHECKING:
     from sdfgen.build.plan import Plan
     from sdfgen.image.report import Extents
     from sdfgen.build.toolchain import Toolchain
-
-
-MANIFEST = "manifest.json"
-
-
-class BuildError(Exception):
-    """A step failed; what it said has been shown or is in the message."""
-
-
-class BuildFaultsError(BuildError):
-    """What failed is among the description's faults."""
 
 
 class Options(NamedTuple):
@@ -101,7 +91,7 @@ def build(description: Description, options: Options) -> list[Result]:
         jobs = [_compile(job, options) for job in jobs]
     finished = [_finish(description, job, options) for job in jobs]
     for job, files in zip(jobs, finished, strict=True):
-        publish(job.work, job.final, files, _elves(job))
+        publish(job.work, job.final, files, _elves(job), _links())
     return [
         Result(
             system=job.system,
@@ -123,12 +113,24 @@ def _prepare(description: Description, board: str, system: System, options: Opti
     toolchain = find_toolchain(table, system)
     _add(toolchain_faults(toolchain, table, system), description.faults)
     planned = plan(system, toolchain)
-    files = generated_files(system, toolchain, planned, _up(folder, final))
+    files = _generated(system, toolchain, planned, _up(folder, final))
     digests = {name: _digest(data) for name, data in files.items()}
     job = _Job(system, description.faults, toolchain, planned, work, final, folder, digests)
     stamp = json.dumps([toolchain.microkit_sdk, toolchain.libvmm, _digests(_sdk_files(job))])
-    write_files(work, files | {SDK_STAMP: stamp.encode()})
+    write_files(work, files | {outputs.SDK_STAMP: stamp.encode()})
+    make_links(work, _links())
     return job
+
+
+def _generated(system: System, toolchain: Toolchain, planned: Plan, up: str) -> dict[str, bytes]:
+    """Return the generated files, and the graph that makes the rest of them."""
+    graph = build_file(system, toolchain, planned, up)
+    return generated_files(system) | {outputs.GRAPH: graph.encode()}
+
+
+def _links() -> dict[str, str]:
+    """Return the links in a board's folder, and where they lead."""
+    return {outputs.C_FOLDER: data_path("templates", "c")}
 
 
 def _up(folder: str, final: str) -> str:
@@ -158,7 +160,7 @@ def _compile(job: _Job, options: Options) -> _Job:
 def _verify(job: _Job) -> None:
     from sdfgen.verify.files import disagreements
 
-    _agree(disagreements(job.system, job.work, PATCHED_FOLDER))
+    _agree(disagreements(job.system, job.work))
 
 
 def _agree(disagreements: Iterable[str]) -> None:
@@ -175,9 +177,8 @@ def _pack(job: _Job, options: Options) -> Extents:
     from sdfgen.image.report import read_extents
     from sdfgen.verify.files import misplaced
 
-    linked = {linked.image for linked in job.plan.linked}
-    _add(program_faults(job.system, lambda name: _program(job, name), linked), job.faults)
-    log = os.path.join(job.work, TOOL_LOG)
+    _add(program_faults(job.system, lambda name: _program(job, name), job.plan.linked), job.faults)
+    log = os.path.join(job.work, outputs.TOOL_LOG)
     with suppress(FileNotFoundError):
         os.unlink(log)
     try:
@@ -187,14 +188,14 @@ def _pack(job: _Job, options: Options) -> Extents:
             system_file = os.path.join(job.work, f"{job.system.name}.system")
             _add(tool_faults(job.system, _text(log), _text(system_file)), job.faults)
         raise
-    extents = read_extents(os.path.join(job.work, REPORT))
+    extents = read_extents(os.path.join(job.work, outputs.REPORT))
     _agree(misplaced(job.system, extents))
     return extents
 
 
 def _program(job: _Job, name: str) -> str:
     """Return where a program image is that the tool is given."""
-    made = os.path.join(job.work, PATCHED_FOLDER, name)
+    made = os.path.join(job.work, outputs.elf(name))
     return made if name in made_elves(job.system, job.plan) else os.path.join(job.folder, name)
 
 
@@ -204,10 +205,10 @@ def _with_learned(job: _Job, options: Options, extents: Extents) -> _Job:
     from sdfgen.build.run_ninja import run_ninja
 
     job = job._replace(system=with_learned(job.system, extents.regions))
-    unknown = [patch.why for patch in job.system.patches if patch.value is None]
+    unknown = [patch.expression for patch in job.system.patches if patch.value is None]
     if unknown:
         raise BuildError(f"the tool's report does not say what to patch: {', '.join(unknown)}")
-    files = generated_files(job.system, job.toolchain, job.plan, _up(job.folder, job.final))
+    files = _generated(job.system, job.toolchain, job.plan, _up(job.folder, job.final))
     write_files(job.work, files)
     run_ninja(job.work, options.jobs, job.toolchain)
     _verify(job)
@@ -228,26 +229,25 @@ def _finish(description: Description, job: _Job, options: Options) -> tuple[str,
     inputs = _inputs(description, job)
     target = os.path.join(os.path.relpath(job.final, job.folder), f"{job.system.name}.system")
     depfile = make_rule(target, sorted(inputs)).encode()
-    made = [*_elves(job), *_guest_files(job), *((LOADER, REPORT) if job.plan.packed else ())] if options.compile else []
-    outputs = job.digests | _digests({name: os.path.join(job.work, name) for name in made})
-    outputs[f"{job.system.name}.d"] = _digest(depfile)
-    digests = _digests(inputs | (_sdk_files(job) if options.compile else {}))
+    image = (outputs.LOADER, outputs.REPORT) if job.plan.packed else ()
+    made = [*_elves(job), *job.plan.made_guest_files, *image] if options.compile else []
+    made_files = job.digests | _digests({name: os.path.join(job.work, name) for name in made})
+    made_files[f"{job.system.name}.d"] = _digest(depfile)
+    digests = _digests(inputs | (_sdk_files(job) | _plain_c(job) if options.compile else {}))
     digests[f"boards/{job.system.board.name}.toml"] = _sha256(job.system.board.path)
     records = _records(job) if options.compile else {}
-    text = manifest(job.system, digests, outputs, records, {path: name for name, path in inputs.items()})
-    write_files(job.work, {f"{job.system.name}.d": depfile, MANIFEST: text.encode()})
-    return (*outputs, MANIFEST)
+    names = {path: name for name, path in inputs.items()}
+    text = manifest(job.system, digests, made_files, records, names, manifest_records(job.system))
+    write_files(job.work, {f"{job.system.name}.d": depfile, outputs.MANIFEST: text.encode()})
+    return (*made_files, outputs.MANIFEST)
 
 
 def _inputs(description: Description, job: _Job) -> dict[str, str]:
     """Return the author's files by their path beside the description; boards are part of the tool."""
     shipped = data_path("boards")
     paths = [path for path in description.files if os.path.dirname(path) != shipped]
-    block = job.system.block
-    guests = [block.driver.guest, *(c.guest for c in block.clients if c.guest)] if block else []
-    named = [name for guest in guests for name in (guest.kernel, guest.initrd) if name]
-    named += [block.driver.dtb] if block and block.driver.dtb and job.plan.driver_tree_is_merged else []
-    named += [r.prefill_path for r in job.system.regions if r.prefill_path and r.prefill_path not in job.digests]
+    named = [name for guest in job.system.guests for name in guest.files]
+    named += [region.prefill_path for region in job.system.regions if region.prefill_path and not region.prefill_made]
     named += [*job.system.images.values(), *(job.plan.found if job.plan.packed else ())]
     paths += [os.path.join(job.folder, name) for name in named]
     return {os.path.relpath(path, job.folder): path for path in paths}
@@ -266,14 +266,14 @@ def make_rule(target: str, prerequisites: Sequence[str]) -> str:
 
 
 def _elves(job: _Job) -> list[str]:
-    return [f"{PATCHED_FOLDER}/{name}" for name in made_elves(job.system, job.plan)]
+    return [outputs.elf(name) for name in made_elves(job.system, job.plan)]
 
 
-def _guest_files(job: _Job) -> list[str]:
-    """Return the driver VM's files that the graph makes."""
-    block = job.system.block
-    initrd = [driver_initrd(block.driver.guest)] if block and job.plan.driver_initrd else []
-    return [*initrd, *([str(job.plan.driver_tree)] if job.plan.driver_tree_is_merged else [])]
+def _plain_c(job: _Job) -> dict[str, str]:
+    """Return the tool's own C that is compiled: path by name."""
+    found = {name for _, name in sources(job.plan, job.toolchain)}
+    plain = sorted(name for name in found if name.startswith(f"{outputs.C_FOLDER}/"))
+    return {f"templates/{name}": os.path.join(job.work, name) for name in plain}
 
 
 def _sdk_files(job: _Job) -> dict[str, str]:
@@ -287,7 +287,7 @@ def _digests(paths: Mapping[str, str]) -> dict[str, str]:
 def _records(job: _Job) -> dict[str, list[dict[str, Any]]]:
     found = {}
     for elf in {patch.elf for patch in job.system.patches}:
-        path = os.path.join(job.work, "obj", f"{elf}{RECORD_SUFFIX}")
+        path = os.path.join(job.work, outputs.patch_record(elf))
         if os.path.isfile(path) and known_patches(job.system, elf):
             with open(path, encoding="utf-8") as file:
                 found[elf] = json.load(file)["patches"]

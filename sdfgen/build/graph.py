@@ -1,41 +1,26 @@
-"""The build graph: C to objects, objects to ELFs, ELFs to patched ELFs, and those to an image."""
+"""The build graph: C to objects, objects to programs, those to patched ELFs, and those to an image."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
-from sdfgen.build.graph_image import (
-    IMAGE_RULES,
-    LIBPD,
-    PATCHED_FOLDER,
-    SDK_STAMP,
-    beside,
-    driver_files,
-    image,
-    links,
-)
-from sdfgen.resolve.system import UIO_DRIVER_ELF
+from sdfgen import outputs
+from sdfgen.build.graph_image import IMAGE_RULES, guest_files, guest_object, image
+from sdfgen.build.ninja_text import beside, escaped
 from sdfgen.build.toolchain import LINUX_FLAGS, PD_FLAGS, PD_LINKER, board_folder
+from sdfgen.facts.data import data_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sdfgen.model.system import Patch, System
-    from sdfgen.subsystems.block.model import Block
     from sdfgen.build.plan import Plan
     from sdfgen.build.toolchain import Toolchain
+    from sdfgen.model.program import Program
+    from sdfgen.model.system import Patch, System
 
-LINUX_SOURCES: Final = ("c/uio/", "c/common/phys_addr.c", "c/blk/blk_queue.c", "src/uio_table.c")
-"""What the UIO driver is made of: files, and folders with all in them."""
-PD_SOURCES: Final = ("c/common/", "c/blk/", "c/virtio/", "c/pd/")
-"""What protection domains are made of and needs nothing of the user's."""
-SDK_SOURCES: Final = ("c/microkit/",)
-"""What needs the headers of the Microkit SDK."""
-VMM_SOURCES: Final = ("c/vmm/",)
-"""What needs libvmm's headers as well."""
-VIRT_SOURCES: Final = ("c/pd/cache_aarch64.c",)
-"""What only the virtualiser is linked with: libvmm has cache operations of its own."""
-RECORD_SUFFIX = ".patches.json"
+LINUX: Final = "linux"
+DOMAIN: Final = "pd"
 
 _HEAD = """\
 # Made by sdfgen: changes are lost at the next build.
@@ -47,7 +32,7 @@ root = $${{PWD}}
 python = $${{SDFGEN_PYTHON:-python3}}
 cc_linux = {cc_linux}
 cc_pd = {cc_pd}
-flags_linux = {linux_flags} -Ic/include -Ic/uio -Iinclude
+flags_linux = {linux_flags} -Ic/include -Iinclude
 flags_pd = {pd_flags} -Ic/include -Iinclude{foreign}
 flags_link = {link_flags}
 ar = {ar}
@@ -82,37 +67,35 @@ rule patch
 """
 
 
-def build_file(system: System, toolchain: Toolchain, plan: Plan, up: str, sources: Iterable[str]) -> str:
+def build_file(system: System, toolchain: Toolchain, plan: Plan, up: str) -> str:
     """Return the text of `build.ninja`.
 
     Args:
         system: The system.
         toolchain: What compiles.
-        plan: What of an image can be made.
+        plan: What can be made.
         up: Path from the board's folder to the description's.
-        sources: The C files in the board's folder, generated ones too.
     """
-    lines = [_head(system, toolchain)]
-    if system.block is not None:
-        c_files = sorted(name for name in sources if name.endswith(".c"))
-        lines += _driver(system, c_files)
-        lines += _pd_objects(system.block, toolchain, c_files)
-        lines += driver_files(system, plan, up)
-        for linked, made in links(system, plan, up, c_files):
-            lines += [made, *_patch(f"obj/{linked.image}", linked.image, known_patches(system, linked.image))]
-    lines += _foreign_patches(system, up)
-    lines.append("build elves: phony " + " ".join(f"{PATCHED_FOLDER}/{name}" for name in made_elves(system, plan)))
-    lines.append(f"\ndefault elves {LIBPD}\n" if system.block else "\ndefault elves\n")
+    domains = [program for program in plan.compiled if program.domain is not None]
+    lines = [
+        _head(system, toolchain),
+        *_objects(plan, toolchain),
+        *_library(domains),
+        *guest_files(plan, up),
+        *(text for program in plan.programs for text in _program(system, plan, program, up)),
+        *_foreign_patches(system, up),
+        f"build elves: phony {' '.join(escaped(outputs.elf(name)) for name in made_elves(system, plan))}\n",
+        f"\ndefault elves {' '.join(_wanted(plan, toolchain, domains))}".rstrip() + "\n",
+    ]
     if plan.packed:
-        lines.append(image(system, plan, up))
+        lines.append(image(system, plan, up, made_elves(system, plan)))
     return "".join(lines)
 
 
 def made_elves(system: System, plan: Plan) -> list[str]:
     """Return the names of the ELFs that a build makes."""
-    driver = [UIO_DRIVER_ELF] if system.block else []
     patched = {patch.elf for patch in system.patches if patch.elf in system.images}
-    return [*driver, *sorted({*patched, *(linked.image for linked in plan.linked)})]
+    return sorted({*patched, *(program.elf for program in plan.programs)})
 
 
 def _head(system: System, toolchain: Toolchain) -> str:
@@ -144,23 +127,66 @@ def _libraries(system: System, toolchain: Toolchain) -> str:
     return f"--start-group {group} --end-group -T {folder}/microkit.ld"
 
 
-def _object(folder: str, source: str) -> str:
-    return f"obj/{folder}/{source.rsplit('/', 1)[-1].removesuffix('.c')}.o"
+def c_files(folders: Iterable[str]) -> list[str]:
+    """Return the C files of folders of templates/c, by their path in the board's folder."""
+    root = data_path("templates", "c")
+    found = []
+    for folder in folders:
+        names = sorted(name for name in os.listdir(os.path.join(root, folder)) if name.endswith(".c"))
+        found += [f"{outputs.C_FOLDER}/{folder}/{name}" for name in names]
+    return found
 
 
-def _chosen(c_files: Iterable[str], wanted: tuple[str, ...]) -> list[str]:
-    """Return the files that are named, or lie in a folder that is."""
-    return [name for name in c_files if name in wanted or f"{name.rpartition('/')[0]}/" in wanted]
+def sources(plan: Plan, toolchain: Toolchain) -> dict[tuple[str, str], bool]:
+    """Return what is compiled: flavour and C file, and whether it needs the SDK's headers."""
+    found: dict[tuple[str, str], bool] = {(DOMAIN, table): False for table in plan.tables}
+    for program in plan.compiled:
+        flavour = LINUX if program.domain is None else DOMAIN
+        found |= {(flavour, table): False for table in program.tables}
+        found |= {(flavour, name): False for name in c_files(program.libraries)}
+        if flavour == LINUX:
+            found |= {(flavour, name): False for name in c_files(program.folders)}
+        elif toolchain.microkit_sdk and (toolchain.libvmm or not program.vmm):
+            found |= {(flavour, name): True for name in c_files(program.folders)}
+    return found
 
 
-def _driver(system: System, c_files: list[str]) -> Iterator[str]:
-    sources = _chosen(c_files, LINUX_SOURCES)
-    objects = [_object("linux", source) for source in sources]
-    for source, target in zip(sources, objects, strict=True):
-        yield f"build {target}: cc_linux {source}\n"
-    linked = f"obj/{UIO_DRIVER_ELF}"
-    yield f"build {linked}: link {' '.join(objects)}\n"
-    yield from _patch(linked, UIO_DRIVER_ELF, known_patches(system, UIO_DRIVER_ELF))
+def _objects(plan: Plan, toolchain: Toolchain) -> Iterator[str]:
+    for (flavour, source), with_sdk in sources(plan, toolchain).items():
+        stamp = f" | {outputs.SDK_STAMP}" if with_sdk else ""
+        yield f"build {outputs.object_of(flavour, source)}: cc_{flavour} {source}{stamp}\n"
+
+
+def _library(domains: list[Program]) -> Iterator[str]:
+    """Yield the archive of what domains are linked with that needs nothing of the user's."""
+    folders = dict.fromkeys(folder for program in domains for folder in program.libraries)
+    if folders:
+        objects = " ".join(outputs.object_of(DOMAIN, name) for name in c_files(folders))
+        yield f"build {outputs.LIBRARY}: archive {objects}\n\n"
+
+
+def _wanted(plan: Plan, toolchain: Toolchain, domains: list[Program]) -> Iterator[str]:
+    """Yield what is made beside the ELFs: whatever can be compiled is, so that its faults are seen."""
+    if any(program.libraries for program in domains):
+        yield outputs.LIBRARY
+    for flavour, source in sources(plan, toolchain):
+        if flavour == DOMAIN:
+            yield outputs.object_of(flavour, source)
+
+
+def _program(system: System, plan: Plan, program: Program, up: str) -> Iterator[str]:
+    linked = f"{outputs.OBJECT_FOLDER}/{program.elf}"
+    flavour = LINUX if program.domain is None else DOMAIN
+    objects = [outputs.object_of(flavour, name) for name in (*c_files(program.folders), *program.tables)]
+    if program.guest is not None:
+        files, made = guest_object(plan.guests[program.guest], up)
+        yield files
+        objects.append(made)
+    if flavour == LINUX:
+        yield f"build {escaped(linked)}: link {' '.join(objects)}\n"
+    else:
+        yield f"build {escaped(linked)}: link_pd {' '.join(objects)} {outputs.LIBRARY} | {outputs.SDK_STAMP}\n"
+    yield from _patch(escaped(linked), program.elf, known_patches(system, program.elf))
 
 
 def known_patches(system: System, elf: str) -> list[Patch]:
@@ -170,26 +196,12 @@ def known_patches(system: System, elf: str) -> list[Patch]:
 
 def _patch(source: str, name: str, patches: Iterable[Patch]) -> Iterator[str]:
     values = " ".join(f"{patch.symbol}={patch.value:#x}:{patch.size_bytes}" for patch in patches)
-    target = f"{PATCHED_FOLDER}/{name}"
+    target = escaped(outputs.elf(name))
     if not values:
         yield f"build {target}: copy {source}\n\n"
         return
-    record = f"obj/{name}{RECORD_SUFFIX}"
+    record = escaped(outputs.patch_record(name))
     yield f"build {target} | {record}: patch {source}\n  values = {values}\n  record = {record}\n\n"
-
-
-def _pd_objects(block: Block, toolchain: Toolchain, c_files: list[str]) -> Iterator[str]:
-    tables = [block.driver.guest.vmm, block.virt, *(client.pd for client in block.clients), block.timer.pd]
-    wanted: tuple[str, ...] = PD_SOURCES
-    if toolchain.microkit_sdk:
-        wanted += SDK_SOURCES
-        if toolchain.libvmm:
-            wanted += VMM_SOURCES
-    for source in (*_chosen(c_files, wanted), *(f"src/{pd}_table.c" for pd in tables)):
-        with_sdk = f" | {SDK_STAMP}" if source.startswith((*SDK_SOURCES, *VMM_SOURCES)) else ""
-        yield f"build {_object('pd', source)}: cc_pd {source}{with_sdk}\n"
-    library = (_object("pd", source) for source in _chosen(c_files, PD_SOURCES) if source not in VIRT_SOURCES)
-    yield f"build {LIBPD}: archive {' '.join(library)}\n\n"
 
 
 def _foreign_patches(system: System, up: str) -> Iterator[str]:

@@ -5,42 +5,56 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from sdfgen import outputs
 from sdfgen.build.toolchain import LIBVMM, SDK
+from sdfgen.generate import programs_of
+from sdfgen.guests.trees import is_complete
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from sdfgen.model.guest import Guest
-    from sdfgen.model.system import System
     from sdfgen.build.toolchain import Toolchain
+    from sdfgen.model.guest import Guest
+    from sdfgen.model.program import Program
+    from sdfgen.model.system import System
 
 _SHOWN_IMAGES = 3
 
 
-class Linked(NamedTuple):
-    """A protection domain of the block subsystem whose program image is linked here; `guest` is its virtual machine."""
+class GuestFiles(NamedTuple):
+    """Where a guest's files are: in the board's folder, or the author's.
 
-    pd: str
-    image: str
-    guest: Guest | None
+    Attributes:
+        guest: The guest.
+        tree: Its device tree; None when there is none to start from.
+        merged: The tree is made by the build, from one of the author's.
+        initrd: The initial RAM disk that the build makes; None when it is the author's, or there is none.
+    """
+
+    guest: Guest
+    tree: str | None
+    merged: bool
+    initrd: str | None
 
 
 class Plan(NamedTuple):
     """What is made of a system.
 
     Attributes:
-        linked: Program images that are linked here.
+        programs: Programs that are linked here.
+        compiled: Those and the ones that cannot be linked yet: what needs nothing of the user's is compiled.
+        tables: Generated C that is compiled for programs of the author's.
+        guests: Where guests' files are, by the guest's name.
         found: Program images that lie beside the description.
         waiting: What is not made, in words: the Microkit tool runs when there is nothing of it.
-        driver_initrd: The driver VM's initial RAM disk is made.
-        driver_tree: The driver VM's device tree in the build folder; None when there is none to start from.
     """
 
-    linked: tuple[Linked, ...]
+    programs: tuple[Program, ...]
+    compiled: tuple[Program, ...]
+    tables: tuple[str, ...]
+    guests: Mapping[str, GuestFiles]
     found: tuple[str, ...]
     waiting: tuple[str, ...]
-    driver_initrd: bool
-    driver_tree: str | None
 
     @property
     def packed(self) -> bool:
@@ -48,13 +62,15 @@ class Plan(NamedTuple):
         return not self.waiting
 
     @property
-    def driver_tree_is_merged(self) -> bool:
-        """The driver VM's device tree is the board's own with an overlay."""
-        return self.driver_tree is not None and self.driver_tree.startswith(f"{GUEST_FOLDER}/")
+    def linked(self) -> frozenset[str]:
+        """The program images that are linked here."""
+        return frozenset(program.elf for program in self.programs if program.domain is not None)
 
-
-GUEST_FOLDER = "guest"
-"""Where the driver VM's files are made."""
+    @property
+    def made_guest_files(self) -> list[str]:
+        """Guests' files that the build makes."""
+        made = [(files.initrd, files.tree if files.merged else None) for files in self.guests.values()]
+        return [name for names in made for name in names if name is not None]
 
 
 def plan(system: System, toolchain: Toolchain) -> Plan:
@@ -64,61 +80,48 @@ def plan(system: System, toolchain: Toolchain) -> Plan:
         system: The system.
         toolchain: What there is to make it with.
     """
-    ours = _linkable(system)
-    found = tuple(
-        sorted(
-            pd.program_image for pd in system.all_pds() if os.path.isfile(os.path.join(system.folder, pd.program_image))
-        )
+    everything = programs_of(system)
+    images = {pd.program_image for pd in system.all_pds()}
+    found = {name for name in images if os.path.isfile(os.path.join(system.folder, name))}
+    guests = {guest.name: _guest_files(system, guest) for guest in system.guests}
+    wanted = [program for program in everything.programs if program.elf not in found]
+    lacking = {program.elf: list(_lacking(program, toolchain, guests)) for program in wanted}
+    foreign = images - {*found, *lacking}
+    return Plan(
+        programs=tuple(program for program in wanted if not lacking[program.elf]),
+        compiled=tuple(wanted),
+        tables=everything.tables,
+        guests=guests,
+        found=tuple(sorted(found)),
+        waiting=_all_waiting(lacking, foreign, toolchain),
     )
-    tree = _driver_tree(system)
-    wanted = [linked for linked in ours if linked.image not in found]
-    lacking = {linked.image: list(_lacking(linked, toolchain, system, tree)) for linked in wanted}
+
+
+def _guest_files(system: System, guest: Guest) -> GuestFiles:
+    complete = is_complete(system, guest)
+    tree = outputs.tree(guest, complete=complete)
+    return GuestFiles(guest, tree, tree is not None and not complete, outputs.initrd(guest))
+
+
+def _lacking(program: Program, toolchain: Toolchain, guests: Mapping[str, GuestFiles]) -> Iterator[str]:
+    """Yield what the link of one program waits for."""
+    if program.domain is not None and not toolchain.microkit_sdk:
+        yield SDK
+    if program.vmm and not toolchain.libvmm:
+        yield LIBVMM
+    if program.guest is not None:
+        files = guests[program.guest]
+        if files.guest.kernel is None:
+            yield f"`kernel` of `{program.guest}`"
+        if files.tree is None:
+            yield f"`dtb` of `{program.guest}`"
+
+
+def _all_waiting(lacking: dict[str, list[str]], foreign: set[str], toolchain: Toolchain) -> tuple[str, ...]:
     waiting = tuple(_waiting(lacking, toolchain))
     if toolchain.microkit_sdk:
-        foreign = {pd.program_image for pd in system.all_pds()} - {*found, *lacking}
-        waiting += tuple(f"loader.img waits for {name} beside the description" for name in sorted(foreign))
-    elif not waiting:
-        waiting = (f"loader.img waits for {SDK}",)
-    driver = system.block.driver.guest if system.block else None
-    return Plan(
-        linked=tuple(linked for linked in wanted if not lacking[linked.image]),
-        found=found,
-        waiting=waiting,
-        driver_initrd=driver is not None and driver.initrd_bytes is not None,
-        driver_tree=tree,
-    )
-
-
-def _linkable(system: System) -> list[Linked]:
-    block = system.block
-    if block is None:
-        return []
-    images = {pd.name: pd.program_image for pd in system.all_pds()}
-    guests = [(block.driver.guest.vmm, block.driver.guest), *((c.pd, c.guest) for c in block.clients if c.guest)]
-    return [Linked(pd, images[pd], guest) for pd, guest in ((block.virt, None), (block.timer.pd, None), *guests)]
-
-
-def _driver_tree(system: System) -> str | None:
-    if system.block is None:
-        return None
-    name, facts = system.block.driver.guest.name, system.board.facts.guest
-    if facts.complete_driver_tree:
-        return f"dtb/{name}.dtb"
-    return f"{GUEST_FOLDER}/{name}.dtb" if system.block.driver.dtb else None
-
-
-def _lacking(linked: Linked, toolchain: Toolchain, system: System, tree: str | None) -> Iterator[str]:
-    """Yield what the link of one image waits for."""
-    if not toolchain.microkit_sdk:
-        yield SDK
-    if linked.guest is None:
-        return
-    if not toolchain.libvmm:
-        yield LIBVMM
-    if linked.guest.kernel is None:
-        yield f"`kernel` of `{linked.guest.name}`"
-    if system.block and linked.guest is system.block.driver.guest and tree is None:
-        yield f"`dtb` of `{linked.guest.name}`"
+        return waiting + tuple(f"{outputs.LOADER} waits for {name} beside the description" for name in sorted(foreign))
+    return waiting or (f"{outputs.LOADER} waits for {SDK}",)
 
 
 def _waiting(lacking: dict[str, list[str]], toolchain: Toolchain) -> Iterator[str]:

@@ -72,7 +72,31 @@ def _content(path: str) -> bytes | None:
         return None
 
 
-def publish(work: str, final: str, files: Iterable[str], copied: Container[str]) -> None:
+def make_links(folder: str, links: Mapping[str, str]) -> None:
+    """Have symbolic links in a folder.
+
+    Args:
+        folder: The folder.
+        links: Where each leads, by its name.
+    """
+    for name, target in links.items():
+        path = os.path.join(folder, name)
+        if not _leads_to(path, target):
+            temporary = f"{path}.new"
+            _remove(temporary)
+            os.symlink(target, temporary)
+            if os.path.isdir(path) and not os.path.islink(path):
+                _remove(path)
+            os.replace(temporary, path)
+
+
+def _leads_to(path: str, target: str) -> bool:
+    return os.path.islink(path) and os.readlink(path) == target
+
+
+def publish(
+    work: str, final: str, files: Iterable[str], copied: Container[str], links: Mapping[str, str] | None = None
+) -> None:
     """Make `final` hold exactly `files` of `work`, in one step.
 
     A file whose content is the same as before stays the same file, with its modification time.
@@ -83,10 +107,13 @@ def publish(work: str, final: str, files: Iterable[str], copied: Container[str])
         final: Folder to make.
         files: Relative paths.
         copied: Those that other programs may write in place; the rest is only given a second name.
+        links: Symbolic links that it holds besides, and where they lead.
     """
+    links = links or {}
     wanted = sorted(files)
     same = {name for name in wanted if _same(os.path.join(work, name), os.path.join(final, name))}
-    if len(same) == len(wanted) and sorted(_files_below(final)) == wanted:
+    linked = all(_leads_to(os.path.join(final, name), target) for name, target in links.items())
+    if len(same) == len(wanted) and linked and sorted(set(_files_below(final)) - links.keys()) == wanted:
         return
     stage = f"{final}.new"
     _remove(stage)
@@ -96,6 +123,7 @@ def publish(work: str, final: str, files: Iterable[str], copied: Container[str])
         source = os.path.join(final if name in same else work, name)
         action = _copy if name in copied and name not in same else _link
         action(source, os.path.join(stage, name))
+    make_links(stage, links)
     _swap(stage, final)
     _remove(stage)
 
@@ -124,7 +152,9 @@ def _link(source: str, target: str) -> None:
 
 
 def _remove(folder: str) -> None:
-    if os.path.lexists(folder):
+    if os.path.islink(folder):
+        os.unlink(folder)
+    elif os.path.lexists(folder):
         import shutil
 
         shutil.rmtree(folder, ignore_errors=True)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from sdfgen.build.build import BuildError
+from sdfgen.build.errors import BuildError
 from sdfgen.build.toolchain import LIBVMM, SDK
 
 if TYPE_CHECKING:

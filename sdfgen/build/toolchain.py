@@ -67,6 +67,10 @@ class Toolchain(NamedTuple):
             library = f"{board_folder(system)}/lib"
             names = ("VERSION", TOOL, f"{library}/libmicrokit.a", f"{library}/microkit.ld")
             found |= {f"{SDK}/{name}": os.path.join(self.microkit_sdk, name) for name in names}
+            from sdfgen.facts.sdk import fact_files
+
+            facts = fact_files(self.microkit_sdk, system.board.name, system.config)
+            found |= {f"{SDK}/{name}": path for name, path in facts.items()}
         if self.libvmm:
             found[f"{LIBVMM}/{LIBVMM_ARCHIVE}"] = os.path.join(self.libvmm, LIBVMM_ARCHIVE)
         return found

@@ -41,7 +41,7 @@ def build_and_tell(request: Request) -> str:
     """
     before = is_up_to_date(request.folder, request)
     if before is not None:
-        from sdfgen.commands.dispatch import show
+        from sdfgen.commands.telling import show
 
         said, warned = before
         show(warned, request.style)
@@ -65,7 +65,7 @@ def _locked(folder: str) -> Iterator[None]:
 
 
 def _build(request: Request) -> str:
-    from sdfgen.commands.dispatch import report
+    from sdfgen.commands.telling import report
     from sdfgen.describe import describe
 
     description = describe(request.description, request.settings, request.boards)
@@ -84,8 +84,9 @@ def _build(request: Request) -> str:
 
 def _built(description: Description, request: Request) -> list[Result]:
     """Build; the faults that are found on the way are among the description's then, so that all are told at once."""
-    from sdfgen.build.build import BuildError, BuildFaultsError, Options, build
-    from sdfgen.commands.dispatch import report
+    from sdfgen.build.build import Options, build
+    from sdfgen.build.errors import BuildError, BuildFaultsError
+    from sdfgen.commands.telling import report
 
     try:
         return build(description, Options(request.folder, request.compile_, request.jobs))

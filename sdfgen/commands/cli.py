@@ -81,6 +81,17 @@ def schema(style: str) -> None:
 
 
 @cli.command()
+@click.argument("name")
+@click.option("--sdk", envvar="MICROKIT_SDK", required=True, metavar="DIR", help="The Microkit SDK; MICROKIT_SDK.")
+@click.option("--config", metavar="CONFIG", help="The configuration to read; the one for debugging by default.")
+def board(name: str, sdk: str, config: str | None) -> None:
+    """Write the beginning of a board file, with what a Microkit SDK knows of the board."""
+    from sdfgen.commands.board import begin
+
+    click.echo(begin(name, sdk, config), nl=False)
+
+
+@cli.command()
 @click.argument("code", required=False)
 def explain(code: str | None) -> None:
     """Say what a fault's code means; without one, list all."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from patcher.errors import CODES as PATCHING
 from sdfgen.facts.data import data_path
 from sdfgen.faults.codes import BUILDING, READING
-from sdfgen.judge import RULES
+from sdfgen.judge import BOARD_RULES, rules
 from sdfgen.schema.readers import ListOf, Reader, Size
 from sdfgen.schema.table import REQUIRED, Many, One, Table
-from sdfgen.spec.description import Spec
+from sdfgen.subsystems import register
 from sdfgen.units import size_text
 
 if TYPE_CHECKING:
@@ -88,14 +88,14 @@ def markdown() -> str:
         autoescape=False,
         keep_trailing_newline=True,
     )
-    tables = [_shown(path, table) for path, table in _tables(Spec, "", frozenset({Spec}))]
+    tables = [_shown(path, table) for path, table in _tables(register.spec(), "", frozenset({register.spec()}))]
     codes = [(code, *_explained(code)) for code in all_codes()]
     return environment.get_template("reference.md.j2").render(tables=tables, codes=codes)
 
 
 def json_schema() -> str:
     """Return a JSON Schema of descriptions, for editors."""
-    tables = {table.__name__: table for _, table in _tables(Spec, "", frozenset({Spec}))}
+    tables = {table.__name__: table for _, table in _tables(register.spec(), "", frozenset({register.spec()}))}
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "sdfgen system description",
@@ -120,16 +120,16 @@ def _object(table: type[Table]) -> dict[str, Any]:
 
 def all_codes() -> list[str]:
     """Return every fault code there is, in order."""
-    return sorted({*READING, *RULES, *BUILDING, *PATCHING})
+    return sorted({*READING, *rules(), *BOARD_RULES, *register.codes(), *BUILDING, *PATCHING})
 
 
 def _explained(code: str) -> tuple[str, str]:
-    for table in (READING, BUILDING):
+    for table in (READING, register.codes(), BUILDING):
         if code in table:
             return table[code]
     if code in PATCHING:
         return PATCHING[code], "A value could not be written into an ELF; input and output are as they were."
-    rule = RULES[code]
+    rule = rules().get(code) or BOARD_RULES[code]
     return rule.title, " ".join((rule.function.__doc__ or "").split())
 
 

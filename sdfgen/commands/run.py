@@ -11,11 +11,11 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from sdfgen.build.graph_image import LOADER
 from sdfgen.build.toolchain import LIBVMM, SDK, find_toolchain
 from sdfgen.commands.build import Request, build_and_tell
-from sdfgen.commands.dispatch import report
+from sdfgen.commands.telling import report
 from sdfgen.describe import describe
+from sdfgen.outputs import LOADER
 from sdfgen.run.console import Consoles, Demultiplexer, Screen, consoles_of
 from sdfgen.run.expect import Expectations, expectation
 from sdfgen.run.partition_table import write_disk
@@ -43,7 +43,7 @@ class RunRequest(NamedTuple):
     out: str | None = None
     jobs: int = 0
     loader: str | None = None
-    disk: str | None = None
+    disks: tuple[str, ...] = ()
     table: str = "gpt"
     sizes: tuple[str, ...] = ()
     fills: tuple[str, ...] = ()
@@ -60,7 +60,8 @@ class _Plan(NamedTuple):
     request: RunRequest
     description: Description
     system: System
-    partitions: list[Partition]
+    partitions: dict[str, list[Partition]]
+    disks: dict[str, str]
     consoles: Consoles
     expectations: Expectations
 
@@ -105,24 +106,39 @@ def _plan(request: RunRequest) -> _Plan:
         report(description, request.style)  # else the build does
     system = _chosen(list(description.systems.values()))
     consoles = consoles_of(system)
-    _check_words(request, system, consoles)
+    _check_words(request, consoles)
     expectations = Expectations([expectation(text, consoles) for text in request.expect], consoles)
     wanted = partitions(system, request.table, request.sizes, request.fills)
+    disks = _named_disks(request, system)
     program()
-    command(system, LOADER, LOADER if system.block else None)
-    return _Plan(request, description, system, wanted, consoles, expectations)
+    command(system, LOADER, dict.fromkeys(wanted, LOADER))
+    return _Plan(request, description, system, wanted, disks, consoles, expectations)
 
 
-def _check_words(request: RunRequest, system: System, consoles: Consoles) -> None:
+def _check_words(request: RunRequest, consoles: Consoles) -> None:
     """Refuse what the command line has and this system has no use for."""
     if request.console is not None and request.console not in consoles.names:
         raise UsageError(f"--console {request.console}: the guests are {', '.join(consoles.names) or 'none'}")
     if request.extra and not request.extra[0].startswith("-"):
         raise UsageError(f"{request.extra[0]}: one description is run; arguments for QEMU begin with `-`, behind `--`")
-    if request.disk and system.block is None:
-        raise UsageError(f"--disk {request.disk}: nothing in this system drives a disk")
-    if request.disk and os.path.exists(request.disk) and (request.sizes or request.fills):
-        raise UsageError(f"--disk {request.disk}: exists and is used as it is, without --disk-size and --fill")
+
+
+def _named_disks(request: RunRequest, system: System) -> dict[str, str]:
+    """Return the disk images that the command line names, by the names of the system's disks."""
+    names = [storage.name for storage in system.storage]
+    found: dict[str, str] = {}
+    for text in request.disks:
+        name, equals, path = text.partition("=")
+        if not names:
+            raise UsageError(f"--disk {text}: nothing in this system drives a disk")
+        if not (equals and name in names):
+            if len(names) > 1:
+                raise UsageError(f"--disk {text}: write NAME=FILE; the disks are {', '.join(names)}")
+            name, path = names[0], text
+        if os.path.exists(path) and (request.sizes or request.fills):
+            raise UsageError(f"--disk {text}: exists and is used as it is, without --disk-size and --fill")
+        found[name] = path
+    return found
 
 
 def _chosen(systems: list[System]) -> System:
@@ -140,8 +156,8 @@ def _run(plan: _Plan) -> int:
     loader = plan.request.loader or _built(plan)
     if not os.path.isfile(loader):
         raise RunError(f"{loader}: there is no such image")
-    with _disk(plan) as disk:
-        words = command(plan.system, loader, disk, plan.request.extra)
+    with _disks(plan) as disks:
+        words = command(plan.system, loader, disks, plan.request.extra)
         _tell(shlex.join(words))
         return _watched(plan, words)
 
@@ -176,30 +192,35 @@ def _nothing_to_run(plan: _Plan, loader: str) -> str:
 
 
 @contextmanager
-def _disk(plan: _Plan) -> Iterator[str | None]:
-    """Have the disk there: the one that is named, made unless it exists, or one for this run."""
-    request = plan.request
-    if plan.system.block is None:
-        yield None
-    elif request.disk is not None:
-        if not os.path.exists(request.disk):
-            write_disk(request.disk, plan.system.name, request.table, plan.partitions)
-        yield request.disk
-    else:
-        folder = tempfile.mkdtemp(prefix=f"{plan.system.name}-")
-        path = os.path.join(folder, "disk.img")
-        try:
-            write_disk(path, plan.system.name, request.table, plan.partitions)
-            yield path
-        finally:
-            _put_away(folder, path, keep=request.keep)
-
-
-def _put_away(folder: str, path: str, *, keep: bool) -> None:
-    if keep and os.path.exists(path):
-        _tell(f"the disk is kept: {path}")
+def _disks(plan: _Plan) -> Iterator[dict[str, str]]:
+    """Have the disks there: those that are named, made unless they exist, and others for this run."""
+    disks = dict(plan.disks)
+    for name, path in disks.items():
+        if not os.path.exists(path):
+            _write(plan, name, path)
+    others = [name for name in plan.partitions if name not in disks]
+    if not others:
+        yield disks
         return
-    if os.path.exists(path):
+    folder = tempfile.mkdtemp(prefix=f"{plan.system.name}-")
+    own = {name: os.path.join(folder, f"{name}.img") for name in others}
+    try:
+        for name, path in own.items():
+            _write(plan, name, path)
+        yield disks | own
+    finally:
+        _put_away(folder, [path for path in own.values() if os.path.exists(path)], keep=plan.request.keep)
+
+
+def _write(plan: _Plan, name: str, path: str) -> None:
+    write_disk(path, f"{plan.system.name} {name}", plan.request.table, plan.partitions[name])
+
+
+def _put_away(folder: str, paths: list[str], *, keep: bool) -> None:
+    if keep and paths:
+        _tell(f"the disk is kept: {', '.join(paths)}")
+        return
+    for path in paths:
         os.unlink(path)
     os.rmdir(folder)
 

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from sdfgen.build.graph_image import PATCHED_FOLDER, REPORT
+from sdfgen.outputs import ELF_FOLDER, REPORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def verify_and_tell(request: VerifyRequest) -> str:
 
     Leaves with status 1, after telling why, when something differs or is missing.
     """
-    from sdfgen.commands.dispatch import report, tell
+    from sdfgen.commands.telling import report, tell
     from sdfgen.describe import describe
 
     description = describe(request.description, request.settings, request.boards)
@@ -67,7 +67,7 @@ def _board(system: System, folder: str) -> Iterator[str]:
         system = with_learned(system, extents.regions)
         yield from misplaced(system, extents)
         yield from mismapped(system, read_maps(report))
-    yield from disagreements(system, folder, PATCHED_FOLDER)
+    yield from disagreements(system, folder)
     yield from _guests(system, folder)
 
 
@@ -75,20 +75,15 @@ def _guests(system: System, folder: str) -> Iterator[str]:
     from sdfgen.verify.embedded import guest_disagreements
 
     for vmm, guest in _vmms(system):
-        path = os.path.join(folder, PATCHED_FOLDER, vmm)
+        path = os.path.join(folder, ELF_FOLDER, vmm)
         if os.path.exists(path):
             yield from guest_disagreements(guest, path)
 
 
 def _vmms(system: System) -> Iterator[tuple[str, Guest]]:
-    """Yield program image and guest of every VMM of the block subsystem."""
-    if system.block is None:
-        return
-    images = {pd.name: pd.program_image for pd in system.all_pds()}
-    guests = (system.block.driver.guest, *(client.guest for client in system.block.clients))
-    for guest in guests:
-        if guest is not None:
-            yield images[guest.vmm], guest
+    """Yield program image and guest of every VMM."""
+    images = system.images_by_pd()
+    yield from ((images[guest.vmm], guest) for guest in system.guests)
 
 
 def _report(folder: str) -> str | None:
@@ -100,7 +95,7 @@ def _compared(system: System, folder: str) -> str:
     """Say what is compared, and what cannot be."""
     report = _report(folder)
     parts = ["system file", "device trees", "patched ELFs"]
-    vmms = [vmm for vmm, _ in _vmms(system) if os.path.exists(os.path.join(folder, PATCHED_FOLDER, vmm))]
+    vmms = [vmm for vmm, _ in _vmms(system) if os.path.exists(os.path.join(folder, ELF_FOLDER, vmm))]
     if vmms:
         parts.append(f"{len(vmms)} linked guests")
     if report is not None:

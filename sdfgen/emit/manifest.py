@@ -22,6 +22,7 @@ def manifest(
     outputs: Mapping[str, str],
     patches: Mapping[str, list[Record]],
     names: Mapping[str, str],
+    more: Mapping[str, list[Record]],
 ) -> str:
     """Return the text of `manifest.json`.
 
@@ -31,6 +32,7 @@ def manifest(
         outputs: SHA-256 of every file made, by path in the board's folder.
         patches: What was patched, by ELF.
         names: The name of each file of the description that is the same on every machine, by its path.
+        more: Further sections: what subsystems have to say.
     """
     places = _Places(names)
     sections = {
@@ -38,10 +40,13 @@ def manifest(
         "outputs": [{"file": name, "sha256": digest} for name, digest in sorted(outputs.items())],
         "regions": list(_regions(system, places)),
         "maps": list(_maps(system, places)),
-        "uio_maps": list(_uio_maps(system)),
         "channels": list(_channels(system, places)),
         "interrupts": list(_interrupts(system, places)),
+        **more,
         "patches": list(_patches(system, patches, places)),
+        "board_facts_of_sdk": [
+            {"key": fact.key, "value": fact.value, "from": f"MICROKIT_SDK/{fact.file}"} for fact in system.board.filled
+        ],
     }
     head = {
         "generator": f"sdfgen {__version__}",
@@ -111,21 +116,6 @@ def _maps(system: System, places: _Places) -> Iterator[Record]:
             yield from (record("vm", pd.vm.name, m) for m in pd.vm.maps)
 
 
-def _uio_maps(system: System) -> Iterator[Record]:
-    if system.block is None:
-        return
-    driver = system.block.driver
-    for m in driver.maps:
-        yield {
-            "device": driver.devices[m.device],
-            "map": m.number,
-            "name": m.name,
-            "gpa": hex(m.gpa),
-            "size_bytes": m.size_bytes,
-            "region": m.region,
-        }
-
-
 def _channels(system: System, places: _Places) -> Iterator[Record]:
     for channel in system.channels:
         yield {
@@ -149,7 +139,7 @@ def _patches(system: System, done: Mapping[str, list[Record]], places: _Places) 
             "elf": patch.elf,
             "symbol": patch.symbol,
             "value": None if patch.value is None else hex(patch.value),
-            "why": patch.why,
+            "why": patch.expression,
             "from": places.of(patch.origin, "value"),
             "state": "done" if record else "waits for the ELF" if patch.value is not None else "waits for the address",
             **{name: record[name] for name in ("vaddr", "file_offset", "old", "new") if name in record},

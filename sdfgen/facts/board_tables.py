@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from sdfgen.faults.fault import Fault
 from sdfgen.schema.readers import Address, Choice, Flag, ListOf, Name, Number, Pages, Size, Text
 from sdfgen.schema.table import Many, One, Table, key
 
+if TYPE_CHECKING:
+    from sdfgen.read.toml import Node
+
 FIRST_SPI_INTID = 32
 """GIC: INTIDs below are private to a core; device trees count shared interrupts (SPIs) from here."""
-_INTID = Number(FIRST_SPI_INTID, 1019)
+LAST_SPI_INTID = 1019
+FIRST_PPI_INTID = 16
+"""Device trees count a core's private interrupts (PPIs) from here."""
+INTID = Number(FIRST_SPI_INTID, LAST_SPI_INTID)
+_OF_SDK = "the SDK's"
+"""Keys of which the Microkit SDK's kernel knows the value; 0 or nothing until it has been asked."""
 
 
 class BoardTable(Table):
     """The board as a whole."""
 
     summary: str = key(Text(), "One line about it.")
-    physical_address_bits: int = key(Number(32, 48), "32, 40 or 44: how far physical and user addresses reach.")
-    cores: int = key(Number(1, 64), "Cores an smp configuration can use.")
-    irq_max: int = key(_INTID, "Highest INTID that the kernel handles.")
-    loader_address: int = key(Address(), "Where the image is loaded.")
+    physical_address_bits: int = key(
+        Number(32, 48), "32, 40 or 44: how far physical and user addresses reach.", default=0, default_doc=_OF_SDK
+    )
+    cores: int = key(Number(1, 64), "Cores an smp configuration can use.", default=0, default_doc=_OF_SDK)
+    irq_max: int | None = key(INTID, "Highest INTID that the kernel handles.", default=None, default_doc="not known")
+    loader_address: int | None = key(Address(), "Where the image is loaded.", default=None, default_doc="not known")
 
 
 class KernelTable(Table):
@@ -50,12 +63,16 @@ class LargePagesTable(Table):
 class GicTable(Table):
     """The interrupt controller."""
 
-    version: int = key(Number(2, 3), "2 or 3.")
+    version: int = key(Number(2, 3), "2 or 3.", default=0, default_doc=_OF_SDK)
     distributor: int = key(Address(), "The distributor, as guests see it too.")
     distributor_size: int = key(Size(), "Its size.")
-    cpu_interface: int = key(Address(), "The CPU interface, where guests see the virtual one.")
-    cpu_interface_size: int = key(Size(), "Its size.")
-    vcpu_interface: int = key(Address(), "The virtual CPU interface (GICV).")
+    cpu_interface: int | None = key(
+        Address(), "Version 2: the CPU interface, where guests see the virtual one.", default=None
+    )
+    cpu_interface_size: int | None = key(Size(), "Version 2: its size.", default=None)
+    vcpu_interface: int | None = key(Address(), "Version 2: the virtual CPU interface (GICV).", default=None)
+    redistributor: int | None = key(Address(), "Version 3: the redistributors, as guests see them too.", default=None)
+    redistributor_size: int | None = key(Size(), "Version 3: their size, 128 KiB for each core.", default=None)
 
 
 class GuestTable(Table):
@@ -67,7 +84,7 @@ class GuestTable(Table):
     cpu: str = key(Text(), "`compatible` of the CPU.")
     psci: str = key(Choice("smc", "hvc"), "How guests call PSCI.")
     timer_ppis: tuple[int, ...] = key(ListOf(Number(0, 15)), "Secure, non-secure, virtual and hypervisor timer PPIs.")
-    complete_driver_tree: bool = key(Flag(), "The device facts here suffice for a whole device tree.")
+    complete_tree: bool = key(Flag(), "The device facts here suffice for a whole device tree.")
     console: str = key(Text(), "Linux name of the UART, for a guest that is given it instead of an emulated one.")
     console_device: str = key(Name(), "Name of the device that is that UART.")
     memory_node: str | None = key(
@@ -80,22 +97,18 @@ class GuestTable(Table):
         ListOf(Text()), "Nodes of the board's own tree that the driver VM must not use.", default=()
     )
 
-
-class UioTable(Table):
-    """Where the driver VM sees its UIO mappings."""
-
-    irq_status: int = key(Address(), "The interrupt status page.")
-    notify: int = key(Address(), "The notify page; the others follow.")
-    stride: int = key(Pages(), "Alignment of each mapping.")
-    intid: int = key(_INTID, "Virtual interrupt of the first UIO device.")
+    @classmethod
+    def _unknown(cls, name: str, node: Node) -> Fault:
+        return _renamed(name, node) or super()._unknown(name, node)
 
 
-class ClientTable(Table):
-    """Where client guests see their virtio-blk device."""
+class EmulatedTable(Table):
+    """Where guests see the devices that their VMMs emulate."""
 
-    virtio_mmio: int = key(Address(), "Its registers.")
-    virtio_mmio_size: int = key(Pages(), "Their size; guests read them from a page.")
-    intid: int = key(_INTID, "Its virtual interrupt.")
+    registers: int = key(Address(), "Start of the guest-physical addresses of which each device has a page.")
+    size: int = key(Pages(), "How far they reach.")
+    intid: int = key(INTID, "Virtual interrupt of the first device.")
+    intids: int = key(Number(1, 988), "How many in a row there are for devices.")
 
 
 class ConsoleTable(Table):
@@ -103,7 +116,7 @@ class ConsoleTable(Table):
 
     registers: int = key(Address(), "Its registers.")
     size: int = key(Pages(), "Their size.")
-    intid: int = key(_INTID, "Its virtual interrupt.")
+    intid: int = key(INTID, "Its virtual interrupt.")
 
 
 class TimerTable(Table):
@@ -132,7 +145,7 @@ class DeviceFacts(Table):
 
     name: str = key(Name(), "Its name in descriptions.")
     base: int = key(Address(), "Its registers.")
-    intid: int | None = key(_INTID, "Its interrupt.", default=None, default_doc="none")
+    intid: int | None = key(INTID, "Its interrupt.", default=None, default_doc="none")
     trigger: str = key(Choice("level", "edge"), "How the interrupt is signalled.", default="level")
     dma: bool = key(Flag(), "It reads and writes memory by itself, with guest-physical addresses.", default=False)
     coherent: bool = key(Flag(), "What it reads and writes is coherent with the caches.", default=False)
@@ -159,21 +172,47 @@ class SlotsTable(DeviceFacts):
 
 
 class BoardFile(Table):
-    """A board file."""
+    """A board file. It has what the descriptions for the board make use of."""
 
     board: BoardTable = key(One(BoardTable), "The board.")
-    kernel: KernelTable = key(One(KernelTable), "The kernel.")
-    ram: tuple[RangeTable, ...] = key(Many(RangeTable, least=1), "RAM that the kernel knows.")
-    window: tuple[WindowTable, ...] = key(Many(WindowTable), "Where fixed regions may lie.")
-    reserved: tuple[RangeTable, ...] = key(Many(RangeTable), "What no region may touch.", default=())
-    large_pages: LargePagesTable = key(One(LargePagesTable), "2 MiB pages.")
-    gic: GicTable = key(One(GicTable), "The interrupt controller.")
-    guest: GuestTable = key(One(GuestTable), "Linux guests.")
-    uio: UioTable = key(One(UioTable), "UIO mappings.")
-    client: ClientTable = key(One(ClientTable), "Client guests.")
-    console: ConsoleTable = key(One(ConsoleTable), "The consoles of guests.")
+    kernel: KernelTable | None = key(One(KernelTable), "The kernel.", default=None, default_doc=_OF_SDK)
+    ram: tuple[RangeTable, ...] = key(
+        Many(RangeTable, least=1), "RAM that the kernel knows.", default=(), default_doc=_OF_SDK
+    )
+    window: tuple[WindowTable, ...] = key(Many(WindowTable), "Where fixed regions may lie.", default=())
+    reserved: tuple[RangeTable, ...] = key(
+        Many(RangeTable), "What no region may touch.", default=(), default_doc=_OF_SDK
+    )
+    large_pages: LargePagesTable | None = key(
+        One(LargePagesTable), "2 MiB pages.", default=None, default_doc="from the RAM"
+    )
+    gic: GicTable | None = key(One(GicTable), "The interrupt controller.", default=None)
+    guest: GuestTable | None = key(One(GuestTable), "Linux guests.", default=None)
+    emulated: EmulatedTable | None = key(One(EmulatedTable), "Devices that VMMs emulate.", default=None)
+    console: ConsoleTable | None = key(One(ConsoleTable), "The consoles of guests.", default=None)
     timer: TimerTable | None = key(One(TimerTable), "A timer for domains.", default=None)
     qemu: QemuTable | None = key(One(QemuTable), "QEMU.", default=None)
     clock: tuple[ClockTable, ...] = key(Many(ClockTable), "Clocks.", default=())
     device: tuple[DeviceTable, ...] = key(Many(DeviceTable), "Devices.", default=())
     slots: tuple[SlotsTable, ...] = key(Many(SlotsTable), "Rows of devices.", default=())
+
+    @classmethod
+    def _unknown(cls, name: str, node: Node) -> Fault:
+        return _renamed(name, node) or super()._unknown(name, node)
+
+
+_RENAMED = {
+    "client": (
+        "[client] is written [emulated] now",
+        "write [emulated]: `registers` (was `virtio_mmio`), `size` of all devices' pages together, `intid`, `intids`",
+    ),
+    "complete_driver_tree": ("`complete_driver_tree` is written `complete_tree` now", "write `complete_tree`"),
+}
+
+
+def _renamed(name: str, node: Node) -> Fault | None:
+    """Return the fault of a key that was written otherwise in earlier versions."""
+    if name not in _RENAMED:
+        return None
+    message, advice = _RENAMED[name]
+    return Fault("SDF004", message, node.where.of_key(), advice)

@@ -14,10 +14,10 @@ class Dialect(NamedTuple):
     Attributes:
         version: The version.
         attributes: Optional attributes and elements that it knows beyond those of 1.4.1.
+        checks: What its tool looks at beyond what the tool of 1.4.1 does; see `_CHECKS_2_0` and below.
         pp_on_pd: The callee is marked on its protection domain instead of on the caller's end.
         pd_name_bytes: Longer names of protection domains are cut.
         default_stack_bytes: Stack of a protection domain that asks for none.
-        one_vcpu: A virtual machine has exactly one vCPU.
         auto_large_pages: Regions get 2 MiB pages by themselves where size and addresses allow.
         single_allocation: All 2 MiB pages without `phys_addr` come from one untyped.
         fixed_ram_unsafe: Fixed addresses in normal RAM may collide with free allocations at boot.
@@ -31,10 +31,10 @@ class Dialect(NamedTuple):
 
     version: str
     attributes: frozenset[str]
+    checks: frozenset[str] = frozenset()
     pp_on_pd: bool = False
     pd_name_bytes: int = 64
     default_stack_bytes: int = 0x1000
-    one_vcpu: bool = False
     auto_large_pages: bool = True
     single_allocation: bool = False
     fixed_ram_unsafe: bool = False
@@ -44,6 +44,23 @@ class Dialect(NamedTuple):
     root_cnode_bits: int = 17
     max_scheduling_contexts: int | None = None
     vm_budget_halts: bool = False
+
+    def at_least(self, version: str) -> bool:
+        """Tell whether it is a version or a later one; 2.10.0 is later than 2.9.0.
+
+        Args:
+            version: The version, three numbers with dots.
+        """
+        return numbers(self.version) >= numbers(version)
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version, in which versions compare.
+
+    Args:
+        version: Such as `2.0.1`.
+    """
+    return tuple(map(int, version.split(".")))
 
 
 _V2_0 = frozenset({"end.pp", "end.notify", "protection_domain.smc", "map.setvar_size", "vcpu.several"})
@@ -68,6 +85,13 @@ _V2_3 = _V2_2 | {
     "domains",
 }
 
+_CHECKS_2_0 = frozenset({"call_priority", "one_caller"})
+"""Callers stand below those they call; of two ends one calls."""
+_CHECKS_2_1 = _CHECKS_2_0 | {"monitor_name", "vm_names", "object_names"}
+"""Nobody is called `monitor`; names of virtual machines differ; names of kernel objects differ."""
+_CHECKS_2_3 = _CHECKS_2_1 | {"root_names"}
+"""A protection domain has a second CNode, `NAME_root`, whose name differs from those of others too."""
+
 DIALECTS = {
     dialect.version: dialect
     for dialect in (
@@ -76,7 +100,6 @@ DIALECTS = {
             frozenset(),
             pp_on_pd=True,
             pd_name_bytes=16,
-            one_vcpu=True,
             auto_large_pages=False,
             single_allocation=True,
             fixed_ram_unsafe=True,
@@ -87,6 +110,7 @@ DIALECTS = {
         Dialect(
             "2.0.1",
             _V2_0,
+            _CHECKS_2_0,
             single_allocation=True,
             fixed_page_size=False,
             symbol_exactly_8=False,
@@ -94,14 +118,14 @@ DIALECTS = {
             max_scheduling_contexts=63,
             vm_budget_halts=True,
         ),
-        Dialect("2.1.0", _V2_1, default_stack_bytes=0x2000),
-        Dialect("2.2.0", _V2_2, default_stack_bytes=0x2000),
-        Dialect("2.3.0", _V2_3, default_stack_bytes=0x2000, top_reserve_bytes=0x2000),
+        Dialect("2.1.0", _V2_1, _CHECKS_2_1, default_stack_bytes=0x2000),
+        Dialect("2.2.0", _V2_2, _CHECKS_2_1, default_stack_bytes=0x2000),
+        Dialect("2.3.0", _V2_3, _CHECKS_2_3, default_stack_bytes=0x2000, top_reserve_bytes=0x2000),
     )
 }
 
 SINCE = {
-    attribute: next(d.version for d in DIALECTS.values() if attribute in d.attributes)
+    attribute: min((d.version for d in DIALECTS.values() if attribute in d.attributes), key=numbers)
     for dialect in DIALECTS.values()
     for attribute in dialect.attributes
 }
@@ -112,8 +136,14 @@ SMP_SINCE = "2.1.0"
 MAX_PDS = 63
 MAX_VMS = 63
 MAX_ID = 61
+MAX_CHILD_ID = 63
+"""Ids of children are numbers of a badge, not bits: two more than of channels have a slot of their own."""
+CHILD_ID_MASK = 0xFF
+"""What libmicrokit keeps of a child's id."""
 MAX_PRIORITY = 254
 DEFAULT_BUDGET_US = 1000
+MIN_BUDGET_US = 20
+"""The kernel's own: twice its longest way through itself (KERNEL_WCET, 10 us on every Arm platform)."""
 STACK_MIN_BYTES = 0x1000
 STACK_MAX_BYTES = 0x100_0000
 MAX_DOMAINS = 16
@@ -121,3 +151,9 @@ MAX_SCHEDULE_ENTRIES = 99
 MAX_CAP_SLOT = 127
 NAME_BYTES = 63
 PD_ELF_BASE = 0x20_0000
+PD_ELF_END = 0x100_0000
+"""How far a program image may be expected to reach when nobody has seen it."""
+LAST_SGI = 15
+"""Interrupts up to here are sent by software; there is no device behind them."""
+KERNEL_PPIS = {25: "the vGIC's maintenance", 26: "the kernel's timer", 27: "the virtual timer"}
+"""Private interrupts that a kernel with hypervisor support keeps for itself."""

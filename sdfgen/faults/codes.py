@@ -24,17 +24,13 @@ READING = {
     "SDF009": ("only for x86", "Microkit knows this on x86 only; the boards here are AArch64."),
     "SDF010": (
         "unknown board, Microkit version or configuration",
-        "Boards are the files of boards/; versions and configurations those whose grammar is known.",
+        "A board is a file of boards/; versions and configurations those whose grammar is known.",
     ),
     "SDF011": ("unknown device", "Devices are passed through by the names that the board file gives them."),
     "SDF012": ("no interrupt", "The board file gives this device no interrupt to pass through."),
     "SDF013": (
         "a guest's file cannot be used",
         "Kernel and initial RAM disk are files beside the description.",
-    ),
-    "SDF014": (
-        "too many block clients",
-        "Microkit holds 63 protection domains; the driver's VMM, the virtualiser and the guest timer are three.",
     ),
     "SDF015": (
         "no room for a region",
@@ -50,7 +46,31 @@ READING = {
     ),
     "SDF018": (
         "no such ELF",
-        "`[[patch]]` names a program image of the system, the UIO driver, or a file beside the description.",
+        "`[[patch]]` names an ELF that the system has or makes, or a file beside the description.",
+    ),
+    "SDF026": (
+        "a key of an earlier version",
+        "Descriptions begin with guests since version 2; docs/moving-to-2.md has every key's new place.",
+    ),
+    "SDF106": (
+        "no room for an emulated device",
+        "The board file has `[emulated]`: addresses and virtual interrupts for the devices that VMMs play.",
+    ),
+    "SDF019": (
+        "an override leads to no element",
+        "`NAME = {...}` and dotted paths reach into arrays by name, or by number where elements have no name.",
+    ),
+    "SDF125": (
+        "a board file has the tables that a description makes use of",
+        "A board for native domains needs no interrupt controller or guest tables; a Linux guest on it does.",
+    ),
+    "SDF127": (
+        "the board file and the Microkit SDK agree",
+        "An SDK at hand tells its kernel's memory, cores and interrupt controller: one of the two is wrong.",
+    ),
+    "SDF128": (
+        "the SDK's kernel can do what the system asks",
+        "Virtual machines need a kernel at EL2, and SMC calls one that was built to allow them.",
     ),
 }
 """Title and explanation by code."""

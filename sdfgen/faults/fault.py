@@ -20,7 +20,7 @@ class Fault(NamedTuple):
         where: The place to change.
         advice: What to do about it.
         notes: Other places that take part, each with what it has to do with the fault.
-        severity: `error` or `warning`.
+        severity: `error`, `warning` or `note`.
         span: The place when the parser knows it better than `where`.
     """
 

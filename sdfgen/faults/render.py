@@ -73,10 +73,9 @@ def _clean(text: str) -> str:
 
 
 def _count(faults: Sequence[Fault]) -> str:
-    errors = sum(fault.severity == "error" for fault in faults)
-    warnings = len(faults) - errors
-    parts = [_plural(errors, "error"), *([_plural(warnings, "warning")] if warnings else [])]
-    return " and ".join(parts)
+    found = {word: sum(fault.severity == word for fault in faults) for word in ("error", "warning", "note")}
+    *most, last = [_plural(number, word) for word, number in found.items() if number or word == "error"]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _plural(number: int, word: str) -> str:
@@ -114,7 +113,8 @@ def as_github(faults: Sequence[Fault]) -> str:
 
 def _github(fault: Fault) -> str:
     place = f"file={_property(fault.where.source.name)},line={fault.place.line},col={fault.place.column}"
-    return f"::{fault.severity} {place},title={fault.code}::{_escaped(fault.message)}\n"
+    kind = "notice" if fault.severity == "note" else fault.severity
+    return f"::{kind} {place},title={fault.code}::{_escaped(fault.message)}\n"
 
 
 def _escaped(text: str) -> str:

@@ -56,7 +56,7 @@ class Where(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The place as a dotted path, the same on every machine: `block.client[0].name`."""
+        """The place as a dotted path, the same on every machine: `guest[0].name`."""
         steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
         return "".join(steps).lstrip(".")
 

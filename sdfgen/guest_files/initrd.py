@@ -2,20 +2,20 @@
 
 Documentation/driver-api/early-userspace/buffer-format.rst has the format, and says that zeroes may stand
 before, between and behind the archives. So what is appended here has one size whatever is in it, and
-device trees can tell where the disk ends before the driver in it is linked.
+device trees can tell where the disk ends before a program in it is linked.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from sdfgen.units import round_up
 
-DRIVER_PATH = "usr/bin/sdfgen-uio-blk"
-HOOK_PATH = "etc/sdfgen/start-driver"
-DISK_PATH = "etc/sdfgen/disk"
-INIT_PATH = "etc/init.d/S95sdfgen-blk"
-"""BusyBox's rcS, as Buildroot has it, starts what is called so."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 APPENDED_BYTES = 2 * 2**20
-"""Size of the appended archive: room for a driver that is linked with glibc."""
+"""Size of the appended archive: room for a program that is linked with glibc."""
 
 _MAGIC = b"070701"
 _ALIGNMENT = 4
@@ -24,6 +24,7 @@ _FOLDER = 0o040755
 _FILE = 0o100644
 _PROGRAM = 0o100755
 _LINK = 0o120777
+_MODES = {"file": _FILE, "program": _PROGRAM, "link": _LINK}
 _TRAILER = "TRAILER!!!"
 
 
@@ -32,7 +33,7 @@ class TooLargeError(Exception):
 
 
 def final_bytes(base_bytes: int) -> int:
-    """Return the size of an initial RAM disk with the driver's archive behind it.
+    """Return the size of an initial RAM disk with an appended archive behind it.
 
     Args:
         base_bytes: Size of the disk that it is appended to; 0 without one.
@@ -45,32 +46,33 @@ def empty() -> bytes:
     return _padded(_entry(0, _TRAILER, 0, b""), _ARCHIVE_ALIGNMENT)
 
 
-def with_driver(base: bytes, driver: bytes, hook: bytes, disk: bytes) -> bytes:
-    """Append the driver's archive to an initial RAM disk.
+class Appended(NamedTuple):
+    """A file to append: its path, `file`, `program` or `link`, and its content or what the link leads to."""
+
+    path: str
+    kind: str
+    content: bytes
+
+
+def with_files(base: bytes, files: Sequence[Appended]) -> bytes:
+    """Append an archive to an initial RAM disk.
 
     Args:
         base: The disk; it may be compressed and is not looked into.
-        driver: The patched UIO driver.
-        hook: The script that starts it.
-        disk: Path of the block device that it serves.
+        files: What the archive holds.
 
     Raises:
         TooLargeError: When the archive exceeds `APPENDED_BYTES`.
     """
-    archive = _archive(driver, hook, disk)
+    archive = _archive(files)
     if len(archive) > APPENDED_BYTES:
-        raise TooLargeError(f"the driver's archive has {len(archive)} bytes, {APPENDED_BYTES} at most fit")
+        raise TooLargeError(f"what is appended has {len(archive)} bytes, {APPENDED_BYTES} at most fit")
     return _padded(base, _ARCHIVE_ALIGNMENT) + archive.ljust(APPENDED_BYTES, b"\0")
 
 
-def _archive(driver: bytes, hook: bytes, disk: bytes) -> bytes:
-    files = {
-        DRIVER_PATH: (_PROGRAM, driver),
-        HOOK_PATH: (_PROGRAM, hook),
-        DISK_PATH: (_FILE, disk),
-        INIT_PATH: (_LINK, f"/{HOOK_PATH}".encode()),
-    }
-    entries = {folder: (_FOLDER, b"") for name in files for folder in _folders_above(name)} | files
+def _archive(files: Sequence[Appended]) -> bytes:
+    entries = {folder: (_FOLDER, b"") for file in files for folder in _folders_above(file.path)}
+    entries |= {file.path: (_MODES[file.kind], file.content) for file in files}
     records = [_entry(number, name, *entry) for number, (name, entry) in enumerate(entries.items(), 1)]
     return b"".join((*records, _entry(0, _TRAILER, 0, b"")))
 

@@ -15,10 +15,18 @@ def _read(path: str) -> bytes:
         return file.read()
 
 
-def _initrd(driver: str, hook: str, disk: str, *base: str) -> bytes:
-    from sdfgen.guest_files.initrd import with_driver
+def _initrd(*words: str) -> bytes:
+    """Append files; each word up to `--` is `KIND:PATH` of an input, in their order, or `link:PATH:TARGET`."""
+    from sdfgen.guest_files.initrd import Appended, with_files
 
-    return with_driver(b"".join(map(_read, base)), _read(driver), _read(hook), _read(disk))
+    at = words.index("--")
+    inputs = iter(words[at + 1 :])
+    files = []
+    for word in words[:at]:
+        kind, path, *target = word.split(":", 2)
+        content = target[0].encode() if target else _read(next(inputs))
+        files.append(Appended(path, kind, content))
+    return with_files(b"".join(map(_read, inputs)), files)
 
 
 def _tree(base: str, overlay: str) -> bytes:

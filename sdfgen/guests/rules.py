@@ -4,37 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from sdfgen.guests.machine import MAX_EMULATED
 from sdfgen.model.guest import ARM64_IMAGE
-from sdfgen.rules.registry import fault, rule
+from sdfgen.rules.registry import Stage, fault, rule
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.facts.board import Device
+    from sdfgen.facts.board_tables import GicTable
     from sdfgen.faults.fault import Fault
     from sdfgen.model.guest import Guest
     from sdfgen.model.microkit import Map, Origin, ProtectionDomain, Region, VirtualMachine
     from sdfgen.model.system import System
-
-_GUEST_KEYS = ("ram", "kernel", "initrd", "bootargs", "vm_priority", "vm_budget", "vm_period")
-
-
-def _guests(system: System) -> Iterator[tuple[Guest, Origin]]:
-    if system.block is None:
-        return
-    yield system.block.driver.guest, system.block.driver.origin
-    yield from ((c.guest, c.origin) for c in system.block.clients if c.guest is not None)
 
 
 def _sound_ram(guest: Guest) -> bool:
     return guest.ram_bytes > 0 and guest.ram_bytes % LARGE_PAGE_BYTES == 0
 
 
-@rule("SDF077", "guest RAM is a multiple of 2 MiB")
+@rule("SDF077", "guest RAM is a multiple of 2 MiB", Stage.VALUES)
 def ram_size(system: System) -> Iterator[Fault]:
     """Other RAM is refused by libvmm (linux_setup_images), and takes thousands of 4 KiB pages to map."""
-    for guest, origin in _guests(system):
+    for guest in system.guests:
+        origin = guest.origin
         if not _sound_ram(guest):
             message = f"RAM of guest `{guest.name}`, {size_text(guest.ram_bytes)}, is not a multiple of 2 MiB above 0"
             yield fault("SDF077", message, (origin, "ram"), 'for example "128 MiB"')
@@ -44,31 +38,34 @@ def _ram_note(guest: Guest, origin: Origin) -> tuple[Origin, str, str]:
     return origin, "ram", f"{size_text(guest.ram_bytes)} of RAM from {guest.ram_gpa:#x}"
 
 
-@rule("SDF078", "the initial RAM disk fits into guest RAM")
+@rule("SDF078", "the initial RAM disk fits into guest RAM", on_board=True)
 def initrd_fits(system: System) -> Iterator[Fault]:
     """It lies below the device tree; what reaches below the start of RAM is memory that the guest does not have."""
-    for guest, origin in _guests(system):
+    for guest in system.guests:
+        origin = guest.origin
         if guest.initrd_bytes and _sound_ram(guest) and guest.initrd_gpa < guest.ram_gpa:
             room = guest.dtb_gpa - guest.ram_gpa
             message = (
-                f"{_initrd_text(system, guest)} has {size_text(guest.initrd_bytes)}; guest `{guest.name}` "
+                f"{_initrd_text(guest)} has {size_text(guest.initrd_bytes)}; guest `{guest.name}` "
                 f"has {size_text(room)} of RAM below its device tree at {guest.dtb_gpa:#x}"
             )
             key = "initrd" if guest.initrd else "kernel"
             yield fault("SDF078", message, (origin, key), "give the guest more RAM", [_ram_note(guest, origin)])
 
 
-def _initrd_text(system: System, guest: Guest) -> str:
-    """Name an initial RAM disk; the driver VM's ends with an archive that the build makes."""
-    if system.block is None or guest is not system.block.driver.guest:
+def _initrd_text(guest: Guest) -> str:
+    """Name an initial RAM disk; one that the build appends to ends with an archive."""
+    if not guest.appended:
         return f"initrd {guest.initrd!r}"
-    return f"initrd {guest.initrd!r} with the UIO driver" if guest.initrd else "the initrd with the UIO driver"
+    appended = "what the build appends"
+    return f"initrd {guest.initrd!r} with {appended}" if guest.initrd else f"the initrd with {appended}"
 
 
-@rule("SDF079", "the kernel does not reach into what lies above it")
+@rule("SDF079", "the kernel does not reach into what lies above it", on_board=True)
 def kernel_fits(system: System) -> Iterator[Fault]:
     """The kernel clears its own data before it looks at anything; an initrd or device tree there would be gone."""
-    for guest, origin in _guests(system):
+    for guest in system.guests:
+        origin = guest.origin
         image = guest.kernel_image
         if image is None or image.kind != ARM64_IMAGE or not _sound_ram(guest):
             continue
@@ -82,10 +79,11 @@ def kernel_fits(system: System) -> Iterator[Fault]:
             yield fault("SDF079", message, (origin, "kernel"), "give the guest more RAM", [_ram_note(guest, origin)])
 
 
-@rule("SDF080", "the kernel is an arm64 Image")
+@rule("SDF080", "the kernel is an arm64 Image", Stage.VALUES)
 def kernel_kind(system: System) -> Iterator[Fault]:
     """The VMM copies the file into RAM and jumps to it: nothing is unpacked and no ELF is read."""
-    for guest, origin in _guests(system):
+    for guest in system.guests:
+        origin = guest.origin
         image = guest.kernel_image
         if image is not None and image.kind != ARM64_IMAGE:
             message = f"kernel {guest.kernel!r} of guest `{guest.name}` is not {ARM64_IMAGE}: it is {image.kind}"
@@ -94,29 +92,46 @@ def kernel_kind(system: System) -> Iterator[Fault]:
             )
 
 
-@rule("SDF081", "a native client has no guest")
-def native_without_guest(system: System) -> Iterator[Fault]:
-    """RAM, kernel and the virtual machine's schedule belong to Linux clients; on a native one they would do nothing."""
-    for client in system.block.clients if system.block else ():
-        for key in _GUEST_KEYS:
-            if client.guest is None and client.origin.given(key):
-                message = f"native client `{client.name}` has no guest for `{key}`"
-                note = (client.origin, "kind", "native: a protection domain, no virtual machine")
-                yield fault("SDF081", message, (client.origin, key), 'remove it, or use kind = "linux"', [note])
+@rule("SDF081", "a guest has one virtual CPU")
+def one_cpu(system: System) -> Iterator[Fault]:
+    """The VMMs made here serve one vCPU: they suspend it while it waits, and restart it when it resets itself."""
+    for guest in system.guests:
+        if guest.cpus != 1:
+            message = f"guest `{guest.name}` is given {guest.cpus} virtual CPUs; its VMM serves 1"
+            yield fault("SDF081", message, (guest.origin, "cpus"), "leave `cpus` out")
 
 
-@rule("SDF083", "a driver guest has a device tree to start from")
+@rule("SDF083", "a guest with devices has a device tree to start from")
 def base_tree(system: System) -> Iterator[Fault]:
     """Boards whose facts do not describe the whole machine need the machine's own tree as a base."""
-    if system.block is None or system.board.facts.guest.complete_driver_tree:
-        return
-    driver = system.block.driver
-    if driver.guest.kernel is not None and driver.dtb is None:
-        message = (
-            f"driver VM `{driver.guest.name}` has a kernel but no base device tree for board `{system.board.name}`"
-        )
-        advice = "set `dtb` to the tree that Linux builds for this board"
-        yield fault("SDF083", message, (driver.origin, "kernel"), advice, severity="warning")
+    for guest in system.guests:
+        if guest.kernel is None or guest.dtb is not None or not guest.devices:
+            continue
+        if not system.board.guest.complete_tree:
+            message = (
+                f"guest `{guest.name}` has a kernel and devices but no base device tree for board `{system.board.name}`"
+            )
+            advice = "set `dtb` to the tree that Linux builds for this board"
+            yield fault("SDF083", message, (guest.origin, "kernel"), advice, severity="warning")
+
+
+MAX_INTERRUPTS = 46
+"""libvmm 0.2.0: its queue of 63 pending interrupts, less a vCPU's own 17."""
+
+
+@rule("SDF109", "a VMM has room for 13 devices and 46 interrupts")
+def vmm_room(system: System) -> Iterator[Fault]:
+    """Handlers of traps and pending interrupts lie in arrays of libvmm's; the VMM refuses to start beyond them."""
+    for guest in system.guests:
+        devices = len(guest.emulated)
+        interrupts = devices + len(guest.passthrough)
+        if devices > MAX_EMULATED:
+            place = guest.emulated[MAX_EMULATED].origin
+            message = f"guest `{guest.name}` has {devices} emulated devices; its VMM has room for {MAX_EMULATED}"
+            yield fault("SDF109", message, (place, ""), "remove devices from here on")
+        elif interrupts > MAX_INTERRUPTS:
+            message = f"guest `{guest.name}` has {interrupts} interrupts; its VMM has room for {MAX_INTERRUPTS}"
+            yield fault("SDF109", message, (guest.origin, "devices"), "pass fewer devices through")
 
 
 class _Trap(NamedTuple):
@@ -127,38 +142,41 @@ class _Trap(NamedTuple):
     size_bytes: int
 
 
-def _traps(system: System) -> Iterator[tuple[str, list[_Trap]]]:
-    if system.block is None:
-        return
-    gic, driver = system.board.facts.gic, system.block.driver
-    distributor = _Trap("the interrupt distributor", gic.distributor, gic.distributor_size)
-    notify = _Trap("the notify page", driver.notify_gpa, PAGE_BYTES)
-    yield driver.guest.name, [distributor, *_console(driver.guest), notify]
-    for client in system.block.clients:
-        if client.guest is not None:
-            yield client.guest.name, [distributor, *_console(client.guest)]
+def _traps(system: System, guest: Guest) -> Iterator[_Trap]:
+    """Yield what must fault; registers that the guest reads from a page overlap what else is mapped there."""
+    yield from _controller(system.board.gic)
+    machine = next((vm for _, vm in system.vms() if vm.name == guest.name), None)
+    pages = {m.vaddr for m in machine.maps if m.origin in _origins(guest)} if machine else set()
+    for device in guest.emulated:
+        if device.gpa not in pages:
+            yield _Trap(f"the registers of `{device.name}`", device.gpa, device.size_bytes)
 
 
-def _console(guest: Guest) -> list[_Trap]:
-    console = guest.console
-    return [_Trap("the console's registers", console.gpa, console.size_bytes)] if console else []
+def _controller(gic: GicTable) -> Iterator[_Trap]:
+    yield _Trap("the interrupt distributor", gic.distributor, gic.distributor_size)
+    if gic.redistributor is not None and gic.redistributor_size is not None:
+        yield _Trap("the interrupt redistributors", gic.redistributor, gic.redistributor_size)
 
 
-@rule("SDF086", "nothing is mapped where a guest must trap")
+def _origins(guest: Guest) -> list[Origin]:
+    return [device.origin for device in guest.emulated]
+
+
+@rule("SDF086", "nothing is mapped where a guest must trap", on_board=True)
 def traps(system: System) -> Iterator[Fault]:
     """A store to the notify page, the distributor or an emulated device's register is a message to the VMM.
 
-    With memory mapped there it is only a store, and the VMM never hears of it. (The virtio-blk registers are a page
-    that a guest reads: what else is mapped there overlaps it.)
+    With memory mapped there it is only a store, and the VMM never hears of it. (Registers that a guest reads from a
+    page are mapped on purpose; what else is mapped there overlaps it.)
     """
     machines = {vm.name: vm for _, vm in system.vms()}
     regions = system.region_index()
-    for name, trapped in _traps(system):
-        for m in machines[name].maps if name in machines else ():
-            size = _size(regions, m)
-            for trap in trapped:
+    for guest in system.guests:
+        for trap in _traps(system, guest):
+            for m in machines[guest.name].maps:
+                size = _size(regions, m)
                 if m.vaddr < trap.start + trap.size_bytes and trap.start < m.vaddr + size:
-                    yield _mapped_trap(name, trap, m, regions.get(m.region), size)
+                    yield _mapped_trap(guest.name, trap, m, regions.get(m.region), size)
 
 
 def _size(regions: dict[str, Region], m: Map) -> int:
@@ -175,24 +193,20 @@ def _mapped_trap(guest: str, trap: _Trap, m: Map, region: Region | None, size: i
     return fault("SDF086", message, (m.origin, key), "map it elsewhere")
 
 
-@rule("SDF087", "virtual interrupts are not those of devices passed through")
+@rule("SDF087", "virtual interrupts are not those of devices passed through", on_board=True)
 def virtual_interrupts(system: System) -> Iterator[Fault]:
-    """The VMM raises the UIO device's interrupt, and the console's, itself; a device with that number would too."""
-    if system.block is None:
-        return
-    driver = system.block.driver
+    """The VMM raises an emulated device's interrupt itself; a device passed through with that number would too."""
     names = {d.intid: d.name for d in system.board.devices.values()}
-    virtual = {driver.intid: "UIO device"}
-    if driver.guest.console is not None:
-        virtual[driver.guest.console.intid] = "console"
-    for _, intid in driver.guest.passthrough:
-        if intid in virtual:
-            message = (
-                f"interrupt {intid} of device `{names.get(intid, '?')}` is the one that board `{system.board.name}` "
-                f"gives to the driver VM's {virtual[intid]}"
-            )
-            key = "devices" if names.get(intid) in driver.guest.devices else "interrupts"
-            yield fault("SDF087", message, (driver.origin, key), "pass another device through")
+    for guest in system.guests:
+        virtual = {device.intid: device.name for device in guest.emulated}
+        for _, intid in guest.passthrough:
+            if intid in virtual:
+                message = (
+                    f"interrupt {intid} of device `{names.get(intid, '?')}` is the one that board "
+                    f"`{system.board.name}` gives to `{virtual[intid]}` of guest `{guest.name}`"
+                )
+                key = "devices" if names.get(intid) in guest.devices else "interrupts"
+                yield fault("SDF087", message, (guest.origin, key), "pass another device through")
 
 
 def _devices_in(system: System, region: Region) -> list[Device]:
@@ -225,7 +239,7 @@ def _device_holders(system: System) -> Iterator[tuple[Region, list[Device], list
             yield fixed[name], devices, list(found.values())
 
 
-@rule("SDF089", "a device has one guest")
+@rule("SDF089", "a device has one guest", on_board=True)
 def device_shared(system: System) -> Iterator[Fault]:
     """Two Linux kernels that both drive a device program over each other's registers."""
     for region, devices, (first, *others) in _device_holders(system):
@@ -235,7 +249,7 @@ def device_shared(system: System) -> Iterator[Fault]:
             yield fault("SDF089", message, (holder.map.origin, "mr"), "give it to one of them", [note])
 
 
-@rule("SDF090", "a guest with a device that does DMA sees its RAM at physical addresses")
+@rule("SDF090", "a guest with a device that does DMA sees its RAM at physical addresses", on_board=True)
 def dma_identity(system: System) -> Iterator[Fault]:
     """Without an SMMU the device takes the guest's addresses for physical ones, and writes into others' memory."""
     regions = system.region_index()

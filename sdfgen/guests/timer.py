@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from sdfgen.layout.context import TIMER_PRIORITY, Parts
 from sdfgen.model.guest import GuestTimer, TimerLink
 from sdfgen.model.microkit import Channel, End, Irq, ProtectionDomain, Region
-from sdfgen.subsystems.block.shared import TIMER_PRIORITY, TIMER_STACK_BYTES, Context, PdSpace
+from sdfgen.spec.guest import GuestTimerTable
 from sdfgen.units import PAGE_BYTES
 
 if TYPE_CHECKING:
-    from sdfgen.spec.description import GuestTable
+    from sdfgen.faults.source import Where
+    from sdfgen.guests.machine import Machine
+    from sdfgen.layout.context import Context
+    from sdfgen.spec.guest import GuestTable
 
 NAME = "guest_timer"
+STACK_BYTES = 0x1000
 POLL_PERIOD_US = 1000
 """How late a guest may be woken on a board without a timer for domains."""
 POLL_BUDGET_US = 100
 """Of that, what looking at all guests' times may take."""
+
+
+class TimerOrigin(NamedTuple):
+    """The origin of the guest timer: its table where a key stands there, otherwise the first guest, which needs it."""
+
+    table: GuestTimerTable | None
+    guest: GuestTable
+
+    def at(self, name: str) -> Where:
+        """Return the place of a key."""
+        if self.table is not None and (self.table.given(name) or name != "domain"):
+            return self.table.at(name)
+        return self.guest.at("domain") if name == "domain" else self.guest.where
+
+    def given(self, name: str) -> bool:
+        """Tell whether the author wrote this key."""
+        return self.table is not None and self.table.given(name)
 
 
 class TimerBuilder:
@@ -24,44 +46,54 @@ class TimerBuilder:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._space = PdSpace(context.board.address_limit)
+        self._written = context.spec.guest_timer
+        self._table = self._written or GuestTimerTable.empty(context.spec.where, context.faults)
+        self._space = context.domain_space(NAME)
         self._links: list[TimerLink] = []
-        self.regions: list[Region] = []
-        self.channels: list[Channel] = []
+        self._guests: list[GuestTable] = []
+        self._regions: list[Region] = []
+        self._channels: list[Channel] = []
 
-    def connect(self, table: GuestTable, name: str, vmm: str, space: PdSpace) -> TimerLink:
+    def connect(self, machine: Machine) -> TimerLink:
         """Link a guest's VMM to the timer.
 
         Args:
-            table: The guest's table.
-            name: The virtual machine.
-            vmm: Its protection domain.
-            space: That domain's address space.
+            machine: The guest.
 
         Returns:
             The link as the VMM sees it.
         """
-        page = Region(f"{name}_wake", PAGE_BYTES, table)
-        far = TimerLink(self._space.map(page, perms="r"), self._context.ids.next(NAME))
-        near = TimerLink(space.map(page), self._context.ids.next(vmm))
+        table, ids = machine.table, self._context.ids
+        page = Region(f"{machine.name}_wake", PAGE_BYTES, table)
+        far = TimerLink(self._space.map(page, perms="r"), ids.next(NAME))
+        near = TimerLink(machine.space.map(page), ids.next(machine.pd))
         self._links.append(far)
-        self.regions.append(page)
-        self.channels.append(Channel((End(NAME, far.channel, table), End(vmm, near.channel, table)), table))
+        self._regions.append(page)
+        self._channels.append(Channel((End(NAME, far.channel, table), End(machine.pd, near.channel, table)), table))
+        self._guests.append(table)
         return near
 
-    def build(self) -> tuple[ProtectionDomain, GuestTimer]:
-        """Make the domain, after the last link."""
-        facts, table = self._context.board.facts.timer, self._context.table
-        irq = Irq(facts.intid, self._context.ids.next(NAME), table) if facts else None
+    def build(self) -> tuple[GuestTimer | None, Parts]:
+        """Make the domain, after the last link; without any there is none."""
+        if not self._links:
+            return None, Parts()
+        facts, table = self._context.board.facts.timer, self._table
+        origin = TimerOrigin(self._written, self._guests[0])
+        irq = Irq(facts.intid, self._context.ids.next(NAME), origin) if facts else None
+        domains = {guest.domain for guest in self._guests}
+        shared = next(iter(domains)) if len(domains) == 1 else None
         pd = ProtectionDomain(
             name=NAME,
-            origin=table,
-            program_image=f"{NAME}.elf",
-            priority=TIMER_PRIORITY,
-            budget_us=None if irq else POLL_BUDGET_US,
-            period_us=None if irq else POLL_PERIOD_US,
-            stack_size_bytes=TIMER_STACK_BYTES,
+            origin=origin,
+            program_image=table.program_image or f"{NAME}.elf",
+            priority=TIMER_PRIORITY if table.priority is None else table.priority,
+            budget_us=table.budget if irq or table.budget is not None else POLL_BUDGET_US,
+            period_us=table.period if irq or table.period is not None else POLL_PERIOD_US,
+            stack_size_bytes=STACK_BYTES if table.stack_size is None else table.stack_size,
+            cpu=table.cpu,
+            domain=shared if table.domain is None else table.domain,
             maps=tuple(self._space.maps),
             irqs=(irq,) if irq else (),
         )
-        return pd, GuestTimer(NAME, tuple(self._links), irq.id if irq else None)
+        timer = GuestTimer(NAME, tuple(self._links), irq.id if irq else None)
+        return timer, Parts((pd,), tuple(self._regions), tuple(self._channels))

@@ -28,7 +28,7 @@ def with_learned(system: System, extents: Mapping[str, Extent]) -> System:
         if patch.value is not None:
             return patch.value
         try:
-            return evaluate(patch.why, known)
+            return evaluate(patch.expression, known)
         except UnknownYet:
             return None
 

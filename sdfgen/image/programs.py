@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import Fault, suggestion
-from sdfgen.image.stack_use import frames_bytes
+from sdfgen.read.program import Program, ProgramError, read_program
 from sdfgen.rules.symbols import symbols
 from sdfgen.units import PAGE_BYTES, range_text, round_up, size_text
 
@@ -18,64 +18,6 @@ if TYPE_CHECKING:
 
 SETVAR_BYTES = 8
 """What the tool writes into a symbol."""
-IPC_BUFFER = "__sel4_ipc_buffer_obj"
-"""The page that the tool maps behind a program image."""
-AARCH64 = "EM_AARCH64"
-
-
-class Program(NamedTuple):
-    """What matters of a program image.
-
-    Attributes:
-        ranges: Start and end, in whole pages, of what is loaded, and of the IPC buffer.
-        symbols: Size in bytes by name.
-        frames_bytes: What all of its functions take of the stack together.
-    """
-
-    ranges: tuple[tuple[int, int], ...]
-    symbols: dict[str, int]
-    frames_bytes: int
-
-
-class ProgramError(Exception):
-    """A file is no program image; the message says what it lacks."""
-
-
-def read_program(path: str) -> Program:
-    """Read a program image.
-
-    Args:
-        path: The ELF.
-
-    Raises:
-        ProgramError: When it cannot be one.
-    """
-    from elftools.common.exceptions import ELFError
-    from elftools.elf.constants import SH_FLAGS
-    from elftools.elf.elffile import ELFFile
-    from elftools.elf.sections import SymbolTableSection
-
-    try:
-        with open(path, "rb") as file:
-            elf = ELFFile(file)
-            if elf["e_machine"] != AARCH64 or elf.elfclass != 64:  # noqa: PLR2004 - bits of a word
-                raise ProgramError("is not for AArch64")
-            table = elf.get_section_by_name(".symtab")
-            if not isinstance(table, SymbolTableSection):
-                raise ProgramError("has no symbol table; the tool looks for its IPC buffer there")
-            found = {symbol.name: symbol.entry for symbol in table.iter_symbols() if symbol.name}
-            loaded = [(s["p_vaddr"], s["p_memsz"]) for s in elf.iter_segments("PT_LOAD") if s["p_memsz"]]
-            code = [s.data() for s in elf.iter_sections() if s["sh_flags"] & SH_FLAGS.SHF_EXECINSTR]
-    except (OSError, ELFError) as error:
-        raise ProgramError(f"is no ELF file that can be read: {error}") from error
-    if IPC_BUFFER not in found:
-        raise ProgramError(f"has no symbol `{IPC_BUFFER}`: it is not linked with libmicrokit")
-    loaded.append((found[IPC_BUFFER].st_value, PAGE_BYTES))
-    return Program(
-        tuple((start - start % PAGE_BYTES, round_up(start + size, PAGE_BYTES)) for start, size in loaded),
-        {name: entry.st_size for name, entry in found.items()},
-        sum(map(frames_bytes, code)),
-    )
 
 
 def program_faults(system: System, path_of: Callable[[str], str], linked: Container[str] = ()) -> Iterator[Fault]:
@@ -108,7 +50,7 @@ def program_faults(system: System, path_of: Callable[[str], str], linked: Contai
         holder = domains.get(name)
         program = programs[holder.path_for_symbols or holder.program_image] if holder else None
         if holder is not None and program is not None:
-            yield from _symbol(holder, program, symbol, (origin, key))
+            yield from _symbol(system, holder, program, symbol, (origin, key))
 
 
 def image_place(pd: ProtectionDomain) -> Where:
@@ -160,16 +102,20 @@ def _is_ram(m: Map, pd: ProtectionDomain) -> bool:
     return pd.vm is not None and m.region == f"{pd.vm.name}_ram"
 
 
-def _symbol(pd: ProtectionDomain, program: Program, symbol: str, place: tuple[Origin, str]) -> Iterator[Fault]:
+def _symbol(
+    system: System, pd: ProtectionDomain, program: Program, symbol: str, place: tuple[Origin, str]
+) -> Iterator[Fault]:
+    """Check the symbol that a value goes into: of a longer one older tools write the first 8 bytes."""
     origin, key = place
     name = pd.path_for_symbols or pd.program_image
     if symbol not in program.symbols:
         near = suggestion(symbol, program.symbols)
         message = f"program image {name!r} of `{pd.name}` has no symbol `{symbol}`{near}"
         yield Fault("SDF102", message, origin.at(key), "define it as a variable of 8 bytes that is kept, not static")
-    elif program.symbols[symbol] not in {0, SETVAR_BYTES}:
+        return
+    size_bytes = program.symbols[symbol]
+    if size_bytes < SETVAR_BYTES or (size_bytes > SETVAR_BYTES and system.dialect.symbol_exactly_8):
         message = (
-            f"symbol `{symbol}` of {name!r} has {program.symbols[symbol]} bytes, "
-            f"and the tool writes {SETVAR_BYTES} for `{pd.name}`"
+            f"symbol `{symbol}` of {name!r} has {size_bytes} bytes, and the tool writes {SETVAR_BYTES} for `{pd.name}`"
         )
         yield Fault("SDF102", message, origin.at(key), "use uintptr_t or uint64_t")

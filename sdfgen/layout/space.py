@@ -1,14 +1,10 @@
-"""Allocators: addresses that do not overlap, ids that are free. Same questions, same answers."""
+"""Addresses that do not overlap. Same questions, same answers."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from typing import TYPE_CHECKING
 
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, round_up
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def natural_alignment(size_bytes: int) -> int:
@@ -59,21 +55,3 @@ class Space:
             return None
         self.take(candidate, size_bytes)
         return candidate
-
-
-class Ids:
-    """Channel and interrupt ids, per protection domain; explicit ones are never handed out."""
-
-    def __init__(self, explicit: Iterable[tuple[str, int]] = ()) -> None:
-        self._used: dict[str, set[int]] = {}
-        for pd, number in explicit:
-            self._used.setdefault(pd, set()).add(number)
-
-    def next(self, pd: str) -> int:
-        """Return the lowest free id of a protection domain and take it."""
-        used = self._used.setdefault(pd, set())
-        number = 0
-        while number in used:
-            number += 1
-        used.add(number)
-        return number

@@ -5,7 +5,7 @@ Annotations are evaluated here on purpose: as text, each of them is compiled at 
 
 from typing import NamedTuple
 
-from sdfgen.model.microkit import Gpa, Vaddr
+from sdfgen.model.microkit import Gpa, Origin, Vaddr
 
 
 class KernelImage(NamedTuple):
@@ -26,11 +26,45 @@ ARM64_IMAGE = "an arm64 Image"
 
 
 class EmulatedDevice(NamedTuple):
-    """A device that a VMM emulates for its guest: registers that trap, and a virtual interrupt."""
+    """A row of a VMM's table of devices: registers that trap, and a virtual interrupt.
 
+    Attributes:
+        kind: The device kind, as C calls it: `pl011`.
+        name: Its name, the only one in its guest; a C identifier.
+        gpa: Its registers.
+        size_bytes: Their size.
+        intid: Its interrupt.
+        origin: Where it comes from.
+        channel: Whose notifications are for it; None for nobody's.
+        config: What its kind must know of it.
+    """
+
+    kind: str
+    name: str
     gpa: Gpa
     size_bytes: int
     intid: int
+    origin: Origin
+    channel: int | None = None
+    config: object = None
+
+
+CONSOLE = "pl011"
+"""The kind of the console that every guest has which is given no UART."""
+
+
+class AppendedFile(NamedTuple):
+    """A file that the build appends to a guest's initial RAM disk.
+
+    Attributes:
+        path: Its path there.
+        source: The file in the board's folder, or what a link leads to.
+        kind: `file`, `program` or `link`.
+    """
+
+    path: str
+    source: str
+    kind: str
 
 
 class TimerLink(NamedTuple):
@@ -54,32 +88,57 @@ class Guest(NamedTuple):
     Attributes:
         name: The virtual machine.
         vmm: Its protection domain.
+        origin: Its table.
+        ram_region: The region of its RAM.
         ram_gpa: Start of its RAM.
+        ram_bytes: Its size.
         ram_vaddr: Where its VMM sees it.
         dtb_gpa: Where the device tree goes.
         initrd_gpa: Where the initial RAM disk goes.
-        kernel, initrd: Paths as the description gives them.
+        timer: How its VMM reaches the guest timer.
+        kernel, initrd, dtb: Paths as the description gives them.
         kernel_image: What the kernel's file holds; None without a readable one.
-        initrd_bytes: Size of the initial RAM disk file; None without one.
+        initrd_bytes: Size of the initial RAM disk with what is appended to it; None without one.
+        bootargs: The author's words for the kernel command line.
+        own_bootargs: Those of the subsystems.
+        appended: What the build appends to its initial RAM disk.
+        cpus: Virtual CPUs.
         devices: Names of the devices passed through.
         passthrough: (channel id, INTID) of interrupts handed on.
-        console: Its emulated console; None when it is given a UART.
-        timer: How its VMM reaches the guest timer.
+        emulated: Its VMM's table of devices, in the order in which the guest finds them.
+        restarts: It may be started again from its images: no device writes into its RAM by itself.
     """
 
     name: str
     vmm: str
+    origin: Origin
+    ram_region: str
     ram_gpa: Gpa
     ram_bytes: int
     ram_vaddr: Vaddr
     dtb_gpa: Gpa
     initrd_gpa: Gpa
-    kernel: str | None
-    initrd: str | None
-    initrd_bytes: int | None
-    bootargs: str
+    timer: TimerLink
+    kernel: str | None = None
+    initrd: str | None = None
+    dtb: str | None = None
     kernel_image: KernelImage | None = None
+    initrd_bytes: int | None = None
+    bootargs: str = ""
+    own_bootargs: tuple[str, ...] = ()
+    appended: tuple[AppendedFile, ...] = ()
+    cpus: int = 1
     devices: tuple[str, ...] = ()
     passthrough: tuple[tuple[int, int], ...] = ()
-    console: EmulatedDevice | None = None
-    timer: TimerLink | None = None
+    emulated: tuple[EmulatedDevice, ...] = ()
+    restarts: bool = True
+
+    @property
+    def console(self) -> EmulatedDevice | None:
+        """Its emulated console; None when it is given a UART."""
+        return next((device for device in self.emulated if device.kind == CONSOLE), None)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The author's files that it is started from."""
+        return tuple(path for path in (self.kernel, self.initrd, self.dtb) if path)

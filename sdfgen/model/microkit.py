@@ -35,6 +35,7 @@ class Region(NamedTuple):
         phys_addr: Its physical address; None when Microkit chooses.
         prefill_path: File with its first content.
         prefill_bootinfo: Boot information with its first content.
+        prefill_made: The file is made by the build.
         why: Where its address comes from, for the manifest.
         key: Of a region that sdfgen made, the key of `origin` that decides about it.
     """
@@ -46,6 +47,7 @@ class Region(NamedTuple):
     phys_addr: Paddr | None = None
     prefill_path: str | None = None
     prefill_bootinfo: str | None = None
+    prefill_made: bool = False
     why: str = ""
     key: str | None = None
 
@@ -168,10 +170,14 @@ class ScheduleEntry(NamedTuple):
 
 
 class Domains(NamedTuple):
-    """The scheduling domains."""
+    """The scheduling domains.
+
+    `ids` has one for each name, None where Microkit chooses it, or is empty when it chooses all.
+    """
 
     names: tuple[str, ...]
     schedule: tuple[ScheduleEntry, ...]
     start_index: int
     index_shift: int | None
     origin: Origin
+    ids: tuple[int | None, ...] = ()

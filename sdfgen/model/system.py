@@ -3,31 +3,77 @@
 Annotations are evaluated here on purpose: as text, each of them is compiled at every start.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from sdfgen.facts.board import Board
 from sdfgen.facts.dialects import Dialect
+from sdfgen.model.guest import Guest, GuestTimer
 from sdfgen.model.microkit import Channel, Domains, Origin, ProtectionDomain, Region, VirtualMachine
-from sdfgen.subsystems.block.model import Block
 
 
 class Patch(NamedTuple):
-    """A value for a symbol of an ELF; the value is None while an address is still to be learned."""
+    """A value for a symbol of an ELF.
+
+    Attributes:
+        elf: The ELF.
+        symbol: The symbol.
+        value: The value; None while an address is still to be learned.
+        size_bytes: Bytes to write.
+        origin: Where it comes from.
+        expression: What the value is computed from.
+        regions: The regions that it names.
+    """
 
     elf: str
     symbol: str
     value: int | None
     size_bytes: int
     origin: Origin
-    why: str
+    expression: str
+    regions: tuple[str, ...] = ()
+
+
+class Storage(NamedTuple):
+    """A disk that the hardware must have.
+
+    Attributes:
+        name: The subsystem that it is for.
+        guest: The guest that drives it.
+        partitions: Index and name of each partition that somebody is given.
+        origin: Where it comes from.
+    """
+
+    name: str
+    guest: str
+    partitions: tuple[tuple[int, str], ...]
+    origin: Origin
 
 
 class System(NamedTuple):
     """Everything that is emitted for one board.
 
-    `images` gives the ELFs to patch that exist already: path beside the description, by name.
-    `folder` is the description's: relative file names start there.
+    Attributes:
+        name: Its name.
+        board: The board.
+        dialect: The Microkit version.
+        config: The Microkit configuration.
+        pds: The protection domains.
+        regions: The memory regions.
+        channels: The channels.
+        domains: The scheduling domains; None without any.
+        guests: The Linux guests, in the order of their names.
+        guest_timer: What wakes them; None without guests.
+        parts: What each subsystem has in the system, by the subsystem's name.
+        storage: Disks that the hardware must have.
+        more_names: Kind, name and origin of what has a name besides domains, machines and regions.
+        chains: Through whom each service's requests go: names of domains and machines, by the service in words.
+        told_regions: Regions whose physical address somebody learns: their pages must follow each other.
+        patches: Values for symbols of ELFs.
+        elves: ELFs that are made here and are no program images.
+        images: The ELFs to patch that exist already: path beside the description, by name.
+        folder: The description's: relative file names start there.
+        origin: Its table.
     """
 
     name: str
@@ -38,8 +84,15 @@ class System(NamedTuple):
     regions: tuple[Region, ...]
     channels: tuple[Channel, ...]
     domains: Domains | None
-    block: Block | None
+    guests: tuple[Guest, ...]
+    guest_timer: GuestTimer | None
+    parts: Mapping[str, Any]
+    storage: tuple[Storage, ...]
+    more_names: tuple[tuple[str, str, Origin], ...]
+    chains: Mapping[str, frozenset[str]]
+    told_regions: frozenset[str]
     patches: tuple[Patch, ...]
+    elves: tuple[str, ...]
     images: dict[str, str]
     folder: str
     origin: Origin
@@ -64,3 +117,11 @@ class System(NamedTuple):
         for region in self.regions:
             index.setdefault(region.name, region)
         return index
+
+    def images_by_pd(self) -> dict[str, str]:
+        """Return the program image of every protection domain by its name."""
+        return {pd.name: pd.program_image for pd in self.all_pds()}
+
+    def guest(self, name: str) -> Guest:
+        """Return the guest of a name."""
+        return next(guest for guest in self.guests if guest.name == name)

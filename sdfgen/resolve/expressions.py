@@ -43,7 +43,7 @@ def evaluate(text: str, system: System) -> int:
     """Return the value of an expression.
 
     Args:
-        text: The expression, such as `phys_addr('blk_virt_data') + 0x1000`.
+        text: The expression, such as `phys_addr('block_virt_data') + 0x1000`.
         system: What its functions look names up in.
 
     Raises:
@@ -60,6 +60,20 @@ def evaluate(text: str, system: System) -> int:
         raise ExpressionError("nested too deeply") from error
     except ZeroDivisionError as error:
         raise ExpressionError("divides by zero") from error
+
+
+def regions_in(text: str) -> set[str]:
+    """Return the memory regions that an expression names; none of one that is malformed.
+
+    Args:
+        text: The expression.
+    """
+    try:
+        calls = [node for node in ast.walk(_parsed(text)) if isinstance(node, ast.Call) and node.args]
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return set()
+    firsts = [call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id in _OF_REGIONS]
+    return {first.value for first in firsts if isinstance(first, ast.Constant) and isinstance(first.value, str)}
 
 
 def _parsed(text: str) -> ast.expr:
@@ -147,6 +161,7 @@ def _irq(system: System, pd: str, number: int) -> int:
     return ids[pd][number]
 
 
+_OF_REGIONS = ("phys_addr", "size", "vaddr")
 _FUNCTIONS: dict[str, tuple[Callable[..., int], tuple[type, ...]]] = {
     "phys_addr": (_phys_addr, (str,)),
     "size": (_size, (str,)),

@@ -2,55 +2,43 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from sdfgen.facts.dialects import DEFAULT_BUDGET_US
-from sdfgen.faults.fault import Fault, Faults, suggestion
-from sdfgen.layout.space import Ids
-from sdfgen.model.microkit import (
-    Cap,
-    Channel,
-    Domains,
-    End,
-    Gpa,
-    Irq,
-    Map,
-    Paddr,
-    ProtectionDomain,
-    Region,
-    ScheduleEntry,
-    Setvar,
-    Vaddr,
-    Vcpu,
-    VirtualMachine,
+from sdfgen.guests.resolve import finish, machines, shared_once
+from sdfgen.guests.timer import TimerBuilder
+from sdfgen.layout.context import Context, Parts
+from sdfgen.layout.ids import Ids
+from sdfgen.layout.native import Native
+from sdfgen.layout.physical import place
+from sdfgen.model.system import System
+from sdfgen.resolve.microkit import (
+    all_tables,
+    by_name,
+    channel_of,
+    channel_order,
+    domain_of,
+    domains_of,
+    explicit_ids,
+    extended,
+    region_of,
+    with_client,
+    written_maps,
 )
-from sdfgen.model.system import Patch, System
-from sdfgen.subsystems.block.resolve import Context, build_block
-from sdfgen.subsystems.block.shared import Parts
+from sdfgen.resolve.patches import images_of, own_patches, written_patches
+from sdfgen.subsystems import register
+from sdfgen.subsystems.roles import Clients
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sdfgen.facts.board import Board
     from sdfgen.facts.dialects import Dialect
-    from sdfgen.spec.description import PatchTable, Spec
-    from sdfgen.spec.microkit import (
-        ChannelTable,
-        DomainsTable,
-        IrqTable,
-        MapTable,
-        MemoryRegionTable,
-        PdIrqTable,
-        PdMapTable,
-        PdSetvarTable,
-        ProtectionDomainTable,
-        SetvarTable,
-        VirtualMachineTable,
-    )
-    from sdfgen.subsystems.block.model import Block
-
-UIO_DRIVER_ELF = "uio_blk_driver.elf"
+    from sdfgen.faults.fault import Faults
+    from sdfgen.model.guest import Guest, GuestTimer
+    from sdfgen.model.microkit import ProtectionDomain, Region
+    from sdfgen.spec.description import Spec
+    from sdfgen.spec.microkit import ProtectionDomainTable
+    from sdfgen.subsystems.roles import Resolved
 
 
 def resolve(spec: Spec, board: Board, dialect: Dialect, folder: str, faults: Faults) -> System:
@@ -63,239 +51,86 @@ def resolve(spec: Spec, board: Board, dialect: Dialect, folder: str, faults: Fau
         folder: Where relative file names of the description start.
         faults: Takes names that lead nowhere and what does not fit the board.
     """
-    ids = Ids(_explicit_ids(spec))
-    raw_regions = tuple(_region(table) for table in spec.memory_region)
-    block: Block | None = None
-    parts = Parts((), (), ())
-    if spec.block is not None and spec.block.driver is not None:
-        parts, block = build_block(Context(spec.block, board, dialect, ids, folder, faults), raw_regions)
-    raw_pds = tuple(_protection_domain(table, None) for table in _by_name(spec.protection_domain))
-    pds = _extended(spec, (*parts.pds, *raw_pds), faults)
-    channels = (_channel(table, ids) for table in sorted(spec.channel, key=_channel_order))
+    context = Context(spec, board, dialect, Ids(explicit_ids(spec)), written_maps(spec), folder, faults)
+    natives = tuple(Native(context, table) for table in _client_tables(spec))
+    made = _made(context, natives)
+    raw_regions = tuple(region_of(table) for table in spec.memory_region)
     system = System(
         name=spec.system.name,
         board=board,
         dialect=dialect,
         config=spec.system.config,
-        pds=pds,
-        regions=(*parts.regions, *sorted(raw_regions, key=lambda r: r.name)),
-        channels=(*parts.channels, *channels),
-        domains=_domains(spec.domains) if spec.domains else None,
-        block=block,
+        pds=_domains(spec, made, natives, faults),
+        regions=(*_placed(context, made, natives, raw_regions), *sorted(raw_regions, key=lambda r: r.name)),
+        channels=(
+            *made.parts.channels,
+            *(channel for native in natives for channel in native.channels),
+            *(channel_of(table, context.ids) for table in sorted(spec.channel, key=channel_order)),
+        ),
+        domains=domains_of(spec.domains) if spec.domains else None,
+        guests=made.guests,
+        guest_timer=made.timer,
+        parts={name: one.model for name, one in made.resolved.items() if one.model},
+        storage=tuple(disk for one in made.resolved.values() for disk in one.storage),
+        more_names=tuple(name for one in made.resolved.values() for name in one.names),
+        chains={words: chain for one in made.resolved.values() for words, chain in one.chains.items()},
+        told_regions=frozenset(name for one in made.resolved.values() for name in one.told),
         patches=(),
+        elves=tuple(elf for one in made.resolved.values() for elf in one.elves),
         images={},
         folder=folder,
         origin=spec.system,
     )
-    patches = (*_own_patches(system), *_written_patches(system, spec.patch, faults))
-    return system._replace(patches=patches, images=_images(system, patches, folder, faults))
+    wanted = [patch for one in made.resolved.values() for patch in one.patches]
+    patches = (*own_patches(system, wanted), *written_patches(system, spec.patch, faults))
+    return system._replace(patches=patches, images=images_of(system, patches, faults))
 
 
-def _by_name(tables: Iterable[ProtectionDomainTable]) -> list[ProtectionDomainTable]:
-    return sorted(tables, key=lambda table: table.name)
+class _Made(NamedTuple):
+    """What guests and subsystems come to."""
+
+    guests: tuple[Guest, ...]
+    timer: GuestTimer | None
+    resolved: dict[str, Resolved]
+    parts: Parts
 
 
-def _channel_order(table: ChannelTable) -> list[tuple[str, int]]:
-    return [(end.pd, -1 if end.id is None else end.id) for end in table.ends]
+def _client_tables(spec: Spec) -> list[ProtectionDomainTable]:
+    """Return the tables of protection domains that have a key of some subsystem's."""
+    keys = register.client_keys()
+    return [table for table in by_name(all_tables(spec.protection_domain)) if any(table.given(key) for key in keys)]
 
 
-def _explicit_ids(spec: Spec) -> Iterator[tuple[str, int]]:
-    yield from ((end.pd, end.id) for channel in spec.channel for end in channel.ends if end.id is not None)
-    yield from ((irq.pd, irq.id) for irq in spec.irq)
-    waiting = list(spec.protection_domain)
-    while waiting:
-        pd = waiting.pop()
-        yield from ((pd.name, irq.id) for irq in pd.irq)
-        waiting.extend(pd.protection_domain)
+def _made(context: Context, natives: tuple[Native, ...]) -> _Made:
+    """Begin the guests, let each subsystem add to them, and finish them."""
+    begun = machines(context)
+    timer = TimerBuilder(context)
+    clients = Clients(begun, natives)
+    resolved = {name: role.resolve(context, clients) for name, role in register.resolvers().items()}
+    finished = [finish(machine, timer) for machine in begun]
+    guest_timer, of_timer = timer.build()
+    parts = [*(one.parts for one in resolved.values()), *(of_guest for _, of_guest in finished), of_timer]
+    return _Made(tuple(guest for guest, _ in finished), guest_timer, resolved, _joined(parts))
 
 
-def _region(table: MemoryRegionTable) -> Region:
-    return Region(
-        name=table.name,
-        size_bytes=table.size,
-        origin=table,
-        page_size_bytes=table.page_size,
-        phys_addr=None if table.phys_addr is None else Paddr(table.phys_addr),
-        prefill_path=table.prefill_path,
-        prefill_bootinfo=table.prefill_bootinfo,
-        why="description",
+def _joined(parts: Iterable[Parts]) -> Parts:
+    parts = list(parts)
+    return Parts(
+        tuple(pd for one in parts for pd in one.pds),
+        shared_once([region for one in parts for region in one.regions]),
+        tuple(channel for one in parts for channel in one.channels),
     )
 
 
-def _map(table: MapTable) -> Map:
-    return Map(
-        region=table.mr,
-        vaddr=Vaddr(table.vaddr),
-        origin=table,
-        perms=table.perms,
-        cached=table.cached,
-        setvar_vaddr=table.setvar_vaddr,
-        setvar_size=table.setvar_size,
-        setvar_prefill_size=table.setvar_prefill_size,
-        why="description",
-    )
+def _domains(spec: Spec, made: _Made, natives: tuple[Native, ...], faults: Faults) -> tuple[ProtectionDomain, ...]:
+    clients = {id(native.table): native for native in natives}
+    raw = (with_client(domain_of(table, None), clients) for table in by_name(spec.protection_domain))
+    return extended(spec, (*made.parts.pds, *raw), faults)
 
 
-def _irq(table: IrqTable) -> Irq:
-    return Irq(table.irq, table.id, table, table.trigger, table.setvar_id)
-
-
-def _setvar(table: SetvarTable) -> Setvar:
-    return Setvar(table.symbol, table.region_paddr, table)
-
-
-def _budget_us(table: ProtectionDomainTable | VirtualMachineTable) -> int | None:
-    """Return a raw budget; a period alone leaves Microkit's default, which is then written out."""
-    return DEFAULT_BUDGET_US if table.budget is None and table.period is not None else table.budget
-
-
-def _virtual_machine(table: VirtualMachineTable) -> VirtualMachine:
-    return VirtualMachine(
-        name=table.name,
-        origin=table,
-        vcpus=tuple(Vcpu(vcpu.id, vcpu, vcpu.cpu, vcpu.setvar_id) for vcpu in table.vcpu),
-        maps=tuple(_map(m)._replace(vaddr=Gpa(m.vaddr)) for m in table.map),
-        priority=table.priority,
-        budget_us=_budget_us(table),
-        period_us=table.period,
-    )
-
-
-def _protection_domain(table: ProtectionDomainTable, parent: str | None) -> ProtectionDomain:
-    return ProtectionDomain(
-        name=table.name,
-        origin=table,
-        program_image=table.program_image,
-        path_for_symbols=table.path_for_symbols,
-        priority=table.priority,
-        budget_us=_budget_us(table),
-        period_us=table.period,
-        passive=table.passive,
-        stack_size_bytes=table.stack_size,
-        smc=table.smc,
-        cpu=table.cpu,
-        fpu=table.fpu,
-        domain=table.domain,
-        id=table.id,
-        setvar_id=table.setvar_id,
-        parent=parent,
-        maps=tuple(_map(m) for m in table.map),
-        irqs=tuple(_irq(i) for i in table.irq),
-        setvars=tuple(_setvar(s) for s in table.setvar),
-        caps=tuple(Cap(c.kind, c.slot, c.pd, c) for c in table.cap),
-        vm=_virtual_machine(table.virtual_machine) if table.virtual_machine else None,
-        children=tuple(_protection_domain(c, table.name) for c in _by_name(table.protection_domain)),
-    )
-
-
-def _channel(table: ChannelTable, ids: Ids) -> Channel:
-    ends = tuple(
-        End(end.pd, ids.next(end.pd) if end.id is None else end.id, end, end.pp, end.notify, end.setvar_id)
-        for end in table.ends
-    )
-    return Channel(ends, table)
-
-
-def _domains(table: DomainsTable) -> Domains:
-    schedule = tuple(ScheduleEntry(e.domain, e.duration, e.end_marker, e) for e in table.schedule)
-    return Domains(table.names, schedule, table.start_index, table.index_shift, table)
-
-
-def _extended(spec: Spec, pds: tuple[ProtectionDomain, ...], faults: Faults) -> tuple[ProtectionDomain, ...]:
-    """Add the top-level `[[map]]`, `[[irq]]` and `[[setvar]]` tables to the domains they name."""
-    if not (spec.map or spec.irq or spec.setvar):
-        return pds
-    domains, machines = _owner_names(pds)
-    _check_owners(spec.map, [*domains, *machines], "protection domain or virtual machine", faults)
-    _check_owners((*spec.irq, *spec.setvar), domains, "protection domain", faults)
-    return tuple(_extend(pd, spec) for pd in pds)
-
-
-def _owner_names(pds: tuple[ProtectionDomain, ...]) -> tuple[list[str], list[str]]:
-    """Return the names of protection domains and of virtual machines."""
-    domains, machines = [], []
-    for pd in pds:
-        inner_domains, inner_machines = _owner_names(pd.children)
-        domains += [pd.name, *inner_domains]
-        machines += [*([pd.vm.name] if pd.vm else []), *inner_machines]
-    return domains, machines
-
-
-def _check_owners(
-    tables: tuple[PdMapTable | PdIrqTable | PdSetvarTable, ...], known: list[str], kind: str, faults: Faults
-) -> None:
-    unread = {fault.where for fault in faults}
-    for table in tables:
-        place = table.at("pd")
-        if table.pd not in known and table.given("pd") and place not in unread:
-            message = f"no {kind} `{table.pd}`{suggestion(table.pd, known)}"
-            faults.add(Fault("SDF016", message, place, "name one that the description makes"))
-
-
-def _extend(pd: ProtectionDomain, spec: Spec) -> ProtectionDomain:
-    vm = pd.vm
-    if vm is not None and vm.name != pd.name:
-        vm = vm._replace(maps=(*vm.maps, *(_map(m) for m in spec.map if m.pd == vm.name)))
-    return pd._replace(
-        maps=(*pd.maps, *(_map(m) for m in spec.map if m.pd == pd.name)),
-        irqs=(*pd.irqs, *(_irq(i) for i in spec.irq if i.pd == pd.name)),
-        setvars=(*pd.setvars, *(_setvar(s) for s in spec.setvar if s.pd == pd.name)),
-        vm=vm,
-        children=tuple(_extend(child, spec) for child in pd.children),
-    )
-
-
-def _own_patches(system: System) -> Iterator[Patch]:
-    """Patch the data regions' addresses into whoever needs them; with learned ones nobody is patched."""
-    block = system.block
-    if block is None or block.physical_addresses == "learned":
-        return
-    regions = system.region_index()
-    images = {pd.name: pd.program_image for pd in system.pds}
-    slots = [(slot.symbol, slot.region) for slot in block.driver.slots]
-    for elf in (UIO_DRIVER_ELF, images[block.driver.guest.vmm], images[block.virt]):
-        for symbol, region in slots:
-            origin = regions[region].origin
-            yield Patch(elf, symbol, regions[region].phys_addr, 8, origin, f"phys_addr('{region}')")
-
-
-def _written_patches(system: System, tables: tuple[PatchTable, ...], faults: Faults) -> Iterator[Patch]:
-    for table in tables:
-        if isinstance(table.value, int):
-            yield Patch(table.elf, table.symbol, table.value, table.size, table, str(table.value))
-            continue
-        from sdfgen.resolve.expressions import ExpressionError, UnknownYet, evaluate
-
-        value = None
-        try:
-            value = evaluate(table.value, system)
-        except UnknownYet:
-            pass
-        except ExpressionError as error:
-            faults.add(
-                Fault(
-                    "SDF017",
-                    f"value {table.value!r}: {error}",
-                    table.at("value"),
-                    "see `[[patch]]` in docs/reference.md",
-                )
-            )
-            continue
-        yield Patch(table.elf, table.symbol, value, table.size, table, table.value)
-
-
-def _images(system: System, patches: tuple[Patch, ...], folder: str, faults: Faults) -> dict[str, str]:
-    """Find the ELFs to patch; a program image that is not there yet waits, anything else is a fault."""
-    found = {}
-    awaited = {UIO_DRIVER_ELF, *(pd.program_image for pd in system.all_pds())}
-    for patch in {patch.elf: patch for patch in patches}.values():
-        if os.path.isabs(patch.elf) or ".." in patch.elf.split("/") or not patch.elf.isprintable():
-            message = f"{patch.elf!r} leaves the folder of the description"
-            faults.add(Fault("SDF018", message, patch.origin.at("elf"), "give a path below the description"))
-        elif patch.elf != UIO_DRIVER_ELF and os.path.isfile(os.path.join(folder, patch.elf)):
-            found[patch.elf] = patch.elf
-        elif patch.elf not in awaited:
-            near = suggestion(patch.elf, awaited)
-            message = f"no ELF {patch.elf!r} beside the description{near}"
-            faults.add(Fault("SDF018", message, patch.origin.at("elf"), "name a program image or an existing file"))
-    return found
+def _placed(context: Context, made: _Made, natives: tuple[Native, ...], raw: tuple[Region, ...]) -> Iterator[Region]:
+    """Yield the regions that are made here, with physical addresses where others must know them."""
+    regions = (*made.parts.regions, *(region for native in natives for region in native.regions))
+    placed = frozenset(name for one in made.resolved.values() for name in one.placed)
+    ram = frozenset(guest.ram_region for guest in made.guests)
+    yield from place(context, regions, raw, placed, ram)

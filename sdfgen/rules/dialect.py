@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sdfgen.facts.dialects import SINCE
-from sdfgen.rules.registry import fault, rule
-from sdfgen.subsystems.block.driver import PREFILLED_PAGE
+from sdfgen.rules.registry import Stage, fault, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.faults.fault import Fault
-    from sdfgen.model.microkit import Origin, Region
+    from sdfgen.faults.source import Where
+    from sdfgen.model.microkit import Origin
     from sdfgen.model.system import System
 
 SMC_BY_DEFAULT_SINCE = "2.1.0"
@@ -25,11 +25,6 @@ _ELSEWHERE = {"end.pp", "vcpu.several", "domains"}
 def knows(system: System, attribute: str) -> bool:
     """Tell whether the system's Microkit version has an attribute of `dialects.SINCE`."""
     return attribute in system.dialect.attributes
-
-
-def made_prefill(system: System, region: Region) -> bool:
-    """Tell whether sdfgen makes a region's prefill file; a rule of the block subsystem is about that one."""
-    return system.block is not None and system.block.prefilled and region.prefill_path == PREFILLED_PAGE
 
 
 class _Use(NamedTuple):
@@ -47,7 +42,7 @@ def _objects(system: System) -> Iterator[tuple[str, str, Any]]:
     for _, vm in system.vms():
         yield from (("vcpu", f"vCPU {vcpu.id} of `{vm.name}`", vcpu) for vcpu in vm.vcpus)
     for region in system.regions:
-        if made_prefill(system, region):
+        if region.prefill_made:  # asked for by a subsystem's key, which has a rule of its own
             continue
         yield "memory_region", f"memory region `{region.name}`", region
     for channel in system.channels:
@@ -73,11 +68,16 @@ def _uses(system: System) -> Iterator[_Use]:
             yield _Use("vcpu.several", f"a second vCPU in `{vm.name}`", vm.vcpus[1].origin, "id")
 
 
-@rule("SDF061", "the chosen Microkit version can say it")
+@rule("SDF061", "the chosen Microkit version can say it", Stage.VALUES)
 def available(system: System) -> Iterator[Fault]:
     """Microkit refuses attributes of later versions, and the system would not be what it was described as without."""
     version = system.dialect.version
+    told: set[Where] = set()
     for use in _uses(system):
+        place = use.origin.at(use.key)
+        if place in told:
+            continue
+        told.add(place)
         since = SINCE[use.attribute]
         message = f"{use.what} needs Microkit {since}, and this description is for {version}"
         other = [(system.origin, "microkit", "the version is chosen here")]
@@ -107,7 +107,7 @@ def stray_calls(system: System) -> Iterator[Fault]:
                 yield fault("SDF062", message, (end.origin, "pd"), advice, other, severity="warning")
 
 
-@rule("SDF063", "virtual machines have a vCPU")
+@rule("SDF063", "virtual machines have a vCPU", Stage.VALUES)
 def vcpu(system: System) -> Iterator[Fault]:
     """Nothing would run in it, and Microkit refuses it."""
     for _, vm in system.vms():
@@ -120,7 +120,7 @@ def vcpu(system: System) -> Iterator[Fault]:
 def smc(system: System) -> Iterator[Fault]:
     """Up to 2.0.1 SDKs hold kernels built without KernelAllowSMCCalls, and the tool refuses `smc` with those."""
     version = system.dialect.version
-    if not knows(system, "protection_domain.smc") or version >= SMC_BY_DEFAULT_SINCE:
+    if not knows(system, "protection_domain.smc") or system.dialect.at_least(SMC_BY_DEFAULT_SINCE):
         return
     for pd in system.all_pds():
         if pd.smc:

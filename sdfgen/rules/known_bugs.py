@@ -18,7 +18,7 @@ def scheduling_contexts(system: System) -> Iterator[Fault]:
     """Each protection domain and each vCPU has a scheduling context, and the monitor's array holds 64 with its own.
 
     The tool of these versions panics when it fills the array (seen with 1.4.1 and 2.0.1). Later ones have no such
-    array. It is a warning since the system file itself is correct, and a patched monitor takes it.
+    array.
     """
     limit = system.dialect.max_scheduling_contexts
     domains = sum(1 for _ in system.all_pds())
@@ -29,8 +29,7 @@ def scheduling_contexts(system: System) -> Iterator[Fault]:
             f"{domains} protection domains and {vcpus} vCPUs need {domains + vcpus} scheduling contexts; "
             f"the tool of Microkit {system.dialect.version} panics beyond {limit}",
             (system.origin, "microkit"),
-            'use microkit = "2.1.0" or newer, or fewer clients',
-            severity="warning",
+            'use microkit = "2.1.0" or newer, or fewer of them',
         )
 
 
@@ -43,15 +42,14 @@ def vm_budget(system: System) -> Iterator[Fault]:
     """
     if not system.dialect.vm_budget_halts:
         return
-    for pd, vm in system.vms():
+    for _, vm in system.vms():
         if vm.budget_us is None or vm.period_us is None or vm.budget_us >= vm.period_us:
             continue
-        key = "vm_budget" if vm.origin is pd.origin else "budget"
         yield fault(
             "SDF105",
             f"virtual machine `{vm.name}` has {vm.budget_us} us of each {vm.period_us} us; "
             f"the kernel of Microkit {system.dialect.version} was seen to halt when such a budget was used up",
-            (vm.origin, key),
+            (vm.origin, "budget"),
             "leave the budget away, or make the period as long as it; a lower priority bounds it as well",
             severity="warning",
         )

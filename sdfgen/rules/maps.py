@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from sdfgen.facts.dialects import PD_ELF_BASE, STACK_MAX_BYTES, STACK_MIN_BYTES
+from sdfgen.facts.dialects import PD_ELF_BASE, PD_ELF_END, STACK_MAX_BYTES, STACK_MIN_BYTES
 from sdfgen.faults.fault import suggestion
-from sdfgen.rules.registry import Shared, fault, rule
+from sdfgen.rules.registry import Shared, Stage, fault, rule
 from sdfgen.schema.readers import Text
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from sdfgen.model.microkit import Map, Origin, ProtectionDomain, Region
     from sdfgen.model.system import System
 
-PD_ELF_END = 0x100_0000
-"""Where maps of a protection domain may begin; its program image lies below, from `PD_ELF_BASE`."""
 PERMS = ("r", "rw", "rx", "rwx")
 PAGE_SIZES = (PAGE_BYTES, LARGE_PAGE_BYTES)
 
@@ -80,7 +79,7 @@ def references(system: System) -> Iterator[tuple[str, str, Origin, str]]:
         yield from ((f"a setvar of `{pd.name}`", s.region, s.origin, "region_paddr") for s in pd.setvars)
 
 
-@rule("SDF046", "maps and setvars name regions that exist")
+@rule("SDF046", "maps and setvars name regions that exist", Stage.VALUES)
 def region_known(system: System) -> Iterator[Fault]:
     """Microkit refuses such a map, and panics on such a setvar."""
     known = system.region_index()
@@ -91,28 +90,32 @@ def region_known(system: System) -> Iterator[Fault]:
         yield fault("SDF046", message, (origin, key), "name a region, or add [[memory_region]]")
 
 
-def _why_not(perms: str) -> str:
-    """Return what is wrong with rights that are not among `PERMS`."""
+def _wrong_rights(perms: str) -> tuple[str, str]:
+    """Return what is wrong with rights, and how severe it is; nothing for good ones."""
     if foreign := "".join(sorted(set(perms) - set("rwx"))):
-        return f"{foreign!r} is no right"
+        return f"{foreign!r} is no right", "error"
+    if set(perms) == {"w"}:
+        return "without `r`, Microkit refuses it", "error"
     if "r" not in perms:
-        refused = "Microkit refuses it" if set(perms) == {"w"} else "Microkit accepts it and every access faults"
-        return f"without `r`, {refused}"
-    return "rights stand once each, in this order"
+        severity = "error" if "w" in perms else "warning"
+        return "without `r`, Microkit accepts it and every access faults", severity
+    return ("rights stand once each", "note") if len(set(perms)) < len(perms) else ("", "")
 
 
-@rule("SDF047", "rights are r, rw, rx or rwx")
+@rule("SDF047", "rights are r, rw, rx or rwx, in any order", Stage.VALUES)
 def perms(system: System) -> Iterator[Fault]:
-    """AArch64 has no memory that cannot be read: `wx`, `x` and no rights build, and fault at run time."""
+    """AArch64 has no memory that cannot be read: `wx` and `x` build, and reads and writes fault at run time."""
     for space in spaces(system):
         for m in space.maps:
-            if m.perms not in PERMS:
+            why, severity = _wrong_rights(m.perms)
+            if why:
                 kept = "".join(letter for letter in "rwx" if letter in m.perms or letter == "r")
-                message = f"rights {m.perms!r} on `{m.region}` in `{space.name}`: {_why_not(m.perms)}"
-                yield fault("SDF047", message, (m.origin, "perms"), f"write `{kept}`, or another of {', '.join(PERMS)}")
+                message = f"rights {m.perms!r} on `{m.region}` in `{space.name}`: {why}"
+                advice = f"write `{kept}`, or another of {', '.join(PERMS)}"
+                yield fault("SDF047", message, (m.origin, "perms"), advice, severity=severity)
 
 
-@rule("SDF048", "maps start at a multiple of their region's page size")
+@rule("SDF048", "maps start at a multiple of their region's page size", Stage.VALUES, on_board=True)
 def alignment(system: System) -> Iterator[Fault]:
     """A page is mapped by the upper bits of its address only."""
     for m, region, space, start, _ in mapped(system):
@@ -134,7 +137,7 @@ def limit(system: System, space: AddressSpace) -> int:
     return top - system.dialect.top_reserve_bytes - min(max(stack, STACK_MIN_BYTES), STACK_MAX_BYTES)
 
 
-@rule("SDF049", "maps end below the stack")
+@rule("SDF049", "maps end below the stack", on_board=True)
 def high(system: System) -> Iterator[Fault]:
     """The stack lies at the top of a protection domain; up to 2.2.0 only a map's start is checked, if anything."""
     limits = {(space.guest, space.name): limit(system, space) for space in spaces(system)}
@@ -162,7 +165,7 @@ def _overlaps(maps: list[Mapped]) -> Iterator[tuple[Mapped, Mapped]]:
             reach = m
 
 
-@rule("SDF050", "maps of an address space do not overlap")
+@rule("SDF050", "maps of an address space do not overlap", on_board=True)
 def overlap(system: System) -> Iterator[Fault]:
     """Each page has one mapping; 1.4.1 does not look at virtual machines, where the later map fails at boot."""
     by_space: dict[int, list[Mapped]] = {}
@@ -178,20 +181,53 @@ def overlap(system: System) -> Iterator[Fault]:
             yield fault("SDF050", message, (second.map.origin, "vaddr"), "move one of them", other)
 
 
+def _loaded(system: System, pd: ProtectionDomain) -> tuple[tuple[int, int], ...] | None:
+    """Return what a program image takes, or None as long as nobody can read it."""
+    path = os.path.join(system.folder, pd.program_image)
+    if not os.path.isfile(path):
+        return None
+    from sdfgen.read.program import ProgramError, read_program
+
+    try:
+        return read_program(path).ranges
+    except ProgramError:
+        return None
+
+
 @rule("SDF051", "maps leave room for the program image")
 def image(system: System) -> Iterator[Fault]:
-    """Images are linked at 0x200000; a map that one grows into fails at boot, or from 2.0.1 when Microkit packs it."""
+    """Images are linked at 0x200000; a map that one grows into fails at boot, or from 2.0.1 when Microkit packs it.
+
+    As long as there is no image, a map over its first page is good with a link script of one's own only, and one above
+    with a small image.
+    """
     for found in mapped(system):
-        if not found.space.guest and found.start < PD_ELF_END and found.end > PD_ELF_BASE:
-            m = found.map
-            image_range = f"{PD_ELF_BASE:#x}..{PD_ELF_END:#x}"
-            message = f"`{m.region}` at {found.range} lies in {image_range}, where the image of `{found.space.name}` is"
-            yield fault("SDF051", message, (m.origin, "vaddr"), f"use {PD_ELF_END:#x} or above")
+        if found.space.guest or found.start >= PD_ELF_END or found.end <= PD_ELF_BASE:
+            continue
+        loaded = _loaded(system, found.space.pd)
+        if loaded is None:
+            yield _guessed(found)
+        elif any(found.start < end and start < found.end for start, end in loaded):
+            name = f"the program image {found.space.pd.program_image!r} of `{found.space.name}`"
+            message = f"`{found.map.region}` at {found.range} lies over {name}"
+            yield fault("SDF051", message, (found.map.origin, "vaddr"), f"use {PD_ELF_END:#x} or above")
+
+
+def _guessed(found: Mapped) -> Fault:
+    over, name = found.start <= PD_ELF_BASE, f"the image of `{found.space.name}`"
+    message = f"`{found.map.region}` at {found.range} lies above {PD_ELF_BASE:#x}, and {name} may reach there"
+    if over:
+        message = f"`{found.map.region}` at {found.range} lies over {PD_ELF_BASE:#x}, where {name} starts"
+    advice, severity = f"use {PD_ELF_END:#x} or above", "warning" if over else "note"
+    return fault("SDF051", message, (found.map.origin, "vaddr"), advice, severity=severity)
 
 
 @rule("SDF052", "a region is mapped cached by all or by none")
 def cached(system: System) -> Iterator[Fault]:
-    """One side would write to its cache and the other read memory; the architecture promises nothing then."""
+    """One side would write to its cache and the other read memory; the architecture promises nothing then.
+
+    Microkit takes it, and it works where nobody caches what others write, as of queues that are written back.
+    """
     first: dict[str, Mapped] = {}
     told: set[str] = set()
     for found in mapped(system):
@@ -202,4 +238,4 @@ def cached(system: System) -> Iterator[Fault]:
             words = ("cached", "uncached") if m.cached else ("uncached", "cached")
             message = f"`{m.region}` is {words[0]} in `{found.space.name}` and {words[1]} in `{earlier.space.name}`"
             other = [(earlier.map.origin, "cached", f"`{earlier.space.name}` maps it {words[1]}")]
-            yield fault("SDF052", message, (m.origin, "cached"), "let both say the same", other)
+            yield fault("SDF052", message, (m.origin, "cached"), "let both say the same", other, "warning")

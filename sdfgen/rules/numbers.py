@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from sdfgen.facts.board_tables import FIRST_SPI_INTID
+from sdfgen.facts.board_tables import FIRST_SPI_INTID, LAST_SPI_INTID
 from sdfgen.facts.dialects import (
+    CHILD_ID_MASK,
+    KERNEL_PPIS,
+    LAST_SGI,
+    MAX_CHILD_ID,
     MAX_ID,
     MAX_PDS,
     MAX_PRIORITY,
     MAX_VMS,
+    MIN_BUDGET_US,
     STACK_MAX_BYTES,
     STACK_MIN_BYTES,
 )
 from sdfgen.faults.fault import suggestion
 from sdfgen.rules.dialect import knows
-from sdfgen.rules.registry import fault, rule
-from sdfgen.spec.microkit import VirtualMachineTable
+from sdfgen.rules.registry import Stage, fault, rule
 from sdfgen.units import PAGE_BYTES
 
 if TYPE_CHECKING:
@@ -29,48 +34,59 @@ if TYPE_CHECKING:
 _TRIGGERS = ("level", "edge")
 
 
-def vm_key(vm: VirtualMachine, key: str) -> str:
-    """Return where the author sets a virtual machine's key: a guest's table has its VMM's keys too."""
-    return key if isinstance(vm.origin, VirtualMachineTable) else f"vm_{key}"
-
-
-@rule("SDF027", "a system has 1 to 63 protection domains and at most 63 vCPUs")
+@rule("SDF027", "a system has 1 to 63 protection domains and at most 63 vCPUs", Stage.VALUES)
 def counts(system: System) -> Iterator[Fault]:
     """Microkit's monitor keeps tables of 64 entries, one of them its own."""
     pds = list(system.all_pds())
     if not pds:
         message = "the system has no protection domain"
-        found = fault("SDF027", message, (system.origin, ""), "add [[protection_domain]] or [block]")
+        found = fault("SDF027", message, (system.origin, ""), "add [[protection_domain]] or [[guest]]")
         whole = found.where._replace(path=())
         yield found._replace(where=whole, span=found.where.span)
     if len(pds) > MAX_PDS:
         message = f"{len(pds)} protection domains; Microkit has room for {MAX_PDS}"
-        yield fault("SDF027", message, (pds[MAX_PDS].origin, "name"), "remove protection domains from here on")
+        yield fault("SDF027", message, (pds[MAX_PDS].origin, "name"), "leave some of them out")
     vcpus = [vcpu for _, vm in system.vms() for vcpu in vm.vcpus]
     if len(vcpus) > MAX_VMS:
         message = f"{len(vcpus)} vCPUs; Microkit has room for {MAX_VMS}"
-        yield fault("SDF027", message, (vcpus[MAX_VMS].origin, "id"), "remove vCPUs from here on")
+        yield fault("SDF027", message, (vcpus[MAX_VMS].origin, "id"), "leave some of them out")
 
 
 def _ids(system: System) -> Iterator[tuple[str, int, Origin]]:
     for pd in system.all_pds():
         yield from ((f"channel id {i.id} of interrupt {i.irq}", i.id, i.origin) for i in pd.irqs)
-        yield from ((f"id {c.id} of child `{c.name}`", c.id, c.origin) for c in pd.children if c.id is not None)
     for _, vm in system.vms():
         yield from ((f"vCPU id {v.id} of `{vm.name}`", v.id, v.origin) for v in vm.vcpus)
     for channel in system.channels:
         yield from ((f"channel id {e.id} of `{e.pd}`", e.id, e.origin) for e in channel.ends)
 
 
-@rule("SDF028", "ids are 0 to 61")
+@rule("SDF028", "ids are 0 to 61", Stage.VALUES)
 def ids(system: System) -> Iterator[Fault]:
-    """An id is a bit of a 64-bit badge whose two highest bits mark calls and faults; the tool checks channels only."""
+    """An id is a bit of a 64-bit badge whose two highest bits mark calls and faults.
+
+    Nobody checks a child's, which is a number there: above 63 it takes the slot of a vCPU, above 255 it is cut.
+    """
     for what, number, origin in _ids(system):
         if not 0 <= number <= MAX_ID:
             yield fault("SDF028", f"{what} is not in 0 to {MAX_ID}", (origin, "id"), f"use 0 to {MAX_ID}")
+    for pd in system.all_pds():
+        if pd.parent is not None and pd.id is not None and not 0 <= pd.id <= MAX_ID:
+            what, severity = _child_id(pd.id)
+            message = f"id {pd.id} of child `{pd.name}` {what}"
+            yield fault("SDF028", message, (pd.origin, "id"), f"use 0 to {MAX_ID}", severity=severity)
 
 
-@rule("SDF029", "channels and interrupts of a protection domain have different ids")
+def _child_id(number: int) -> tuple[str, str]:
+    """Return what comes of an id that a child should not have, and how severe that is."""
+    if not 0 <= number <= CHILD_ID_MASK:
+        return f"is not in 0 to {MAX_ID}", "error"
+    if number > MAX_CHILD_ID:
+        return f"takes the slot of vCPU {number - MAX_CHILD_ID - 1}", "warning"
+    return f"is above {MAX_ID}, the last of all other ids", "note"
+
+
+@rule("SDF029", "channels and interrupts of a protection domain have different ids", Stage.VALUES)
 def channel_ids(system: System) -> Iterator[Fault]:
     """`notified(ch)` gets nothing but the id: two sources with the same one could not be told apart."""
     first: dict[tuple[str, int], tuple[str, Origin, Channel | None]] = {}
@@ -88,16 +104,16 @@ def channel_ids(system: System) -> Iterator[Fault]:
 def _sources(system: System) -> Iterator[tuple[str, int, str, Origin, Channel | None]]:
     for pd in system.all_pds():
         yield from ((pd.name, irq.id, f"interrupt {irq.irq}", irq.origin, None) for irq in pd.irqs)
-    known = {pd.name for pd in system.all_pds()}
+    known = Counter(pd.name for pd in system.all_pds())
     for channel in system.channels:
         names = [end.pd for end in channel.ends]
         for number, end in enumerate(channel.ends):
-            if end.pd in known:
+            if known[end.pd] == 1:  # of two with one name nobody can tell whose id it is
                 far = ", ".join(f"`{name}`" for name in names[:number] + names[number + 1 :])
                 yield end.pd, end.id, f"the channel with {far}", end.origin, channel
 
 
-@rule("SDF030", "children and vCPUs of a protection domain have different ids")
+@rule("SDF030", "children and vCPUs of a protection domain have different ids", Stage.VALUES)
 def child_ids(system: System) -> Iterator[Fault]:
     """`fault(child, …)` gets nothing but the id, and both kinds arrive there."""
     for pd in system.all_pds():
@@ -121,7 +137,7 @@ def _faulting(pd: ProtectionDomain) -> Iterator[tuple[int, str, Origin]]:
     yield from ((c.id, f"child `{c.name}`", c.origin) for c in pd.children if c.id is not None)
 
 
-@rule("SDF031", "nested protection domains have an id, others have none")
+@rule("SDF031", "nested protection domains have an id, others have none", Stage.VALUES)
 def nested_id(system: System) -> Iterator[Fault]:
     """The id tells a parent which child faulted; without a parent there is nobody to tell."""
     for pd in system.all_pds():
@@ -134,31 +150,40 @@ def nested_id(system: System) -> Iterator[Fault]:
                 yield fault("SDF031", message, (pd.origin, key), "leave it out, or nest the protection domain")
 
 
-@rule("SDF032", "priorities are 0 to 254")
+@rule("SDF032", "priorities are 0 to 254", Stage.VALUES)
 def priority(system: System) -> Iterator[Fault]:
-    """255 is the monitor's. Microkit does not check virtual machines and keeps the lowest 8 bits: 300 runs at 44."""
+    """255 is the monitor's, which a virtual machine may share. No check of Microkit's keeps one from more.
+
+    It keeps the lowest 8 bits of them: 300 runs at 44.
+    """
     pds = ((f"`{pd.name}`", pd.priority, pd.origin, "priority") for pd in system.all_pds())
-    vms = ((f"virtual machine `{vm.name}`", vm.priority, vm.origin, vm_key(vm, "priority")) for _, vm in system.vms())
-    for what, value, origin, key in (*pds, *vms):
+    vms = ((f"virtual machine `{vm.name}`", vm.priority, vm.origin, "priority") for _, vm in system.vms())
+    for what, value, origin, key in pds:
         if not 0 <= value <= MAX_PRIORITY:
             message = f"priority {value} of {what} is not in 0 to {MAX_PRIORITY}"
             yield fault("SDF032", message, (origin, key), f"use 0 to {MAX_PRIORITY}")
+    for what, value, origin, key in vms:
+        if not 0 <= value <= MAX_PRIORITY:
+            message = f"priority {value} of {what} is not in 0 to {MAX_PRIORITY}"
+            severity = "warning" if value == MAX_PRIORITY + 1 else "error"
+            yield fault("SDF032", message, (origin, key), f"use 0 to {MAX_PRIORITY}", severity=severity)
 
 
-@rule("SDF033", "0 < budget <= period")
+@rule("SDF033", "20 us <= budget <= period", Stage.VALUES)
 def budget(system: System) -> Iterator[Fault]:
-    """Whoever has no budget never runs; the kernel refuses a budget that is longer than the period it is for."""
+    """The tool refuses a budget that is longer than its period, the kernel one of less than 20 us, at boot."""
     for pd in system.all_pds():
         yield from _budget(f"`{pd.name}`", pd, ("budget", "period"))
     for _, vm in system.vms():
-        yield from _budget(f"virtual machine `{vm.name}`", vm, (vm_key(vm, "budget"), vm_key(vm, "period")))
+        yield from _budget(f"virtual machine `{vm.name}`", vm, ("budget", "period"))
 
 
 def _budget(what: str, thread: ProtectionDomain | VirtualMachine, keys: tuple[str, str]) -> Iterator[Fault]:
     origin, budget, period = thread.origin, thread.budget_us, thread.period_us
     for key, value in zip(keys, (budget, period), strict=True):
-        if value is not None and value < 1:
-            yield fault("SDF033", f"{key} {value} of {what} is not above 0", (origin, key), "give it at least 1 us")
+        if value is not None and value < MIN_BUDGET_US:
+            message = f"{key} {value} us of {what} is less than the kernel gives, {MIN_BUDGET_US} us"
+            yield fault("SDF033", message, (origin, key), f"give it at least {MIN_BUDGET_US} us")
             return
     if budget is None or period is None or budget <= period:
         return
@@ -171,7 +196,7 @@ def _budget(what: str, thread: ProtectionDomain | VirtualMachine, keys: tuple[st
     yield fault("SDF033", message, (origin, keys[0]), "give it a longer period", other)
 
 
-@rule("SDF034", "stacks have 4 KiB to 16 MiB, in whole pages")
+@rule("SDF034", "stacks have 4 KiB to 16 MiB, in whole pages", Stage.VALUES)
 def stack(system: System) -> Iterator[Fault]:
     """Microkit maps the stack page by page and refuses other sizes."""
     for pd in system.all_pds():
@@ -190,34 +215,51 @@ def _irqs(system: System) -> Iterator[tuple[ProtectionDomain, Irq]]:
             yield pd, irq
 
 
-@rule("SDF035", "interrupt numbers are shared ones that the kernel handles")
+@rule("SDF035", "interrupt numbers are those that the kernel hands out", Stage.VALUES, on_board=True)
 def irq_number(system: System) -> Iterator[Fault]:
-    """Microkit checks no bounds: the kernel refuses a number beyond its last at boot, and 0 to 31 are per core."""
-    last, timer = system.board.facts.board.irq_max, system.board.facts.timer
+    """Microkit checks no bounds: the kernel refuses a number beyond its last, or one of its own, at boot.
+
+    0 to 15 are no device's. 16 to 31 are private to each core, and come from the core that Microkit asks for them.
+    """
+    timer = system.board.facts.timer
     for pd, irq in _irqs(system):
-        if FIRST_SPI_INTID <= irq.irq <= last or (timer and irq.irq == timer.intid):
+        if timer is not None and irq.irq == timer.intid:
             continue
-        why = f"board `{system.board.name}` has {FIRST_SPI_INTID} to {last}"
-        if 0 <= irq.irq < FIRST_SPI_INTID:
-            why = f"0 to {FIRST_SPI_INTID - 1} are private to a core"
-        message = f"interrupt {irq.irq} of `{pd.name}` cannot be handed out: {why}"
-        yield fault("SDF035", message, (irq.origin, "irq"), "count as the GIC does: SPI number + 32")
+        why = _why_not(system, irq.irq)
+        if why:
+            message = f"interrupt {irq.irq} of `{pd.name}` cannot be handed out: {why}"
+            yield fault("SDF035", message, (irq.origin, "irq"), "count as the GIC does: SPI number + 32")
+        elif irq.irq < FIRST_SPI_INTID:
+            message = f"interrupt {irq.irq} of `{pd.name}` is private to a core: each core has its own"
+            advice = "shared ones are counted from 32: SPI number + 32"
+            yield fault("SDF035", message, (irq.origin, "irq"), advice, severity="note")
 
 
-@rule("SDF036", "an interrupt has one receiver")
+def _why_not(system: System, number: int) -> str:
+    """Return why the kernel hands an interrupt to nobody; nothing when it does."""
+    known = system.board.facts.board.irq_max
+    last = LAST_SPI_INTID if known is None else known
+    if not 0 <= number <= last:
+        return f"board `{system.board.name}` has {FIRST_SPI_INTID} to {last}"
+    if number <= LAST_SGI:
+        return f"0 to {LAST_SGI} are sent by software, there is no device behind them"
+    return f"it is {KERNEL_PPIS[number]}, which the kernel keeps" if number in KERNEL_PPIS else ""
+
+
+@rule("SDF036", "an interrupt has one receiver", Stage.VALUES)
 def irq_unique(system: System) -> Iterator[Fault]:
     """The kernel hands out one handler per interrupt."""
     first: dict[int, tuple[ProtectionDomain, Irq]] = {}
     for pd, irq in _irqs(system):
         holder, earlier = first.setdefault(irq.irq, (pd, irq))
-        if earlier is not irq:
+        if earlier.origin is not irq.origin:
             message = f"interrupt {irq.irq} goes to `{holder.name}` and to `{pd.name}`"
             key = "irq" if earlier.origin.given("irq") else "devices"
             other = [(earlier.origin, key, f"`{holder.name}` receives it here")]
             yield fault("SDF036", message, (irq.origin, "irq"), "let one of them receive it", other)
 
 
-@rule("SDF037", "interrupts are triggered by level or edge")
+@rule("SDF037", "interrupts are triggered by level or edge", Stage.VALUES)
 def trigger(system: System) -> Iterator[Fault]:
     """Microkit knows these two words."""
     for _, irq in _irqs(system):
@@ -226,7 +268,7 @@ def trigger(system: System) -> Iterator[Fault]:
             yield fault("SDF037", message, (irq.origin, "trigger"), "write `level` or `edge`")
 
 
-@rule("SDF038", "cores exist in the configuration")
+@rule("SDF038", "cores exist in the configuration", Stage.VALUES, on_board=True)
 def cores(system: System) -> Iterator[Fault]:
     """Only smp configurations start more than the first core."""
     count = system.board.cores(system.config)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from sdfgen.facts.board import ROOT_OBJECTS_BYTES
+from sdfgen.rules.regions import page_in_use
 from sdfgen.rules.registry import fault, rule
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text, size_text
 
@@ -59,16 +61,19 @@ def _ram(system: System) -> list[_Range]:
 
 
 def _kernel(system: System) -> _Range:
+    """Return what the kernel and the images take; nothing for a board file that does not say where."""
     kernel = system.board.facts.kernel
-    return _Range(kernel.base, kernel.base + kernel.reserve, "the kernel and the images of all domains")
+    start, size = (kernel.base, kernel.reserve) if kernel else (0, 0)
+    return _Range(start, start + size, "the kernel and the images of all domains")
 
 
 def _windows_text(system: System) -> str:
-    windows = (range_text(w.base, w.size) for w in system.board.facts.window)
-    return f"safe on board `{system.board.name}`: {', '.join(windows)}"
+    windows = [range_text(w.base, w.size) for w in system.board.facts.window]
+    safe = ", ".join(windows) or "its file has no [[window]] that says"
+    return f"safe on board `{system.board.name}`: {safe}"
 
 
-@rule("SDF091", "physical addresses end where the board's do")
+@rule("SDF091", "physical addresses end where the board's do", on_board=True)
 def physical_limit(system: System) -> Iterator[Fault]:
     """Beyond its address bits the processor cannot reach memory, and the kernel has no untyped for it."""
     limit = system.board.address_limit
@@ -79,7 +84,7 @@ def physical_limit(system: System) -> Iterator[Fault]:
             yield fault("SDF091", message, fixed.place, _windows_text(system))
 
 
-@rule("SDF092", "no fixed region over the kernel and what is packed above it")
+@rule("SDF092", "no fixed region over the kernel and what is packed above it", on_board=True)
 def over_kernel(system: System) -> Iterator[Fault]:
     """Kernel, initial task and the domains' images lie there from the start; the tool refuses the address."""
     kernel = _kernel(system)
@@ -89,7 +94,7 @@ def over_kernel(system: System) -> Iterator[Fault]:
             yield fault("SDF092", message, fixed.place, _windows_text(system))
 
 
-@rule("SDF093", "no fixed region over what the kernel keeps")
+@rule("SDF093", "no fixed region over what the kernel keeps", on_board=True)
 def over_reserved(system: System) -> Iterator[Fault]:
     """The interrupt controller is the kernel's own, the secure monitor's memory traps: neither is ever handed out."""
     reserved = [_Range(r.base, r.base + r.size, r.name) for r in system.board.facts.reserved]
@@ -108,13 +113,13 @@ def root_objects(system: System) -> _Range:
     to the CNode, in the highest RAM that holds it (Microkit up to 2.0.1: 12 bits, later: 17).
     """
     cnode_bytes = 1 << (system.dialect.root_cnode_bits + 5)
-    size = cnode_bytes + 0x9000
+    size = cnode_bytes + ROOT_OBJECTS_BYTES
     top = max(system.board.facts.ram, key=lambda r: r.base)
     start = (top.base + top.size - size) // cnode_bytes * cnode_bytes
     return _Range(start, start + size, "the root server's objects")
 
 
-@rule("SDF094", "no fixed region over the root server's objects")
+@rule("SDF094", "no fixed region over the root server's objects", on_board=True)
 def over_root_objects(system: System) -> Iterator[Fault]:
     """The kernel makes them at the top of RAM before the tool's list of allocations starts."""
     hole = root_objects(system)
@@ -141,11 +146,12 @@ def _memory(system: System) -> list[_Range]:
 def _hardware(system: System) -> list[_Range]:
     facts = system.board.facts
     known = [_Range(d.base // PAGE_BYTES * PAGE_BYTES, d.base + d.size_bytes) for d in system.board.devices.values()]
-    gic = _Range(facts.gic.vcpu_interface, facts.gic.vcpu_interface + PAGE_BYTES)
-    return [*known, gic, *(_Range(r.base, r.base + r.size) for r in facts.reserved)]
+    gic = facts.gic.vcpu_interface if facts.gic else None
+    known += [] if gic is None else [_Range(gic, gic + PAGE_BYTES)]
+    return [*known, *(_Range(r.base, r.base + r.size) for r in facts.reserved)]
 
 
-@rule("SDF095", "behind a fixed address there is memory or a device")
+@rule("SDF095", "behind a fixed address there is memory or a device", on_board=True)
 def backed(system: System) -> Iterator[Fault]:
     """The tool maps addresses with nothing behind them; the first access then ends the domain or reads zeros."""
     memory, hardware = _memory(system), _hardware(system)
@@ -161,10 +167,10 @@ def backed(system: System) -> Iterator[Fault]:
         elif not any(fixed.range.meets(device) for device in hardware):
             message = f"{fixed.text()}: board `{system.board.name}` lists neither memory nor a device there"
             advice = "check the address; a device that is missing goes into the board file"
-            yield fault("SDF095", message, fixed.place, advice, severity="warning")
+            yield fault("SDF095", message, fixed.place, advice, severity="note")
 
 
-@rule("SDF096", "fixed regions in normal RAM need Microkit 2")
+@rule("SDF096", "fixed regions in normal RAM need Microkit 2", on_board=True)
 def unsafe_in_ram(system: System) -> Iterator[Fault]:
     """Microkit 1.4.1 does not coordinate fixed and free allocations: the image builds and may die at boot."""
     if not system.dialect.fixed_ram_unsafe:
@@ -201,7 +207,7 @@ def _available(system: System) -> int:
     return max(0, sum(part.end - part.start for part in ram) - sum(used))
 
 
-@rule("SDF097", "all regions together fit into RAM")
+@rule("SDF097", "all regions together fit into RAM", on_board=True)
 def total(system: System) -> Iterator[Fault]:
     """The tool says so too, but names one page of one region and no sum."""
     free = _free(system)
@@ -225,15 +231,10 @@ def _about(size_bytes: int) -> str:
 
 def _large_and_small(system: System) -> tuple[list[Region], list[Region]]:
     """Split the free regions by the pages that the tool gives them."""
-    crooked = {m.region for pd in system.all_pds() for m in pd.maps if m.vaddr % LARGE_PAGE_BYTES}
-    crooked |= {m.region for _, vm in system.vms() for m in vm.maps if m.vaddr % LARGE_PAGE_BYTES}
-    large: list[Region] = []
-    small: list[Region] = []
+    found: tuple[list[Region], list[Region]] = ([], [])
     for region in _free(system):
-        whole = (region.size_bytes or 0) % LARGE_PAGE_BYTES == 0 and region.name not in crooked
-        auto = system.dialect.auto_large_pages and whole
-        (large if auto or region.page_size_bytes == LARGE_PAGE_BYTES else small).append(region)
-    return large, small
+        found[page_in_use(system, region) != LARGE_PAGE_BYTES].append(region)
+    return found
 
 
 def _own_pages(system: System) -> int:
@@ -242,10 +243,10 @@ def _own_pages(system: System) -> int:
     return sum((pd.stack_size_bytes or default) + PAGE_BYTES for pd in system.all_pds())
 
 
-@rule("SDF085", "older tools make one allocation of all pages of a size")
+@rule("SDF085", "older tools make one allocation of all pages of a size", on_board=True)
 def single_allocation(system: System) -> Iterator[Fault]:
     """Up to 2.0.1 all pages of one size without an address come from one untyped, which is never larger than this."""
-    limit = system.board.facts.large_pages.single_allocation
+    limit = system.board.single_allocation_bytes
     if not system.dialect.single_allocation or _bytes(_free(system)) <= limit // 2:
         return
     large, small = _large_and_small(system)
@@ -259,5 +260,7 @@ def single_allocation(system: System) -> Iterator[Fault]:
                 f"{system.dialect.version} takes them from one block of at most {size_text(limit)} "
                 f"on board `{system.board.name}`{', which holds all stacks and images too' if others else ''}"
             )
-            advice = f"{_named(largest)}: make it smaller, give it a phys_addr, or use Microkit 2.1.0"
+            own = f"`{largest.name}` with {size_text(largest.size_bytes or 0)}"
+            advice = f"use Microkit 2.1.0, which has no such limit, or make {own} smaller"
+            advice += " or give it a phys_addr" if largest.key is None else ""
             yield fault("SDF085", message, place, advice)

@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import suggestion
-from sdfgen.rules.dialect import knows, made_prefill
+from sdfgen.rules.dialect import knows
 from sdfgen.rules.maps import PAGE_SIZES, mapped, page_of, references
-from sdfgen.rules.registry import fault, rule
+from sdfgen.rules.registry import Stage, fault, rule
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text, round_up
 
 if TYPE_CHECKING:
@@ -19,19 +19,24 @@ if TYPE_CHECKING:
     from sdfgen.model.system import System
 
 _BOOTINFO = ("fdt",)
+_X86_BOOTINFO = ("x86_vbe", "x86_mbmmap", "x86_acpi_rsdp", "x86_framebuffer", "x86_tsc_freq")
 
 
-@rule("SDF039", "pages have 4 KiB or 2 MiB")
+@rule("SDF039", "pages have 4 KiB or 2 MiB", Stage.VALUES)
 def page_size(system: System) -> Iterator[Fault]:
-    """Microkit maps these two sizes on AArch64."""
+    """Microkit maps these two sizes on AArch64. 2.0.1 takes 2 MiB where it can, whatever is written."""
     for region in system.regions:
-        size = region.page_size_bytes
+        size, place = region.page_size_bytes, (region.origin, "page_size")
         if size is not None and size not in PAGE_SIZES:
             message = f"page size {size:#x} of `{region.name}` is neither 0x1000 nor 0x200000"
-            yield fault("SDF039", message, (region.origin, "page_size"), "use 4 KiB or 2 MiB, or leave it out")
+            yield fault("SDF039", message, place, "use 4 KiB or 2 MiB, or leave it out")
+        elif size == PAGE_BYTES and page_in_use(system, region) != size:
+            version = system.dialect.version
+            message = f"`{region.name}` gets pages of 2 MiB: Microkit {version} does not keep `page_size`"
+            yield fault("SDF039", message, place, "leave it out, or use Microkit 2.1.0", severity="note")
 
 
-@rule("SDF040", "regions have a size, in whole pages")
+@rule("SDF040", "regions have a size, in whole pages", Stage.VALUES)
 def size(system: System) -> Iterator[Fault]:
     """Microkit panics on an empty region and refuses broken pages; only a prefill file can stand in for a size."""
     for region in system.regions:
@@ -49,7 +54,7 @@ def size(system: System) -> Iterator[Fault]:
             yield fault("SDF040", message, (region.origin, "size"), f"use {round_up(number, page):#x}")
 
 
-@rule("SDF041", "physical addresses are multiples of the page size")
+@rule("SDF041", "physical addresses are multiples of the page size", Stage.VALUES)
 def phys_alignment(system: System) -> Iterator[Fault]:
     """A page lies at a multiple of its size, in physical memory too."""
     for region in system.regions:
@@ -61,7 +66,7 @@ def phys_alignment(system: System) -> Iterator[Fault]:
             yield fault("SDF041", message, (region.origin, "phys_addr"), f"use {address - address % page:#x}", other)
 
 
-@rule("SDF042", "regions do not overlap in physical memory")
+@rule("SDF042", "regions do not overlap in physical memory", Stage.VALUES)
 def phys_overlap(system: System) -> Iterator[Fault]:
     """The kernel hands out each page once. Share one region instead of describing the same memory twice."""
     fixed = [
@@ -82,11 +87,11 @@ def phys_overlap(system: System) -> Iterator[Fault]:
             reach = found
 
 
-@rule("SDF043", "prefill files fill their region to the last page")
+@rule("SDF043", "prefill files fill their region to the last page", Stage.VALUES)
 def prefill(system: System) -> Iterator[Fault]:
     """Microkit refuses a file that is missing, empty or too long, and panics when whole pages are left over."""
     for region in system.regions if knows(system, "memory_region.prefill_path") else ():
-        if region.prefill_path is None or made_prefill(system, region):
+        if region.prefill_path is None or region.prefill_made:
             continue
         what, advice = _unfit(system, region, region.prefill_path)
         if what:
@@ -112,7 +117,7 @@ def _unfit(system: System, region: Region, path: str) -> tuple[str, str]:
         return length, "paths are relative to the description"
     if size_bytes is None:
         return "", ""
-    page = _page_in_use(system, region)
+    page = page_in_use(system, region)
     advice = f"leave `size` out, or use {round_up(length, page):#x}"
     if length > size_bytes:
         return f"has {length:#x} bytes, more than the region's {size_bytes:#x}", advice
@@ -124,9 +129,14 @@ def _unfit(system: System, region: Region, path: str) -> tuple[str, str]:
     return "", ""
 
 
-def _page_in_use(system: System, region: Region) -> int:
-    """Return the page size that Microkit ends up with."""
-    if region.page_size_bytes is not None:
+def page_in_use(system: System, region: Region) -> int:
+    """Return the page size that Microkit ends up with.
+
+    Args:
+        system: The system.
+        region: One of its regions.
+    """
+    if region.page_size_bytes is not None and system.dialect.fixed_page_size:
         return page_of(region)
     numbers = [region.size_bytes or 0, region.phys_addr or 0]
     numbers += [m.start for m in mapped(system) if m.region is region]
@@ -143,10 +153,13 @@ def prefill_source(system: System) -> Iterator[Fault]:
             message = f"memory region `{region.name}` has two prefills: {region.prefill_path!r} and boot information"
             other = [(region.origin, "prefill_path", "the file is here")]
             yield fault("SDF044", message, (region.origin, "prefill_bootinfo"), "leave one of them out", other)
+        elif kind in _X86_BOOTINFO:
+            message = f"boot information `{kind}` of `{region.name}` is of x86: on AArch64 the region stays empty"
+            place = (region.origin, "prefill_bootinfo")
+            yield fault("SDF044", message, place, "write `fdt`, the device tree", severity="warning")
         elif kind is not None and kind not in _BOOTINFO:
-            message = (
-                f"boot information {kind!r} of `{region.name}` is not known on AArch64{suggestion(kind, _BOOTINFO)}"
-            )
+            near = suggestion(kind, (*_BOOTINFO, *_X86_BOOTINFO))
+            message = f"boot information {kind!r} of `{region.name}` is not known{near}"
             yield fault("SDF044", message, (region.origin, "prefill_bootinfo"), "write `fdt`, the device tree")
 
 
@@ -157,7 +170,8 @@ def unused(system: System) -> Iterator[Fault]:
     used = {name for _, name, _, _ in references(system)}
     if used - regions.keys():
         return  # a misspelt name has its own fault
+    used.update(name for patch in system.patches for name in patch.regions)
     for region in regions.values():
-        if region.name not in used and not any(region.name in patch.why for patch in system.patches):
+        if region.name not in used:
             message = f"memory region `{region.name}` is mapped nowhere"
             yield fault("SDF045", message, (region.origin, "name"), "map it or remove it", severity="warning")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from sdfgen.faults.fault import Fault
@@ -9,18 +10,51 @@ from sdfgen.faults.fault import Fault
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from sdfgen.facts.board import Board
     from sdfgen.model.microkit import Origin
     from sdfgen.model.system import System
 
     RuleFunction = Callable[[System], Iterator[Fault]]
+    BoardRuleFunction = Callable[[Board], Iterator[Fault]]
+
+
+class Stage(enum.Enum):
+    """When a rule runs: what an earlier stage has told of is not told again by what follows from it."""
+
+    NAMES = enum.auto()
+    """What has which name."""
+    VALUES = enum.auto()
+    """One value, or the name that it is."""
+    SEVERAL = enum.auto()
+    """Several held against each other."""
 
 
 class Rule(NamedTuple):
-    """A rule; its function's docstring says why it is one."""
+    """A rule; its function's docstring says why it is one.
+
+    Attributes:
+        code: Its code.
+        title: What must hold.
+        function: Yields what does not.
+        stage: When it runs.
+        twice: It tells of a second thing with a name, for which all that is said of it is said of the first one too.
+        on_board: It holds a system against the board file, and says nothing when that is wrong.
+    """
 
     code: str
     title: str
     function: RuleFunction
+    stage: Stage = Stage.SEVERAL
+    twice: bool = False
+    on_board: bool = False
+
+
+class BoardRule(NamedTuple):
+    """A rule about a board file, judged before anything is resolved for that board."""
+
+    code: str
+    title: str
+    function: BoardRuleFunction
 
 
 T = TypeVar("T")
@@ -29,13 +63,31 @@ RULES: dict[str, Rule] = {}
 """All rules by code, in the order of their definition."""
 
 
-def rule(code: str, title: str) -> Callable[[RuleFunction], RuleFunction]:
+def rule(
+    code: str, title: str, stage: Stage = Stage.SEVERAL, *, twice: bool = False, on_board: bool = False
+) -> Callable[[RuleFunction], RuleFunction]:
     """Register the decorated function as the rule with this code."""
 
     def register(function: RuleFunction) -> RuleFunction:
         if code in RULES:
             raise ValueError(f"two rules have the code {code}")
-        RULES[code] = Rule(code, title, function)
+        RULES[code] = Rule(code, title, function, stage, twice, on_board)
+        return function
+
+    return register
+
+
+BOARD_RULES: dict[str, BoardRule] = {}
+"""All rules about board files by code, in the order of their definition."""
+
+
+def board_rule(code: str, title: str) -> Callable[[BoardRuleFunction], BoardRuleFunction]:
+    """Register the decorated function as the rule about board files with this code."""
+
+    def register(function: BoardRuleFunction) -> BoardRuleFunction:
+        if code in BOARD_RULES:
+            raise ValueError(f"two rules have the code {code}")
+        BOARD_RULES[code] = BoardRule(code, title, function)
         return function
 
     return register
@@ -73,7 +125,7 @@ def fault(
         place: The origin and the key to change.
         advice: What to do.
         other: Origin, key and words for each place that takes part.
-        severity: `error` or `warning`.
+        severity: `error` when it is refused or cannot work, `warning` when it works by luck, `note` when it is unusual.
     """
     origin, name = place
     notes = tuple((o.at(n), words) for o, n, words in other)

@@ -1,4 +1,4 @@
-"""Scheduling: nobody who may misbehave can keep the block chain from running."""
+"""Scheduling: nobody who may misbehave can keep those from running through whom others' requests go."""
 
 from __future__ import annotations
 
@@ -49,10 +49,8 @@ def _of_pd(pd: ProtectionDomain) -> _Thread:
 
 
 def _of_vm(pd: ProtectionDomain, vm: VirtualMachine) -> _Thread:
-    # The VMs that sdfgen makes share a table with their VMM, and have keys of their own in it.
-    key = "vm_priority" if vm.origin is pd.origin else "priority"
     cpu = next((vcpu.cpu for vcpu in vm.vcpus if vcpu.cpu is not None), pd.cpu)
-    place = (vm.origin, key)
+    place = (vm.origin, "priority")
     return _Thread(vm.name, vm.priority, _share(vm.budget_us, vm.period_us), place, False, (cpu or 0, pd.domain))
 
 
@@ -62,37 +60,26 @@ def _threads(system: System) -> list[_Thread]:
     return [thread for thread in threads if 0 <= thread.priority <= MAX_PRIORITY]
 
 
-def _chain(system: System) -> set[str]:
-    """Return the names of those through whom every request goes; a client's own part is its own loss."""
-    if system.block is None:
-        return set()
-    block = system.block
-    vmms = {c.pd for c in block.clients if c.guest is not None}
-    return {block.virt, block.driver.guest.vmm, block.driver.guest.name, *vmms}
-
-
-@rule("SDF098", "no guest or native client can starve the block chain")
+@rule("SDF098", "no guest or native client can starve those who serve others")
 def starvation(system: System) -> Iterator[Fault]:
-    """A guest that spins above the virtualiser, or above a VMM, with a whole core for itself ends everybody's I/O.
+    """A guest that spins above a server, or above a VMM, with a whole core for itself ends everybody's I/O.
 
     Each of those above may have a budget below its period; together they must leave something too.
     """
-    names = _chain(system)
-    if not names:
-        return
-    threads = _threads(system)
-    members = sorted((t for t in threads if t.name in names), key=lambda t: (-t.priority, t.name))
-    lowest = min((m.priority for m in members), default=0)
-    suspects = [t for t in threads if not t.trusted and t.priority > lowest]
-    yield from _lifted(members, [t for t in suspects if t.share >= 1])
-    yield from _crowd(members, [t for t in suspects if t.share < 1])
+    threads = _threads(system) if system.chains else []
+    for service, names in system.chains.items():
+        members = sorted((t for t in threads if t.name in names), key=lambda t: (-t.priority, t.name))
+        lowest = min((m.priority for m in members), default=0)
+        suspects = [t for t in threads if not t.trusted and t.priority > lowest]
+        yield from _lifted(service, members, [t for t in suspects if t.share >= 1])
+        yield from _crowd(service, members, [t for t in suspects if t.share < 1])
 
 
 def _above(thread: _Thread, member: _Thread) -> bool:
     return thread.priority > member.priority and thread.core == member.core and thread.name != member.name
 
 
-def _lifted(members: list[_Thread], greedy: list[_Thread]) -> Iterator[Fault]:
+def _lifted(service: str, members: list[_Thread], greedy: list[_Thread]) -> Iterator[Fault]:
     """Report each thread above the chain; where the author lowered the member instead, report that once."""
     lowered: dict[str, tuple[_Thread, list[_Thread]]] = {}
     for thread in greedy:
@@ -100,9 +87,9 @@ def _lifted(members: list[_Thread], greedy: list[_Thread]) -> Iterator[Fault]:
         if below and _given(below[-1]) and not _given(thread):
             lowered.setdefault(below[-1].name, (below[-1], []))[1].append(thread)
         elif below:
-            yield _starves(thread, below)
+            yield _starves(service, thread, below)
     for member, above in lowered.values():
-        yield _starved(member, above)
+        yield _starved(service, member, above)
 
 
 def _given(thread: _Thread) -> bool:
@@ -110,8 +97,8 @@ def _given(thread: _Thread) -> bool:
     return origin.given(key)
 
 
-def _starved(member: _Thread, above: list[_Thread]) -> Fault:
-    message = f"{_listed(above)} can starve `{member.name}` (priority {member.priority}) of the block subsystem"
+def _starved(service: str, member: _Thread, above: list[_Thread]) -> Fault:
+    message = f"{_listed(above)} can starve `{member.name}` (priority {member.priority}) of {service}"
     highest = max(t.priority for t in above)
     notes = [(*t.place, f"`{t.name}` has priority {t.priority} and the whole core") for t in above[:2]]
     return fault("SDF098", message, member.place, f"give `{member.name}` at least priority {highest}", notes)
@@ -122,15 +109,15 @@ def _listed(threads: list[_Thread]) -> str:
     return ", ".join(f"`{t.name}` ({t.priority})" for t in threads[:3]) + more
 
 
-def _starves(thread: _Thread, below: list[_Thread]) -> Fault:
+def _starves(service: str, thread: _Thread, below: list[_Thread]) -> Fault:
     lowest, own = below[-1], f"`{thread.name}` (priority {thread.priority}, the whole core)"
-    message = f"{own} can starve {_listed(below)} of the block subsystem"
+    message = f"{own} can starve {_listed(below)} of {service}"
     notes = [(*m.place, f"`{m.name}` has priority {m.priority}") for m in (below[0], lowest)][: len(below)]
     advice = f"give `{thread.name}` at most priority {lowest.priority}, or a budget below its period"
     return fault("SDF098", message, thread.place, advice, notes)
 
 
-def _crowd(members: list[_Thread], bounded: list[_Thread]) -> Iterator[Fault]:
+def _crowd(service: str, members: list[_Thread], bounded: list[_Thread]) -> Iterator[Fault]:
     """Report the member above whom bounded shares add up to a whole core, once for all members."""
     for member in members:
         above = [t for t in bounded if _above(t, member)]
@@ -138,7 +125,7 @@ def _crowd(members: list[_Thread], bounded: list[_Thread]) -> Iterator[Fault]:
             continue
         total = round(100 * sum(t.share for t in above))
         names = ", ".join(f"`{t.name}` {round(100 * t.share)} %" for t in above)
-        message = f"the budgets of {names} add up to {total} % of a core above `{member.name}` of the block subsystem"
+        message = f"the budgets of {names} add up to {total} % of a core above `{member.name}` of {service}"
         notes = [
             (*member.place, f"`{member.name}` has priority {member.priority}"),
             *((*t.place, f"`{t.name}` has priority {t.priority}") for t in above[:-1]),
@@ -150,10 +137,10 @@ def _crowd(members: list[_Thread], bounded: list[_Thread]) -> Iterator[Fault]:
 @rule("SDF099", "a VMM stands above its virtual machine")
 def vmm_above(system: System) -> Iterator[Fault]:
     """A VMM below its machine handles interrupts only when the guest sleeps: a guest that computes hears of nothing."""
-    chain = _chain(system)
+    chain = {name for names in system.chains.values() for name in names}
     for pd, vm in system.vms():
         own, guest = _of_pd(pd), _of_vm(pd, vm)
-        if not _above(guest, own) or (pd.name in chain and guest.share >= 1):
+        if vm.priority > MAX_PRIORITY or not _above(guest, own) or (pd.name in chain and guest.share >= 1):
             continue
         message = (
             f"virtual machine `{vm.name}` (priority {vm.priority}) stands above its VMM `{pd.name}` ({pd.priority})"

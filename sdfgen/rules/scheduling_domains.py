@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sdfgen.facts.dialects import MAX_CAP_SLOT, MAX_DOMAINS, MAX_SCHEDULE_ENTRIES
 from sdfgen.faults.fault import suggestion
 from sdfgen.rules.dialect import knows
-from sdfgen.rules.registry import fault, rule
+from sdfgen.rules.registry import Stage, fault, rule
 from sdfgen.schema.readers import Text
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def _domains(system: System) -> Domains | None:
     return system.domains if knows(system, "domains") else None
 
 
-@rule("SDF065", "domains are 1 to 16, on one core")
+@rule("SDF065", "domains are 1 to 16 with ids of their own, on one core", Stage.VALUES)
 def domains(system: System) -> Iterator[Fault]:
     """The kernel's domain schedule is for one core and is built with room for 16; the tool lets a 17th pass."""
     found = _domains(system)
@@ -46,9 +46,24 @@ def domains(system: System) -> Iterator[Fault]:
         if name in names[:number]:
             message = f"domain `{name}` is listed twice"
             yield fault("SDF065", message, (found.origin, "names"), "list it once")
+    yield from _domain_ids(found)
 
 
-@rule("SDF066", "protection domains are in a domain when there are any")
+def _domain_ids(found: Domains) -> Iterator[Fault]:
+    """Check the domains' numbers in the kernel."""
+    place, ids = (found.origin, "id"), found.ids
+    if ids and len(ids) != len(found.names):
+        message = f"`id` has {len(ids)} of the {len(found.names)} that `names` has"
+        yield fault("SDF065", message, place, "give each domain one, -1 where Microkit may choose")
+    for position, number in enumerate(ids):
+        if number is not None and not 0 <= number < MAX_DOMAINS:
+            message = f"domain id {number} is not in 0 to {MAX_DOMAINS - 1}"
+            yield fault("SDF065", message, place, f"use 0 to {MAX_DOMAINS - 1}, or -1 where Microkit may choose")
+        elif number is not None and number in ids[:position]:
+            yield fault("SDF065", f"domain id {number} is given twice", place, "give each domain its own")
+
+
+@rule("SDF066", "protection domains are in a domain when there are any", Stage.VALUES)
 def membership(system: System) -> Iterator[Fault]:
     """With a domain schedule, whoever is in no domain has no time to run in; without one there is nothing to be in."""
     found = _domains(system)
@@ -70,7 +85,7 @@ def _unknown(code: str, who: str, name: str, found: Domains, origin: Origin) -> 
     yield fault(code, message, (origin, "domain"), "name one of `domains.names`", other)
 
 
-@rule("SDF067", "schedule entries are a domain with a duration, or the end marker")
+@rule("SDF067", "schedule entries are a domain with a duration, or the end marker", Stage.VALUES)
 def entries(system: System) -> Iterator[Fault]:
     """The kernel would take a duration of 0 for the end marker, and keeps 56 bits of it."""
     found = _domains(system)
@@ -108,7 +123,7 @@ def _ends(entry: ScheduleEntry) -> bool:
     return entry.end_marker and entry.domain is None and entry.duration is None
 
 
-@rule("SDF068", "the schedule has 1 to 99 entries and starts at one of them")
+@rule("SDF068", "the schedule has 1 to 99 entries and starts at one of them", Stage.VALUES)
 def schedule(system: System) -> Iterator[Fault]:
     """The kernel has room for 100 entries, the last an end marker; at boot it refuses to start at an end marker."""
     found = _domains(system)
@@ -133,7 +148,7 @@ def schedule(system: System) -> Iterator[Fault]:
         yield fault("SDF068", message, (found.origin, "index_shift"), f"use 0 to {room}")
 
 
-@rule("SDF069", "capabilities have a kind, a slot of their own and an owner")
+@rule("SDF069", "capabilities have a kind, a slot of their own and an owner", Stage.VALUES)
 def caps(system: System) -> Iterator[Fault]:
     """Slot 0 means no capability; the part of a CSpace that is the user's ends at 127."""
     known = {pd.name for pd in system.all_pds()}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sdfgen.rules.dialect import knows
 from sdfgen.rules.maps import mapped
-from sdfgen.rules.registry import fault, rule
+from sdfgen.rules.registry import Stage, fault, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ def symbols(system: System) -> Iterator[tuple[str, str, Origin, str]]:
                 yield end.pd, end.setvar_id, end.origin, "setvar_id"
 
 
-@rule("SDF053", "a symbol is written once")
+@rule("SDF053", "a symbol is written once", Stage.VALUES)
 def once(system: System) -> Iterator[Fault]:
     """Of two values for one symbol of an image, one would be lost. A child's id goes into its parent's image."""
     first: dict[tuple[str, str], tuple[Origin, str]] = {}
@@ -58,11 +58,11 @@ def once(system: System) -> Iterator[Fault]:
 
 @rule("SDF054", "symbols are C identifiers")
 def identifier(system: System) -> Iterator[Fault]:
-    """A symbol is found by its name in the image's symbol table, where C puts nothing else."""
+    """A symbol is found by its name in the image's symbol table, where other languages put other names as well."""
     for pd, symbol, origin, key in symbols(system):
         if not _IDENTIFIER.fullmatch(symbol):
             message = f"symbol {symbol!r} of `{pd}` is no C identifier"
-            yield fault("SDF054", message, (origin, key), "use letters, digits and _, no digit first")
+            yield fault("SDF054", message, (origin, key), "use letters, digits and _, no digit first", severity="note")
 
 
 @rule("SDF055", "nothing of a virtual machine goes into a symbol")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sdfgen.model.guest import Guest
     from sdfgen.model.system import System
 
 MARK: Final = "| "
@@ -57,16 +56,10 @@ class Consoles(NamedTuple):
 
 def consoles_of(system: System) -> Consoles:
     """Return the consoles of a system's guests."""
-    guests = _guests(system)
-    device = system.board.facts.guest.console_device
+    guests = system.guests
     marks = {name: guest.name for guest in guests for name in (guest.name, guest.vmm)}
-    uart = next((guest.name for guest in guests if device in guest.devices), None)
+    uart = next((guest.name for guest in guests if guest.console is None), None)
     return Consoles(tuple(guest.name for guest in guests), marks, uart)
-
-
-def _guests(system: System) -> list[Guest]:
-    block = system.block
-    return [block.driver.guest, *(client.guest for client in block.clients if client.guest)] if block else []
 
 
 class Demultiplexer:

@@ -1,4 +1,4 @@
-"""From the command line and the clients to the partitions of a disk."""
+"""From the command line and a system's disks to the partitions of a disk image."""
 
 from __future__ import annotations
 
@@ -19,35 +19,38 @@ DEFAULT_BYTES: Final = 64 * ALIGNMENT_BYTES
 """Size of a client's partition unless it is told, or its content is larger."""
 
 
-def partitions(system: System, table: str, sizes: Iterable[str], fills: Iterable[str]) -> list[Partition]:
-    """Return a partition for each client.
+def partitions(system: System, table: str, sizes: Iterable[str], fills: Iterable[str]) -> dict[str, list[Partition]]:
+    """Return the partitions of each disk, by the disk's name.
 
     Args:
         system: The system.
         table: The kind of partition table.
-        sizes: `SIZE` for all clients, `CLIENT=SIZE` for one.
+        sizes: `SIZE` for all partitions, `CLIENT=SIZE` for one: `client1`, or `client1_0` when it has several disks.
         fills: `CLIENT=FILE`: what its partition begins with.
 
     Raises:
         UsageError: When they do not fit the system.
     """
-    clients = system.block.clients if system.block else ()
-    names = {client.name for client in clients}
+    names = {name for storage in system.storage for _, name in storage.partitions}
     size_of = dict(_size(text, names) for text in sizes)
     content_of = dict(_content(text, names) for text in fills)
-    wanted = [
-        Partition(
-            client.partition,
-            client.name,
-            _wanted_bytes(size_of.get(client.name, size_of.get(None)), content_of.get(client.name)),
-            content_of.get(client.name),
-        )
-        for client in clients
-    ]
-    try:
-        check_disk(table, wanted)
-    except DiskError as error:
-        raise UsageError(str(error)) from error
+    wanted = {
+        storage.name: [
+            Partition(
+                index,
+                name,
+                _wanted_bytes(size_of.get(name, size_of.get(None)), content_of.get(name)),
+                content_of.get(name),
+            )
+            for index, name in storage.partitions
+        ]
+        for storage in system.storage
+    }
+    for found in wanted.values():
+        try:
+            check_disk(table, found)
+        except DiskError as error:
+            raise UsageError(str(error)) from error
     return wanted
 
 

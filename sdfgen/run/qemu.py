@@ -13,10 +13,10 @@ from sdfgen.facts.board_tables import SlotsTable
 from sdfgen.run.status import RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sdfgen.facts.board import Device
-    from sdfgen.model.system import System
+    from sdfgen.model.system import Storage, System
 
 PROGRAM: Final = "qemu-system-aarch64"
 DEBIAN_PACKAGE: Final = "qemu-system-arm"
@@ -40,21 +40,23 @@ def program() -> str:
     return path
 
 
-def command(system: System, loader: str, disk: str | None, extra: Sequence[str] = ()) -> list[str]:
+def command(system: System, loader: str, disks: Mapping[str, str], extra: Sequence[str] = ()) -> list[str]:
     """Return the words that run a system in QEMU, the program first.
 
     Args:
         system: The system.
         loader: Its bootable image.
-        disk: The disk that its driver VM owns; None for none.
+        disks: Disk images by the names of the system's disks.
         extra: More arguments.
 
     Raises:
-        RunError: When QEMU cannot run the board, or the driver VM has no slot for a disk.
+        RunError: When QEMU cannot run the board, or a guest that drives a disk has no slot for it.
     """
     facts = system.board.facts
     if facts.qemu is None:
         raise RunError(f"QEMU can't run {system.board.name}: its board file has no [qemu] section")
+    if facts.board.loader_address is None:
+        raise RunError(f"QEMU can't run {system.board.name}: its board file has no `loader_address` in [board]")
     cores = system.board.cores(system.config)
     return [
         PROGRAM,
@@ -62,24 +64,25 @@ def command(system: System, loader: str, disk: str | None, extra: Sequence[str] 
         *(("-smp", str(cores)) if cores > 1 else ()),
         *("-display", "none", "-monitor", "none", "-serial", "stdio"),
         *("-device", f"loader,file={_escaped(loader)},addr={facts.board.loader_address:#x},cpu-num=0"),
-        *(_disk(system, disk) if disk else ()),
+        *(word for storage in system.storage for word in _disk(system, storage, disks[storage.name])),
         *extra,
     ]
 
 
-def _disk(system: System, path: str) -> Iterator[str]:
-    yield from ("-drive", f"file={_escaped(path)},format=raw,if=none,id=disk")
-    yield from ("-device", f"virtio-blk-device,drive=disk,bus=virtio-mmio-bus.{_slot(system)}")
+def _disk(system: System, storage: Storage, path: str) -> Iterator[str]:
+    drive = f"disk_{storage.name}"
+    yield from ("-drive", f"file={_escaped(path)},format=raw,if=none,id={drive}")
+    yield from ("-device", f"virtio-blk-device,drive={drive},bus=virtio-mmio-bus.{_slot(system, storage)}")
 
 
-def _slot(system: System) -> int:
-    """Return the index of the first virtio slot that is passed through to the driver VM; QEMU counts them alike."""
-    names = system.block.driver.guest.devices if system.block else ()
+def _slot(system: System, storage: Storage) -> int:
+    """Return the index of the first virtio slot that is passed through to a disk's guest; QEMU counts them alike."""
+    names = system.guest(storage.guest).devices
     slots = (index for name in names if (index := _virtio_index(system.board.devices[name])) is not None)
     found = next(slots, None)
     if found is None:
         raise RunError(
-            "the driver VM is given no virtio slot, so QEMU can't show it a disk: add one to `block.driver.devices`"
+            f"guest `{storage.guest}` is given no virtio slot, so QEMU can't show it a disk: add one to its `devices`"
         )
     return found
 

@@ -178,7 +178,7 @@ class Choice(Reader):
 class Expression(Reader):
     """A number, or an expression over the system."""
 
-    says = "a number or an expression such as \"phys_addr('blk_virt_data') + 0x1000\""
+    says = "a number or an expression such as \"phys_addr('block_virt_data') + 0x1000\""
     harmless = 0
 
     def read(self, node: Node, faults: Faults) -> int | str:

@@ -64,6 +64,24 @@ class Many(ListOf):
             self.item = One(table)
 
 
+class OneOrMany(Many):
+    """A table, or an array of tables; both give a tuple."""
+
+    def __init__(self, table: type[Table]) -> None:
+        super().__init__(table)
+        self.says = "a table or an array of tables"
+
+    def read(self, node: Node, faults: Faults) -> tuple[Table, ...]:
+        """Return the tables."""
+        if isinstance(node.value, dict):
+            return (self.item.read(node, faults),)
+        return super().read(node, faults)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema."""
+        return {"anyOf": [self.item.schema(), super().schema()]}
+
+
 class Key(NamedTuple):
     """One key of a table: how to read it, what it means, and what it is when left out."""
 
@@ -124,6 +142,14 @@ class Table:
         known = ", ".join(f"`{known}`" for known in sorted(cls.keys))
         return Fault("SDF004", f"unknown key `{name}`{near}", node.where.of_key(), f"known here: {known}")
 
+    def of(self, name: str) -> Any:  # noqa: ANN401 - each key has its own type
+        """Return the value of a key that a subsystem added.
+
+        Args:
+            name: The key.
+        """
+        return vars(self)[name]
+
     @property
     def where(self) -> Where:
         """The place of the table."""
@@ -138,6 +164,28 @@ class Table:
     def given(self, name: str) -> bool:
         """Tell whether the author wrote this key."""
         return name in vars(self)["wheres"]
+
+    @classmethod
+    def empty(cls, where: Where, faults: Faults) -> Self:
+        """Return the table as if it stood at a place without any key.
+
+        Args:
+            where: The place.
+            faults: Takes the keys that it can't do without.
+        """
+        from sdfgen.read.toml import Node
+
+        return cls.read(Node({}, where), faults)
+
+    @classmethod
+    def with_keys(cls, keys: Mapping[str, Key], **more: object) -> type[Self]:
+        """Return this kind of table with more keys.
+
+        Args:
+            keys: The keys that others add to it.
+            more: Keys of its own to declare anew, such as one that holds this kind itself.
+        """
+        return type(cls.__name__, (cls,), {"__doc__": cls.__doc__, **more, **keys})
 
 
 def _read_key(table: type[Table], name: str, given: dict[str, Node], node: Node, faults: Faults) -> Any:  # noqa: ANN401 - see Reader.read

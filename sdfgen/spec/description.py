@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from sdfgen.schema.readers import Choice, Expression, Flag, ListOf, Name, Number, Size, Text
-from sdfgen.schema.table import Many, One, Table, key
+from sdfgen.schema.readers import Expression, ListOf, Name, Number, Text
+from sdfgen.schema.table import Key, Many, One, Table, key
+from sdfgen.spec.guest import GuestTable, GuestTimerTable
 from sdfgen.spec.microkit import (
     X86_ONLY,
     ChannelTable,
@@ -18,9 +19,9 @@ from sdfgen.spec.microkit import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-_MIB = 2**20
+    from sdfgen.faults.source import Where
 
 
 class SystemTable(Table):
@@ -36,118 +37,10 @@ class SystemTable(Table):
     config: str = key(Text(), "Microkit configuration: debug, release, benchmark or an smp one.", default="debug")
 
 
-class ScheduledTable(Table):
-    """Scheduling keys shared by generated protection domains."""
-
-    priority: int | None = key(
-        Number(), "Priority of the protection domain, 0 to 254.", default=None, default_doc="chosen by sdfgen"
-    )
-    budget: int | None = key(Number(), "Budget in microseconds.", default=None, default_doc="the whole period")
-    period: int | None = key(Number(), "Period in microseconds.", default=None, default_doc="the budget, or 10000")
-    stack_size: int | None = key(
-        Size(), "Stack of the protection domain.", default=None, default_doc="chosen by sdfgen"
-    )
-    image: str | None = key(
-        Text(), "Program image, relative to the tool's search path.", default=None, default_doc="`NAME.elf`"
-    )
-
-
-class GuestTable(ScheduledTable):
-    """Keys shared by Linux guests."""
-
-    ram: int = key(Size(), "Guest RAM, a multiple of 2 MiB.", default=128 * _MIB)
-    kernel: str | None = key(Text(), "Linux kernel image (arm64 `Image`), relative to this file.", default=None)
-    initrd: str | None = key(Text(), "Initial RAM disk, relative to this file.", default=None)
-    bootargs: str = key(Text(), "More words for the kernel command line.", default="")
-    vm_priority: int | None = key(
-        Number(), "Priority of the virtual machine.", default=None, default_doc="chosen by sdfgen"
-    )
-    vm_budget: int | None = key(
-        Number(),
-        "Budget of the virtual machine in microseconds.",
-        default=None,
-        default_doc="the whole period",
-    )
-    vm_period: int | None = key(
-        Number(), "Period of the virtual machine in microseconds.", default=None, default_doc="the budget, or 10000"
-    )
-
-
-class VirtualiserTable(ScheduledTable):
-    """The block virtualiser: hands out partitions and turns offsets into io addresses."""
-
-    name: str = key(Name(), "Name of its protection domain.", default="blk_virt")
-    data_size: int = key(Size(), "Its own data region, for reading partition tables.", default=2 * _MIB)
-
-
-class DriverTable(GuestTable):
-    """The driver VM: a Linux guest that owns the disk and serves the virtualiser through UIO."""
-
-    name: str = key(Name(), "Name of the virtual machine; its VMM is `NAME_vmm`.", default="blk_driver")
-    storage: str = key(Text(), "Path of the disk inside the driver VM, such as `/dev/vda` or `/dev/mmcblk0`.")
-    devices: tuple[str, ...] = key(
-        ListOf(Name()), "Devices passed through, by the names of the board file; they bring their interrupts."
-    )
-    interrupts: tuple[str, ...] = key(
-        ListOf(Name()), "More interrupts passed through, by the device names of the board file.", default=()
-    )
-    queue_capacity: int | None = key(
-        Number(),
-        "Requests that fit into the queues between virtualiser and driver.",
-        default=None,
-        default_doc="the sum of the clients', at most 32768",
-    )
-    dtb: str | None = key(
-        Text(), "Base device tree of the guest, for boards without a complete one of their own.", default=None
-    )
-
-
-class ClientTable(GuestTable):
-    """A client of the block subsystem."""
-
-    name: str = key(Name(), "Name of the client; a Linux client's VMM is `NAME_vmm`.")
-    kind: str = key(
-        Choice("linux", "native"),
-        "A Linux guest with a virtio-blk device, or a protection domain.",
-        default="linux",
-    )
-    partition: int = key(Number(), "Index of its partition on the disk, counted from 0.")
-    data_size: int = key(
-        Size(), "Its data region, a multiple of 4 KiB: what may be in flight at once.", default=2 * _MIB
-    )
-    queue_capacity: int = key(Number(), "Requests that fit into its queues.", default=1024)
-    read_only: bool = key(Flag(), "Refuse writes.", default=False)
-
-
-class BlockTable(Table):
-    """The block subsystem: one driver VM, one virtualiser, 1 to 60 clients."""
-
-    physical_addresses: str = key(
-        Choice("assigned", "learned"),
-        "`assigned`: sdfgen places the data regions and patches the addresses into the ELFs. "
-        "`learned`: Microkit places them and writes the addresses through `setvar region_paddr`.",
-        default="assigned",
-    )
-    phys_addr_page: str = key(
-        Choice("run-time", "prefilled"),
-        "Who fills the page that tells the driver VM the physical addresses: its VMM at run time, or the image "
-        "itself (from Microkit 2.2.0, with assigned addresses).",
-        default="run-time",
-    )
-    domain: str | None = key(
-        Name(), "Scheduling domain of all its protection domains (from Microkit 2.3.0).", default=None
-    )
-    driver: DriverTable = key(One(DriverTable), "The driver VM.")
-    virtualiser: VirtualiserTable | None = key(
-        One(VirtualiserTable), "The virtualiser.", default=None, default_doc="one named `blk_virt`"
-    )
-    client: tuple[ClientTable, ...] = key(Many(ClientTable), "The clients, in the order of their indices.", default=())
-
-
 class PatchTable(Table):
     """A value written into a symbol of an ELF after it is linked."""
 
-    elf: str = key(Text(), "The ELF: an output such as `uio_blk_driver.elf`, or a file relative to this one.")
+    elf: str = key(Text(), "The ELF: an output such as `block_uio_driver.elf`, or a file relative to this one.")
     symbol: str = key(Text(), "The symbol.")
     value: int | str = key(
         Expression(),
@@ -180,7 +73,10 @@ class Spec(Table):
     """The whole description. `include = [...]` and `[board.NAME]` are resolved before it is read."""
 
     system: SystemTable = key(One(SystemTable), "The system as a whole.")
-    block: BlockTable | None = key(One(BlockTable), "The block subsystem.", default=None)
+    guest: tuple[GuestTable, ...] = key(Many(GuestTable), "Linux guests.", default=())
+    guest_timer: GuestTimerTable | None = key(
+        One(GuestTimerTable), "What wakes guests that wait.", default=None, default_doc="one with defaults"
+    )
     protection_domain: tuple[ProtectionDomainTable, ...] = key(
         Many(ProtectionDomainTable), "Raw protection domains.", default=()
     )
@@ -193,3 +89,45 @@ class Spec(Table):
     patch: tuple[PatchTable, ...] = key(Many(PatchTable), "Values patched into ELFs.", default=())
     toolchain: ToolchainTable | None = key(One(ToolchainTable), "Programs of the build.", default=None)
     foreign: ClassVar[Mapping[str, str]] = {"io_address_space": "needs an x86 IOMMU", "ioport": X86_ONLY}
+
+
+Need = tuple[str, "Where", tuple[str, ...]]
+"""Who needs something of the board file, where that stands, and the tables."""
+
+
+class Extension(NamedTuple):
+    """What a subsystem adds to descriptions.
+
+    Attributes:
+        tables: Keys of the description: the subsystem's own tables.
+        client_keys: Keys of guests and protection domains, by which they become its clients.
+        board_tables: Keys of board files.
+        moved: Keys of earlier versions, as dotted paths with `[]` behind arrays, and how each is written now.
+        codes: Title and explanation of the faults that are found while it is resolved, by code.
+        needs: Yields what of a description needs which tables of the board file.
+    """
+
+    tables: Mapping[str, Key]
+    client_keys: Mapping[str, Key]
+    board_tables: Mapping[str, Key]
+    moved: Mapping[str, str]
+    codes: Mapping[str, tuple[str, str]]
+    needs: Callable[[Spec], Iterable[Need]]
+
+
+def spec_type(extensions: tuple[Extension, ...]) -> type[Spec]:
+    """Return the description's type with what the subsystems add to it.
+
+    Args:
+        extensions: What each of them adds.
+    """
+    client_keys = {name: wanted for extension in extensions for name, wanted in extension.client_keys.items()}
+    guest = GuestTable.with_keys(client_keys)
+    children = ProtectionDomainTable.keys["protection_domain"]
+    pd = ProtectionDomainTable.with_keys(client_keys, protection_domain=children._replace(reader=Many(None)))
+    tables = {name: wanted for extension in extensions for name, wanted in extension.tables.items()}
+    own = {
+        "guest": Spec.keys["guest"]._replace(reader=Many(guest)),
+        "protection_domain": Spec.keys["protection_domain"]._replace(reader=Many(pd)),
+    }
+    return Spec.with_keys(tables, **own)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 X86_ONLY = "is for x86 boards"
+OPEN_DOMAIN_ID = -1
+"""In `[domains] id`: Microkit chooses."""
 
 
 class MapTable(Table):
@@ -18,7 +20,7 @@ class MapTable(Table):
 
     mr: str = key(Name(), "The memory region.")
     vaddr: int = key(Address(), "Address at which it appears; guest-physical in a virtual machine.")
-    perms: str = key(Text(), "Rights: r, rw, rx or rwx.", default="rw")
+    perms: str = key(Text(), "Rights: r, rw, rx or rwx, in any order.", default="rw")
     cached: bool = key(Flag(), "False maps it uncached.", default=True)
     setvar_vaddr: str | None = key(Text(), "Symbol that takes the address.", default=None)
     setvar_size: str | None = key(Text(), "Symbol that takes the region's size (from Microkit 2.0.0).", default=None)
@@ -173,6 +175,12 @@ class DomainsTable(Table):
     """Scheduling domains (from Microkit 2.3.0)."""
 
     names: tuple[str, ...] = key(ListOf(Name()), "The domains, at most 16.")
+    id: tuple[int, ...] = key(
+        ListOf(Number()),
+        "Their numbers in the kernel, 0 to 15, in the order of `names`; -1 leaves one to Microkit.",
+        default=(),
+        default_doc="chosen by Microkit",
+    )
     schedule: tuple[ScheduleTable, ...] = key(Many(ScheduleTable), "The schedule, fewer than 100 entries.", default=())
     start_index: int = key(Number(), "Entry that runs first.", default=0)
     index_shift: int | None = key(Number(), "Where the schedule is placed.", default=None)

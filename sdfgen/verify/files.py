@@ -8,33 +8,34 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from sdfgen.build.plan import GUEST_FOLDER
+from sdfgen import outputs
+from sdfgen.subsystems import register
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from lxml import etree
 
+    from sdfgen.emit.devicetree.tree import Property
     from sdfgen.image.report import Extents
+    from sdfgen.model.guest import Guest
     from sdfgen.model.system import System
 
 
-def disagreements(system: System, folder: str, patched_folder: str) -> Iterator[str]:
+def disagreements(system: System, folder: str) -> Iterator[str]:
     """Yield each number that a file states differently than the system, in words.
 
     Args:
         system: The system.
         folder: The files made of it.
-        patched_folder: Where in it the patched ELFs are.
     """
     yield from _system_file(system, os.path.join(folder, f"{system.name}.system"))
-    if system.block is not None:
-        name = system.block.driver.guest.name
-        for place in ("dtb", GUEST_FOLDER):
-            tree = os.path.join(folder, place, f"{name}.dtb")
-            if os.path.exists(tree):
-                yield from _uio_nodes(system, tree)
-    yield from _elves(system, os.path.join(folder, patched_folder))
+    for guest in system.guests:
+        for complete in (True, False):
+            path = outputs.tree(guest, complete=complete)
+            if path is not None and os.path.exists(os.path.join(folder, path)):
+                yield from _guest_tree(system, guest, os.path.join(folder, path))
+    yield from _elves(system, os.path.join(folder, outputs.ELF_FOLDER))
 
 
 def misplaced(system: System, extents: Extents) -> Iterator[str]:
@@ -46,7 +47,7 @@ def misplaced(system: System, extents: Extents) -> Iterator[str]:
     """
     if not extents.regions:
         return
-    told = _addresses_told(system)
+    told = system.told_regions | {setvar.region for pd in system.all_pds() for setvar in pd.setvars}
     for region in system.regions:
         extent = extents.regions.get(region.name)
         if extent is None:
@@ -58,12 +59,6 @@ def misplaced(system: System, extents: Extents) -> Iterator[str]:
             yield f"report: region {region.name} has {extent.size_bytes:#x} bytes, {region.size_bytes:#x} were decided"
         if region.name in told and not extent.contiguous:
             yield f"report: the pages of region {region.name} do not follow each other, and its address is told on"
-
-
-def _addresses_told(system: System) -> set[str]:
-    """Return the regions of which a first address is all that somebody learns."""
-    slots = {slot.region for slot in system.block.driver.slots} if system.block else set()
-    return slots | {setvar.region for pd in system.all_pds() for setvar in pd.setvars}
 
 
 def mismapped(system: System, maps: set[tuple[str, str, int]]) -> Iterator[str]:
@@ -106,26 +101,28 @@ def _number(element: etree._Element, name: str) -> int | None:
     return None if text is None else int(text, 0)
 
 
-def _uio_nodes(system: System, path: str) -> Iterator[str]:
+def _guest_tree(system: System, guest: Guest, path: str) -> Iterator[str]:
+    """Compare the nodes that subsystems have in a guest's tree with those that were decided."""
     import fdt
 
-    assert system.block is not None  # noqa: S101 - the caller looked
-    driver = system.block.driver
     with open(path, "rb") as file:
         tree = fdt.parse_dtb(file.read())
-    nodes = [node for node in tree.root.nodes if "generic-uio" in _strings(node, "compatible")]
-    written = {}
-    for node in nodes:
-        words = node.get_property("reg").data
-        for number, name in enumerate(_strings(node, "reg-names")):
-            high, low, size_high, size_low = words[4 * number : 4 * number + 4]
-            written[name] = (high << 32 | low, size_high << 32 | size_low)
-    yield from _compare(path, "UIO map", {m.name: (m.gpa, m.size_bytes) for m in driver.maps}, written)
+    there = {node.name: node for node in tree.root.nodes}
+    for role in register.emitters():
+        for node in role.nodes(system, guest):
+            written = (
+                {p.name: list(getattr(p, "data", ())) for p in there[node.name].props} if node.name in there else {}
+            )
+            expected = {p.name: _values(p) for p in node.properties if p.values}
+            yield from _compare(path, f"node {node.name}", expected, {name: written.get(name) for name in expected})
 
 
-def _strings(node: object, name: str) -> list[str]:
-    found = node.get_property(name)  # type: ignore[attr-defined]
-    return list(found.data) if found is not None else []
+def _values(prop: Property) -> list[int | str]:
+    """Return a property's values as a reader of blobs gives them: all strings, or all cells."""
+    found: list[int | str] = []
+    for value in prop.values:
+        found += [value] if isinstance(value, str) else value.values
+    return found
 
 
 def _elves(system: System, folder: str) -> Iterator[str]:
@@ -151,6 +148,6 @@ def _compare(path: str, kind: str, expected: Mapping[Any, object], written: Mapp
 
 
 def _hex(value: object) -> str:
-    if isinstance(value, tuple):
+    if isinstance(value, (tuple, list)):
         return "(" + ", ".join(map(_hex, value)) + ")"
     return hex(value) if isinstance(value, int) else str(value)

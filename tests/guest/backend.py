@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 OWN_C = os.path.join(os.path.dirname(os.path.abspath(__file__)), "c")
 # The block data path as it runs in protection domains, but for the transport that only a VMM has.
-PRODUCT = ("blk", "virtio")
+PRODUCT = ("block", "block_virt", "virtio", "virtio_blk")
 LEFT_OUT = ("virtio_mmio.c", "virtio_mmio_page.c")
 READ, WRITE, FLUSH, BARRIER, DISCARD, WRITE_ZEROES = 0, 1, 2, 3, 0x100, 0x101
 # The generated tables have addresses where AddressSanitizer has its shadow.

@@ -82,14 +82,14 @@ class DriverSystem:
 
     @property
     def tree(self) -> str:
-        return os.path.join(self.folder, "dtb", "blk_driver.dtb")
+        return os.path.join(self.folder, "dtb", "storage.dtb")
 
 
 def build(output: str, *options: str) -> str:
     """Builds the example with a console for the driver VM; the folder of what was built."""
     settings = (
-        "--set=block.driver.devices=['virtio_mmio31', 'uart']",
-        "--set=block.driver.bootargs='quiet loglevel=1 panic=-1'",
+        "--set=guest.storage.devices=['virtio_mmio31', 'uart']",
+        "--set=guest.storage.bootargs='quiet loglevel=1 panic=-1'",
     )
     command = [sys.executable, "-m", "sdfgen", "build", EXAMPLE, "--board", BOARD, "--out", output]
     subprocess.run([*command, *settings, *options], check=True)
@@ -98,14 +98,14 @@ def build(output: str, *options: str) -> str:
 
 def driver_elf(folder: str) -> str:
     """The patched driver of a build."""
-    return os.path.join(folder, "elf", "uio_blk_driver.elf")
+    return os.path.join(folder, "elf", "block_uio_driver.elf")
 
 
 def read_system(guest: Guest, folder: str, initrd: str) -> DriverSystem:
     """What a build decided, read from what it wrote."""
-    with open(os.path.join(folder, "dtb", "blk_driver.dtb"), "rb") as file:
+    with open(os.path.join(folder, "dtb", "storage.dtb"), "rb") as file:
         tree = fdt.parse_dtb(file.read())
-    nodes = [node for node in tree.root.nodes if node.name.startswith("blk-uio")]
+    nodes = [node for node in tree.root.nodes if node.name.startswith("block-uio")]
     interrupts = [node.get_property("interrupts").data for node in nodes if node.exist_property("interrupts")]
     regions = etree.parse(os.path.join(folder, "two-clients.system")).iter("memory_region")
     addresses = {region.get("name"): int(region.get("phys_addr"), 0) for region in regions if region.get("phys_addr")}
@@ -132,7 +132,7 @@ def _regions(node: Any) -> list[Region]:  # noqa: ANN401
 
 
 def _dtb_gpa(folder: str) -> int:
-    with open(os.path.join(folder, "src", "blk_driver_vmm_table.c"), encoding="utf-8") as file:
+    with open(os.path.join(folder, "src", "storage_vmm_table.c"), encoding="utf-8") as file:
         line = next(line for line in file if ".dtb_gpa" in line)
     return int(line.split("=")[1].strip(" ,\n"), 0)
 

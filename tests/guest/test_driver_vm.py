@@ -138,7 +138,7 @@ def running(driver_system: DriverSystem, tmp_path_factory: pytest.TempPathFactor
 
 def test_linux_shows_the_nine_maps_over_two_devices(running: Running) -> None:
     devices = [value for name, value in running.vm.machine.said if name == "uio"]
-    assert devices == ["blk-uio0 5", "blk-uio1 4"]
+    assert devices == ["block-uio0 5", "block-uio1 4"]
     maps = {line.split()[0]: [int(number, 0) for number in line.split()[3:5]] for line in running.listed[1:]}
     assert maps == {region.name: [region.gpa, region.size_bytes] for region in running.vm.system.maps.values()}
 
@@ -151,7 +151,7 @@ def test_the_driver_has_the_io_addresses_of_the_system_file(running: Running) ->
 def test_a_page_of_another_build_stops_the_driver(running: Running) -> None:
     status, _, message = dict(running.vm.machine.said)["differing-page"].partition(" ")
     assert int(status) == EXIT_DIFFERS
-    assert message.startswith("uio_blk_driver: ")
+    assert message.startswith("uio_block_driver: ")
 
 
 # In this order: each engine is another start of the driver on the same queues.

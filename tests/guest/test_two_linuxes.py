@@ -42,8 +42,8 @@ def _maps(system: DriverSystem) -> list[str]:
     """The virtualiser's regions: shared with the driver VM, or with clients only."""
     root = etree.parse(os.path.join(system.folder, "two-clients.system"))
     sizes = {region.get("name"): region.get("size") for region in root.iter("memory_region")}
-    (virtualiser,) = root.xpath("//protection_domain[@name='blk_virt']")
-    (guest,) = root.xpath("//virtual_machine[@name='blk_driver']")
+    (virtualiser,) = root.xpath("//protection_domain[@name='block_virt']")
+    (guest,) = root.xpath("//virtual_machine[@name='storage']")
     places = {entry.get("mr"): int(entry.get("vaddr"), 0) - RAM for entry in guest.iter("map")}
     maps = []
     for entry in virtualiser.iter("map"):
@@ -63,7 +63,7 @@ def _command(vm: DriverVm, program: str, clients: list[Client]) -> list[str]:
 @pytest.fixture(scope="module")
 def session(amd64_guest: Guest, driver_system: DriverSystem, tmp_path_factory: pytest.TempPathFactory) -> Session:
     folder = tmp_path_factory.mktemp("two_linuxes")
-    table = os.path.join(driver_system.folder, "src", "blk_virt_table.c")
+    table = os.path.join(driver_system.folder, "src", "block_virt_table.c")
     program = build_backend(str(folder / "vhost_user_vm"), "vm_backend", table, *FIXED_ADDRESSES)
     disk = Disk(str(folder / "disk"), SIZES_MIB)
     disk.write_gpt()

@@ -26,7 +26,7 @@ from .toolchain import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-UIO_TABLE = os.path.join(TWO_CLIENTS, "uio_table.c")
+UIO_TABLE = os.path.join(TWO_CLIENTS, "block_uio_table.c")
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def native_learned_driver(programs: Path) -> str:
 @pytest.fixture(scope="session")
 def aarch64_driver(programs: Path) -> str:
     """The UIO driver as a build makes it, unpatched."""
-    return build_driver(str(programs / "uio_blk_driver.elf"), UIO_TABLE)
+    return build_driver(str(programs / "uio_block_driver.elf"), UIO_TABLE)
 
 
 def _table_with(programs: Path, name: str, before: str, after: str) -> str:

@@ -63,25 +63,25 @@ class Map:
 
 IO_BASES = {
     "io_base_virt_data": 0x60A00000,
-    "io_base_client1_data": 0x60C00000,
-    "io_base_client2_data": 0x60E00000,
+    "io_base_client1_0_data": 0x60C00000,
+    "io_base_client2_0_data": 0x60E00000,
 }
 ENTRIES = tuple(Entry(base, 0x200000, 6 + i) for i, base in enumerate(IO_BASES.values()))
 
 # Per device, in the order of its node's reg.
 DEVICES: dict[str, tuple[Map, ...]] = {
-    "blk-uio0": (
+    "block-uio0": (
         Map("irq_status", 0x79800000, 0x1000),
         Map("notify", 0x80000000, 0x1000),
         Map("phys_addr", 0x80200000, 0x1000),
         Map("storage_info", 0x80400000, 0x1000),
         Map("request_queue", 0x80600000, 0x200000),
     ),
-    "blk-uio1": (
+    "block-uio1": (
         Map("response_queue", 0x80800000, 0x200000),
         Map("virt_data", 0x80A00000, 0x200000),
-        Map("client1_data", 0x80C00000, 0x200000),
-        Map("client2_data", 0x80E00000, 0x200000),
+        Map("client1_0_data", 0x80C00000, 0x200000),
+        Map("client2_0_data", 0x80E00000, 0x200000),
     ),
 }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sdfgen.describe import describe
-from sdfgen.emit.c.tables import c_files
+from sdfgen.generate import generated_files
 
 from .toolchain import TEMPLATES_C, TWO_CLIENTS
 
@@ -21,21 +21,39 @@ EXAMPLE = os.path.join(os.path.dirname(os.path.dirname(TEMPLATES_C)), "examples"
 QEMU, ODROID = "qemu_virt_aarch64", "odroidc4"
 # Of two clients alike, one is tested.
 TABLES = {
-    "blk_virt_table.c": (QEMU, "src/blk_virt_table.c"),
+    "block_virt_table.c": (QEMU, "src/block_virt_table.c"),
     "client_vmm_table.c": (QEMU, "src/client1_vmm_table.c"),
-    "driver_vmm_table.c": (QEMU, "src/blk_driver_vmm_table.c"),
+    "driver_vmm_table.c": (QEMU, "src/storage_vmm_table.c"),
     "guest_timer_table.c": (QEMU, "src/guest_timer_table.c"),
     "guest_timer_by_period_table.c": (ODROID, "src/guest_timer_table.c"),
-    "uio_table.c": (QEMU, "src/uio_table.c"),
+    "block_uio_table.c": (QEMU, "src/block_uio_table.c"),
+}
+# Of the example with another disk of client1, and with a native client that has the same two.
+LOGS = "disk = [{{ partition = {} }}, {{ name = 'logs', partition = {} }}]\n"
+NATIVE = '\n[[protection_domain]]\nname = "native"\nprogram_image = "native.elf"\npriority = 60\n' + LOGS.format(2, 3)
+MORE = {
+    "two_disks_vmm_table.c": ("disk = [{ partition = 0 }]\n", LOGS.format(0, 5), "src/client1_vmm_table.c"),
+    "native_block_table.c": ("\n[block]\n", f"{NATIVE}\n[block]\n", "src/native_block_table.c"),
 }
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_table_is_as_a_build_makes_it(table: str, tmp_path: Path, golden: Golden) -> None:
     board, name = TABLES[table]
-    files = c_files(describe(EXAMPLE, boards=[board]).systems[board])
+    files = generated_files(describe(EXAMPLE, boards=[board]).systems[board])
+    golden.check(type(tmp_path)(TWO_CLIENTS, table), files[name].decode())
+
+
+@pytest.mark.parametrize("table", MORE)
+def test_table_of_two_disks_is_as_a_build_makes_it(table: str, tmp_path: Path, golden: Golden) -> None:
+    before, after, name = MORE[table]
+    with open(EXAMPLE, encoding="utf-8") as file:
+        text = file.read()
+    assert text.count(before) == 1
+    (tmp_path / "system.toml").write_text(text.replace(before, after), encoding="utf-8")
+    files = generated_files(describe(str(tmp_path / "system.toml"), boards=[QEMU]).systems[QEMU])
     golden.check(type(tmp_path)(TWO_CLIENTS, table), files[name].decode())
 
 
 def test_every_table_is_made() -> None:
-    assert sorted(os.listdir(TWO_CLIENTS)) == sorted(TABLES)
+    assert sorted(os.listdir(TWO_CLIENTS)) == sorted({*TABLES, *MORE})

@@ -75,17 +75,23 @@ TARGETS = {
         reached=("phys_addr_publish",),
         defines=("DIRECTION=publish",),
     ),
-    "blk_queue": Target(
-        driver="blk_queue.c",
-        sources=("blk/blk_queue.c",),
+    "block_queue": Target(
+        driver="block_queue.c",
+        sources=("block/block_queue.c",),
         options=("-eva-precision=2",),
-        reached=("blk_request_put", "blk_request_take", "blk_response_put", "blk_response_take", "blk_queue_publish"),
+        reached=(
+            "block_request_put",
+            "block_request_take",
+            "block_response_put",
+            "block_response_take",
+            "block_queue_publish",
+        ),
     ),
-    "blk_cells": Target(
-        driver="blk_cells.c",
-        sources=("blk/blk_cells.c",),
+    "block_cells": Target(
+        driver="block_cells.c",
+        sources=("block/block_cells.c",),
         options=("-eva-slevel=20", "-eva-slevel-function=main:500"),
-        reached=("blk_cells_init", "blk_cells_take", "blk_cells_give"),
+        reached=("block_cells_init", "block_cells_take", "block_cells_give"),
     ),
     "virtq": RING,
     "virtq_ring_of_1": dataclasses.replace(RING, defines=("INDIRECT=0", "RING_SIZE=1")),
@@ -106,22 +112,22 @@ TARGETS = {
     ),
     "virtio_blk_request": Target(
         driver="virtio_blk_request.c",
-        sources=("virtio/virtio_blk_request.c", "virtio/guest_ram.c"),
+        sources=("virtio_blk/virtio_blk_request.c", "virtio/guest_ram.c"),
         options=("-eva-slevel=2000", "-eva-slevel-function=parse:0", "-eva-min-loop-unroll=600"),
         reached=("virtio_blk_parse", "parse_in", "parse_out", "parse_range", "parse_get_id", "guest_ram_load"),
     ),
     "virtio_blk": Target(
         driver="virtio_blk.c",
         sources=(
-            "virtio/virtio_blk.c",
-            "virtio/virtio_blk_ops.c",
-            "virtio/virtio_blk_piece.c",
-            "virtio/virtio_blk_task.c",
-            "virtio/virtio_blk_request.c",
+            "virtio_blk/virtio_blk.c",
+            "virtio_blk/virtio_blk_ops.c",
+            "virtio_blk/virtio_blk_piece.c",
+            "virtio_blk/virtio_blk_task.c",
+            "virtio_blk/virtio_blk_request.c",
             "virtio/virtq.c",
             "virtio/guest_ram.c",
-            "blk/blk_cells.c",
-            "blk/blk_queue.c",
+            "block/block_cells.c",
+            "block/block_queue.c",
         ),
         options=(
             "-eva-precision=1",
@@ -142,7 +148,7 @@ TARGETS = {
     ),
     "guest_timer": Target(
         driver="guest_timer.c",
-        sources=("common/guest_timer.c",),
+        sources=("guest_timer/guest_timer.c",),
         options=("-eva-precision=1", "-eva-slevel=200", "-eva-auto-loop-unroll=70"),
         reached=("guest_timer_step", "wake"),
     ),
@@ -158,9 +164,12 @@ TARGETS = {
         ),
         reached=("virtio_mmio_init", "virtio_mmio_read", "virtio_mmio_write", "virtio_mmio_step", "show_all"),
     ),
-    "blk_virt": Target(
-        driver="blk_virt.c",
-        sources=(*(f"blk/blk_virt{part}.c" for part in ("", "_client", "_disk", "_driver")), "blk/blk_queue.c"),
+    "block_virt": Target(
+        driver="block_virt.c",
+        sources=(
+            *(f"block_virt/block_virt{part}.c" for part in ("", "_client", "_disk", "_driver")),
+            "block/block_queue.c",
+        ),
         options=(
             "-eva-precision=0",
             "-eva-auto-loop-unroll=70",
@@ -168,17 +177,18 @@ TARGETS = {
             "-eva-slevel-function=init_slots:300,init_sessions:20,virt_disk_settle_clients:20",
         ),
         reached=(
-            "blk_virt_init",
-            "blk_virt_step_notified",
+            "block_virt_init",
+            "block_virt_step_notified",
             "take_request",
             "take_response",
             "forward_head",
-            "virt_driver_lose",
+            "lose_driver",
+            "virt_disk_take_block",
         ),
     ),
-    "blk_virt_partition": Target(
-        driver="blk_virt_partition.c",
-        sources=("blk/partition.c", "blk/partition_gpt.c", "blk/crc32.c"),
+    "block_virt_partition": Target(
+        driver="block_virt_partition.c",
+        sources=("block_virt/partition.c", "block_virt/partition_gpt.c", "block_virt/crc32.c"),
         options=("-eva-precision=0", "-eva-auto-loop-unroll=130", "-eva-plevel=5000"),
         reached=("partition_table_start", "partition_table_feed", "partition_of"),
     ),
@@ -193,8 +203,8 @@ FAULTS = {
         "RING_ENTRIES + queue->next_avail",
     ),
     "a_slot_without_its_mask": (
-        "blk_queue",
-        "blk/blk_queue.c",
+        "block_queue",
+        "block/block_queue.c",
         "sddf_blk_request *slot = &reader->slots[reader->end.own & reader->end.mask]",
         "sddf_blk_request *slot = &reader->slots[reader->end.own]",
     ),
@@ -218,7 +228,7 @@ FAULTS = {
     ),
     "a_vmm_too_many": (
         "guest_timer",
-        "common/guest_timer.c",
+        "guest_timer/guest_timer.c",
         "i < config->vmm_count",
         "i <= config->vmm_count",
     ),
@@ -234,7 +244,7 @@ class Proof:
 
 
 def command(target: Target, report: str, templates_c: str) -> tuple[str, ...]:
-    includes = tuple("-I" + os.path.join(templates_c, folder) for folder in ("include", "virtio", "blk"))
+    includes = tuple("-I" + os.path.join(templates_c, folder) for folder in ("include", "block_virt", "virtio_blk"))
     defines = tuple("-D" + define for define in target.defines)
     preprocess = " ".join((*includes, "-include", os.path.join(FRAMA, "compiler.h"), *defines))
     per_file = (f"-cpp-extra-args-per-file={os.path.join(templates_c, name)}:-D{what}" for name, what in target.renamed)

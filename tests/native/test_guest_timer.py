@@ -17,7 +17,7 @@ TESTS = ("guest_timer_test.c",)
 @pytest.fixture(scope="module", params=COMPILERS)
 def program(request: pytest.FixtureRequest, programs: Path) -> tuple[str, ...]:
     compiler: str = request.param
-    return build(str(programs / f"guest_timer_test_{compiler}"), compiler, TESTS, ("common/guest_timer.c",))
+    return build(str(programs / f"guest_timer_test_{compiler}"), compiler, TESTS, ("guest_timer/guest_timer.c",))
 
 
 def test_every_unit_test_is_run(program: tuple[str, ...]) -> None:

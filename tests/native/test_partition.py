@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 COMPILERS = ("gcc", "clang")
 SOURCES = (
     os.path.join(C_TESTS, "partition_test.c"),
-    *(os.path.join(TEMPLATES_C, "blk", name) for name in ("partition.c", "partition_gpt.c", "crc32.c")),
+    *(os.path.join(TEMPLATES_C, "block_virt", name) for name in ("partition.c", "partition_gpt.c", "crc32.c")),
 )
 SFDISK = shutil.which("sfdisk") or shutil.which("sfdisk", path="/usr/sbin:/sbin")
 U32 = 0xFFFF_FFFF

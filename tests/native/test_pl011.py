@@ -11,7 +11,7 @@ from .model.programs import COMPILERS, build, check, listed, names
 if TYPE_CHECKING:
     from pathlib import Path
 
-PRODUCT = ("common/console_line.c", "common/pl011.c")
+PRODUCT = ("pl011/console_line.c", "pl011/pl011.c")
 TESTS = ("pl011_test.c",)
 
 

@@ -24,7 +24,7 @@ AS_BUILT, SYSTEM, USAGE, NO_UIO, NO_DEVICE, MAP, NODE, BAD_PAGE, DIFFERENT = ran
 
 
 def table(*numbers: int) -> str:
-    """What the driver prints when blk-uio0 and blk-uio1 have these numbers."""
+    """What the driver prints when block-uio0 and block-uio1 have these numbers."""
     addresses = {f"{symbol.removeprefix('io_base_')}": f"0x{base:x}" for symbol, base in IO_BASES.items()}
     lines = [f"{'map':20} {'device':12} {'where':10} {'gpa':18} {'size':12} io address"]
     for number, (name, maps) in zip(numbers, DEVICES.items(), strict=True):
@@ -51,7 +51,7 @@ def test_numbers_do_not_matter(linux: FakeLinux, patched_driver: str) -> None:
 
 
 def test_other_devices_do_not_matter(linux: FakeLinux, patched_driver: str) -> None:
-    other = FakeDevice("blk-uio", [Map("notify", 0x9000000, PAGE)])
+    other = FakeDevice("block-uio", [Map("notify", 0x9000000, PAGE)])
     linux.devices = {0: other, 3: other, 12: linux.devices[0], 7: linux.devices[1]}
     done = linux.write().run([patched_driver], "--list")
     assert (done.stdout, done.stderr, done.returncode) == (table(12, 7), "", AS_BUILT)
@@ -70,8 +70,8 @@ def test_the_order_of_maps_in_a_device_does_not_matter(linux: FakeLinux, patched
     maps.append(maps.pop(0))
     done = linux.write().run([patched_driver], "--list")
     assert (done.stderr, done.returncode) == ("", AS_BUILT)
-    assert "phys_addr            blk-uio0     uio0/map1" in done.stdout
-    assert "irq_status           blk-uio0     uio0/map4" in done.stdout
+    assert "phys_addr            block-uio0   uio0/map1" in done.stdout
+    assert "irq_status           block-uio0   uio0/map4" in done.stdout
 
 
 def test_learned_addresses_need_no_patch(linux: FakeLinux, native_learned_driver: str) -> None:
@@ -100,16 +100,16 @@ def one_device(linux: FakeLinux) -> None:
 
 
 def same_name(linux: FakeLinux) -> None:
-    linux.attribute("uio1/name", "blk-uio0\n")
+    linux.attribute("uio1/name", "block-uio0\n")
 
 
 def longer_name(linux: FakeLinux) -> None:
-    linux.attribute("uio1/name", "blk-uio10\n")
+    linux.attribute("uio1/name", "block-uio10\n")
 
 
 def no_reg_names(linux: FakeLinux) -> None:
     for i in range(4):
-        linux.attribute(f"uio1/maps/map{i}/name", "blk-uio1@80800000\n")
+        linux.attribute(f"uio1/maps/map{i}/name", "block-uio1@80800000\n")
 
 
 def map_dropped(linux: FakeLinux) -> None:
@@ -141,22 +141,22 @@ FAULTS: dict[str, tuple[Callable[[FakeLinux], None], int, str]] = {
     "no_devices": (
         no_devices,
         NO_DEVICE,
-        f"no UIO device is called 'blk-uio0': {BIND}; here are: none\n",
+        f"no UIO device is called 'block-uio0': {BIND}; here are: none\n",
     ),
-    "one_device": (one_device, NO_DEVICE, "here are: uio0 'blk-uio0'\n"),
+    "one_device": (one_device, NO_DEVICE, "here are: uio0 'block-uio0'\n"),
     "same_name": (
         same_name,
         NO_DEVICE,
-        f"are both called 'blk-uio0': {REBUILD}\n",
+        f"are both called 'block-uio0': {REBUILD}\n",
     ),
-    "longer_name": (longer_name, NO_DEVICE, "no UIO device is called 'blk-uio1'"),
-    "no_reg_names": (no_reg_names, MAP, "here are: map0 'blk-uio1@80800000', map1 'blk-uio1@80800000', "),
+    "longer_name": (longer_name, NO_DEVICE, "no UIO device is called 'block-uio1'"),
+    "no_reg_names": (no_reg_names, MAP, "here are: map0 'block-uio1@80800000', map1 'block-uio1@80800000', "),
     "map_dropped": (
         map_dropped,
         MAP,
         (
-            "uio1 'blk-uio1' has no map called 'client2_data' (map3 in this build's device tree): "
-            f"{REBUILD}; here are: map0 'response_queue', map1 'virt_data', map2 'client1_data'\n"
+            "uio1 'block-uio1' has no map called 'client2_0_data' (map3 in this build's device tree): "
+            f"{REBUILD}; here are: map0 'response_queue', map1 'virt_data', map2 'client1_0_data'\n"
         ),
     ),
     "another_size": (
@@ -167,7 +167,7 @@ FAULTS: dict[str, tuple[Callable[[FakeLinux], None], int, str]] = {
     "another_address": (
         attribute("uio1/maps/map2/addr", "0x0000000080c01000\n"),
         MAP,
-        "map 'client1_data' (uio1 map2): its addr is 0x0000000080c01000, but 0x80c00000 in this program",
+        "map 'client1_0_data' (uio1 map2): its addr is 0x0000000080c01000, but 0x80c00000 in this program",
     ),
     "not_page_aligned": (
         attribute("uio1/maps/map2/offset", "0x800\n"),
@@ -198,7 +198,7 @@ FAULTS: dict[str, tuple[Callable[[FakeLinux], None], int, str]] = {
     "no_node": (
         no_node,
         NODE,
-        "/uio1 is not there, though the kernel has the device 'blk-uio1': mount devtmpfs on /dev",
+        "/uio1 is not there, though the kernel has the device 'block-uio1': mount devtmpfs on /dev",
     ),
     "node_is_a_folder": (node_is_a_folder, SYSTEM, "/uio1: Is a directory"),
 }
@@ -209,7 +209,7 @@ def test_refuses(linux: FakeLinux, patched_driver: str, name: str) -> None:
     spoil, code, words = FAULTS[name]
     spoil(linux.write())
     done = linux.run([patched_driver], "--list")
-    assert done.stderr.startswith("uio_blk_driver: ")
+    assert done.stderr.startswith("uio_block_driver: ")
     assert words in done.stderr
     assert (done.stdout, done.returncode) == ("", code)
 
@@ -241,7 +241,7 @@ def test_refuses_a_page_that_was_not_published(linux: FakeLinux, patched_driver:
     linux.page = bytes(PAGE)
     done = linux.write().run([patched_driver], "--list")
     assert done.stderr == (
-        "uio_blk_driver: phys-addr page, entry 0: the page has no magic: it was not published; the driver VMM fills it "
+        "uio_block_driver: phys-addr page, entry 0: the page has no magic: it was not published; the VMM fills it "
         "before it starts this VM: use the VMM of the same build\n"
     )
     assert (done.stdout, done.returncode) == ("", BAD_PAGE)
@@ -258,7 +258,7 @@ def test_refuses_another_io_address(linux: FakeLinux, patched_driver: str) -> No
     linux.page = page(ENTRIES[0], dataclasses.replace(ENTRIES[1], io_base=0x61000000), ENTRIES[2])
     done = linux.write().run([patched_driver], "--list")
     assert done.stderr == (
-        "uio_blk_driver: phys-addr entry 1 (client1_data): the io address differs\n"
+        "uio_block_driver: phys-addr entry 1 (client1_0_data): the io address differs\n"
         "  the page:     io address 0x61000000, 0x200000 bytes, map 7\n"
         "  this program: io address 0x60c00000, 0x200000 bytes, map 7\n"
         "  refusing to start: build, patch and install the driver VMM and this program together\n"
@@ -269,9 +269,12 @@ def test_refuses_another_io_address(linux: FakeLinux, patched_driver: str) -> No
 @pytest.mark.parametrize(
     ("entries", "words"),
     [
-        ((*ENTRIES[:2], dataclasses.replace(ENTRIES[2], size_bytes=PAGE)), "entry 2 (client2_data): the size differs"),
+        (
+            (*ENTRIES[:2], dataclasses.replace(ENTRIES[2], size_bytes=PAGE)),
+            "entry 2 (client2_0_data): the size differs",
+        ),
         ((dataclasses.replace(ENTRIES[0], map_index=5), *ENTRIES[1:]), "entry 0 (virt_data): the map index differs"),
-        (ENTRIES[:2], "entry 2 (client2_data): the number of entries differs"),
+        (ENTRIES[:2], "entry 2 (client2_0_data): the number of entries differs"),
         ((*ENTRIES, dataclasses.replace(ENTRIES[0], io_base=0, map_index=0)), "entry 3 (unknown): the number of"),
     ],
 )
@@ -285,7 +288,7 @@ def test_refuses_another_table(linux: FakeLinux, patched_driver: str, entries: t
 def test_refuses_another_size_of_a_learned_region(linux: FakeLinux, native_learned_driver: str) -> None:
     linux.page = page(*ENTRIES[:2], dataclasses.replace(ENTRIES[2], size_bytes=PAGE))
     done = linux.write().run([native_learned_driver], "--list")
-    assert "entry 2 (client2_data): the size differs" in done.stderr
+    assert "entry 2 (client2_0_data): the size differs" in done.stderr
     assert done.returncode == DIFFERENT
 
 
@@ -316,7 +319,7 @@ def test_help_names_every_exit_code(patched_driver: str) -> None:
 @pytest.mark.parametrize("arguments", [["--lists"], ["--sysfs"], ["/dev/vda", "/dev/vdb"], ["-x"], ["--engine", "aio"]])
 def test_a_wrong_command_line(patched_driver: str, arguments: list[str]) -> None:
     done = subprocess.run([patched_driver, *arguments], capture_output=True, text=True, check=False)
-    assert done.stderr.endswith("try uio_blk_driver --help\n")
+    assert done.stderr.endswith("try uio_block_driver --help\n")
     assert (done.stdout, done.returncode) == ("", USAGE)
 
 
@@ -325,5 +328,5 @@ def test_output_that_can_not_be_written_is_an_error(linux: FakeLinux, patched_dr
     command = [patched_driver, "--list", "--sysfs", linux.sysfs, "--dev", linux.dev]
     with open("/dev/full", "wb") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert done.stderr == "uio_blk_driver: standard output: No space left on device\n"
+    assert done.stderr == "uio_block_driver: standard output: No space left on device\n"
     assert done.returncode == SYSTEM

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .fake_uio import FakeLinux
 
 DISK_BLOCKS = 512
-DATA = "client1_data"
+DATA = "client1_0_data"
 SLOW_MS = "40"
 
 
@@ -91,9 +91,9 @@ def test_reads_and_writes_done_by_halves_and_interrupted_are_finished(
     write = Request(Op.WRITE, block=7, count=count, io=io_of(DATA), id=1)
     assert peer.ask(write) == [Response(Status.OK, count, 1)]
     assert disk.read_bytes()[7 * BLOCK :][: len(written)] == written
-    read = Request(Op.READ, block=7, count=count, io=io_of("client2_data", BLOCK), id=2)
+    read = Request(Op.READ, block=7, count=count, io=io_of("client2_0_data", BLOCK), id=2)
     assert peer.ask(read) == [Response(Status.OK, count, 2)]
-    assert peer.data("client2_data", BLOCK, len(written)) == written
+    assert peer.data("client2_0_data", BLOCK, len(written)) == written
     assert peer.stop() == (0, "")
 
 

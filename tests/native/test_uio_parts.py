@@ -47,18 +47,19 @@ PARTS_TESTS = (
 
 
 def built(programs: Path, test: str, *sources: str) -> str:
-    paths = [os.path.join(TEMPLATES_C, "uio", source) for source in sources]
-    return build_native(str(programs / test), [os.path.join(C_TESTS, f"{test}.c"), *paths])
+    paths = [os.path.join(TEMPLATES_C, source) for source in sources]
+    flags = ("-I", os.path.join(TEMPLATES_C, "uio_block"))
+    return build_native(str(programs / test), [os.path.join(C_TESTS, f"{test}.c"), *paths], *flags)
 
 
 @pytest.fixture(scope="session")
 def loop_test(programs: Path) -> str:
-    return built(programs, "uio_loop_test", "uio_loop.c", "libuio.c", "uio_sysfs.c")
+    return built(programs, "uio_loop_test", "uio/uio_loop.c", "uio/libuio.c", "uio/uio_sysfs.c")
 
 
 @pytest.fixture(scope="session")
 def parts_test(programs: Path) -> str:
-    return built(programs, "uio_parts_test", "device_copy.c", "blk_job.c", "blk_disk.c")
+    return built(programs, "uio_parts_test", "uio/device_copy.c", "uio_block/block_job.c", "uio_block/block_disk.c")
 
 
 def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -26,7 +26,7 @@ QEMU = "qemu-aarch64-static"
 DISK_BLOCKS = 1024
 REGION_BYTES = 0x200000
 REGION_BLOCKS = REGION_BYTES // BLOCK
-DATA = "client1_data"
+DATA = "client1_0_data"
 BROKEN_QUEUE = 10
 ENGINES = ("io_uring", "threads", "aarch64")
 
@@ -93,9 +93,9 @@ def test_reads(serving: Virtualiser, disk: Path) -> None:
 def test_writes(serving: Virtualiser, disk: Path) -> None:
     before = disk.read_bytes()
     written = blocks(2, seed=2)
-    serving.set_data("client2_data", 5 * BLOCK, written)
+    serving.set_data("client2_0_data", 5 * BLOCK, written)
     assert serving.ask(
-        Request(Op.WRITE, block=9, count=2, io=io_of("client2_data", 5 * BLOCK), id=1), Request(Op.FLUSH, id=2)
+        Request(Op.WRITE, block=9, count=2, io=io_of("client2_0_data", 5 * BLOCK), id=1), Request(Op.FLUSH, id=2)
     ) == [Response(Status.OK, 2, 1), Response(Status.OK, 0, 2)]
     assert disk.read_bytes() == before[: 9 * BLOCK] + written + before[11 * BLOCK :]
     ended_well(serving)
@@ -153,7 +153,7 @@ INVALID = {
     "zeroes_past_the_end": Request(Op.WRITE_ZEROES, block=DISK_BLOCKS - 1, count=2, id=5),
     "address_zero": dataclasses.replace(READ, io=0),
     "address_below_all_regions": dataclasses.replace(READ, io=io_of("virt_data") - BLOCK),
-    "address_above_all_regions": dataclasses.replace(READ, io=io_of("client2_data", REGION_BYTES)),
+    "address_above_all_regions": dataclasses.replace(READ, io=io_of("client2_0_data", REGION_BYTES)),
     "address_of_the_request_queue": dataclasses.replace(READ, io=0x80600000),
     "data_that_leave_their_region": dataclasses.replace(READ, io=io_of(DATA, REGION_BYTES - BLOCK), count=2),
     "data_over_two_regions": dataclasses.replace(READ, io=io_of("virt_data", REGION_BYTES - BLOCK), count=2),
@@ -284,7 +284,7 @@ def test_an_index_that_makes_no_sense_ends_the_driver(
         peer.interrupt()
     assert peer.wait() == (
         BROKEN_QUEUE,
-        "uio_blk_driver: the virtualiser broke the protocol: a queue's index makes no sense\n",
+        "uio_block_driver: the virtualiser broke the protocol: a queue's index makes no sense\n",
     )
     assert peer.info.ready == 0
 
@@ -356,7 +356,7 @@ def test_a_second_driver_is_refused(peer: Virtualiser, served_driver: str, disk:
         check=False,
         timeout=20,
     )
-    words = "uio_blk_driver: uio1 'blk-uio1' is in use: another driver is running\n"
+    words = "uio_block_driver: uio1 'block-uio1' is in use: another driver is running\n"
     assert (second.stderr, second.returncode) == (words, 6)
     assert peer.ask(READ) == [Response(Status.OK, 1, 5)]
     ended_well(peer)
@@ -380,7 +380,7 @@ def test_a_disk_that_can_not_be_used_is_refused(
     path, words = BAD_DISKS[name]
     path = os.path.join(tmp_path, path)
     peer.launch([served_driver, path])
-    assert peer.wait() == (9, f"uio_blk_driver: {path}: {words}\n")
+    assert peer.wait() == (9, f"uio_block_driver: {path}: {words}\n")
     assert peer.info.ready == 0
 
 

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .model.programs import BLK_TEST, COMPILERS, DEVICE, build, check, listed, names
+from .model.programs import BLOCK_TEST, COMPILERS, DEVICE, build, check, listed, names
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-NAMES = names(BLK_TEST)
+NAMES = names(BLOCK_TEST)
 
 
 @pytest.fixture(scope="module")
 def program(programs: Path) -> tuple[str, ...]:
-    return build(str(programs / "virtio_blk_test"), "gcc", BLK_TEST, DEVICE)
+    return build(str(programs / "virtio_blk_test"), "gcc", BLOCK_TEST, DEVICE)
 
 
 def test_every_unit_test_is_run(program: tuple[str, ...]) -> None:
@@ -31,4 +31,4 @@ def test_unit(program: tuple[str, ...], name: str) -> None:
 
 @pytest.mark.parametrize("compiler", COMPILERS[1:])
 def test_all_units_with(programs: Path, compiler: str) -> None:
-    check(build(str(programs / f"virtio_blk_test_{compiler}"), compiler, BLK_TEST, DEVICE), "--all")
+    check(build(str(programs / f"virtio_blk_test_{compiler}"), compiler, BLOCK_TEST, DEVICE), "--all")

@@ -27,7 +27,7 @@ PROGRAMS = {
     "virtio_mmio_page_test": Program(
         ("virtio_mmio_page_test.c", "virtio_mmio_mock.c"), (REGISTERS, "virtio/virtio_mmio_page.c")
     ),
-    "virtio_mmio_blk_test": Program(("virtio_mmio_blk_test.c", "device_disk.c"), (REGISTERS, *DEVICE)),
+    "virtio_mmio_block_test": Program(("virtio_mmio_block_test.c", "device_disk.c"), (REGISTERS, *DEVICE)),
 }
 CASES = [(program, name) for program in PROGRAMS for name in names(PROGRAMS[program].tests)]
 

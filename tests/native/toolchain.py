@@ -54,13 +54,19 @@ def run(command: Sequence[str]) -> str:
 
 
 def include_flags(templates_c: str = TEMPLATES_C) -> tuple[str, ...]:
-    return ("-I", os.path.join(templates_c, "include"), "-I", os.path.join(templates_c, "uio"))
+    return ("-I", os.path.join(templates_c, "include"))
+
+
+def folders(*names: str, templates_c: str = TEMPLATES_C) -> tuple[str, ...]:
+    """All that a build takes of folders under templates/c, as `folder/file.c`."""
+    paths = (path for name in names for path in sorted(glob.glob(os.path.join(templates_c, name, "*.c"))))
+    return tuple(os.path.relpath(path, templates_c) for path in paths)
 
 
 def driver_sources(table: str, templates_c: str = TEMPLATES_C) -> tuple[str, ...]:
     """All of the UIO driver, with the generated table that makes it this system's."""
-    shared = (os.path.join(templates_c, name) for name in ("common/phys_addr.c", "blk/blk_queue.c"))
-    return (*shared, *sorted(glob.glob(os.path.join(templates_c, "uio", "*.c"))), table)
+    sources = folders("common", "block", "uio", "uio_block", templates_c=templates_c)
+    return (*(os.path.join(templates_c, source) for source in sources), table)
 
 
 def wrap_sources(*names: str) -> tuple[str, ...]:

@@ -24,29 +24,32 @@ DESCRIPTION = """\
 [system]
 name = "built"
 boards = ["qemu_virt_aarch64", "odroidc4"]
-[block]
-physical_addresses = "{mode}"
-[block.driver]
-storage = "/dev/vda"
+[[guest]]
+name = "storage"
 devices = ["virtio_mmio31"]
 kernel = "kernel"
 initrd = "initrd"
-[[block.client]]
+[[guest]]
 name = "client1"
-partition = 0
 kernel = "kernel"
 initrd = "initrd"
-[[block.client]]
+disk = [{{ partition = 0 }}]
+[[guest]]
 name = "client2"
-partition = 1
 kernel = "kernel"
-[board.odroidc4.block.driver]
+disk = [{{ partition = 1 }}]
+[block]
+driver = "storage"
+storage = "/dev/vda"
+physical_addresses = "{mode}"
+[board.odroidc4.guest.storage]
 ram = "96 MiB"
-storage = "/dev/mmcblk0"
 devices = ["sd", "bus1", "bus2_low", "bus2_high", "bus3"]
 dtb = "board.dtb"
+[board.odroidc4.block]
+storage = "/dev/mmcblk0"
 """
-DATA = ("blk_virt_data", "blk_client1_data", "blk_client2_data")
+DATA = ("block_virt_data", "block_client1_0_data", "block_client2_0_data")
 
 
 def odroid_tree() -> str:
@@ -101,7 +104,7 @@ def test_the_manifest_names_image_sdk_and_patches(built: Path, board: str) -> No
     assert {"MICROKIT_SDK/bin/microkit", "LIBVMM/libvmm.a"} <= {entry["file"] for entry in manifest["inputs"]}
     assert {patch["state"] for patch in manifest["patches"]} == {"done"}
     patched = {patch["elf"] for patch in manifest["patches"]}
-    assert patched == {"uio_blk_driver.elf", "blk_virt.elf", "blk_driver_vmm.elf"}
+    assert patched == {"block_uio_driver.elf", "block_virt.elf", "storage_vmm.elf"}
 
 
 def test_the_image_is_the_same_in_another_folder(built: Path, tmp_path: Path) -> None:
@@ -124,7 +127,9 @@ def test_a_new_kernel_is_in_the_next_image(tmp_path: Path) -> None:
 
 
 def test_learned_addresses_are_patched_and_nothing_moves(tmp_path: Path) -> None:
-    patch = '[[patch]]\nelf = "blk_virt.elf"\nsymbol = "io_base_virt_data"\nvalue = "phys_addr(\'blk_virt_data\')"\n'
+    patch = (
+        '[[patch]]\nelf = "block_virt.elf"\nsymbol = "io_base_virt_data"\nvalue = "phys_addr(\'block_virt_data\')"\n'
+    )
     folder = project(tmp_path, mode="learned", more=patch)
     done = sdfgen("build", "--board", QEMU, cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
@@ -132,7 +137,7 @@ def test_learned_addresses_are_patched_and_nothing_moves(tmp_path: Path) -> None
     assert all(extents[name].contiguous for name in DATA)
     manifest = json.loads((folder / "build" / QEMU / "manifest.json").read_text())
     (record,) = manifest["patches"]
-    assert int(record["new"], 0) == extents["blk_virt_data"].address
+    assert int(record["new"], 0) == extents["block_virt_data"].address
     assert sdfgen("verify", "--board", QEMU, cwd=folder).returncode == 0
 
 

@@ -27,7 +27,7 @@ RAM_MIB: Final = 512
 """fio's libraries are large."""
 TIMEOUT_S: Final = SECONDS + 900
 FIO: Final = "fio"
-CLIENT: Final = f'partition = 0\nram = "{RAM_MIB} MiB"\nbootargs = "quiet"'
+CLIENT: Final = f'disk = [{{ partition = 0 }}]\nram = "{RAM_MIB} MiB"\nbootargs = "quiet"'
 START_MIB: Final = 1
 """Where `sdfgen run` puts the first partition."""
 SAID: Final = re.compile(r"^client1\| @@ (\S+) ?(.*)$", re.MULTILINE)

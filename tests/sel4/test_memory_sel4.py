@@ -43,19 +43,19 @@ TOUCHES: Final = {
     "own_last": Touch(mapped("own_last", "own_last_ram"), LOAD_WORD, RAM_BYTES + LAST_WORD),
     "before_ram": Touch(mapped("before_ram", "before_ram_ram"), STORE_WORD, LAST_WORD),
     "behind_ram": Touch(mapped("behind_ram", "behind_ram_ram"), LOAD_WORD, RAM_BYTES),
-    "disk": Touch(mapped("blk_driver", "dev_virtio_mmio31"), LOAD_WORD),
-    "driver_requests": Touch(mapped("blk_driver", "blk_driver_requests"), STORE_WORD),
-    "driver_data": Touch(mapped("blk_driver", "blk_own_first_data"), LOAD_WORD),
-    "own_vmm": Touch(mapped("own_vmm_vmm", "blk_own_vmm_requests"), STORE_WORD),
-    "virtualiser": Touch(mapped("blk_virt", "blk_virt_data"), LOAD_WORD),
-    "physical": Touch("//memory_region[@name='blk_virt_data']/@phys_addr", STORE_WORD),
+    "disk": Touch(mapped("storage", "dev_virtio_mmio31"), LOAD_WORD),
+    "driver_requests": Touch(mapped("storage", "block_driver_requests"), STORE_WORD),
+    "driver_data": Touch(mapped("storage", "block_own_first_0_data"), LOAD_WORD),
+    "own_vmm": Touch(mapped("own_vmm_vmm", "block_own_vmm_0_requests"), STORE_WORD),
+    "virtualiser": Touch(mapped("block_virt", "block_virt_data"), LOAD_WORD),
+    "physical": Touch("//memory_region[@name='block_virt_data']/@phys_addr", STORE_WORD),
 }
 OWN: Final = ("own_first", "own_last")
 OTHERS: Final = [name for name in TOUCHES if name not in OWN]
 CLIENT: Final = """\
-[[block.client]]
+[[guest]]
 name = "{name}"
-partition = {index}
+disk = [{{ partition = {index} }}]
 ram = "{ram} MiB"
 kernel = "{name}"
 """
@@ -64,9 +64,11 @@ SYSTEM: Final = """\
 name = "memory"
 boards = ["qemu_virt_aarch64"]
 [block]
-physical_addresses = "assigned"
-[block.driver]
+driver = "storage"
 storage = "/dev/vda"
+physical_addresses = "assigned"
+[[guest]]
+name = "storage"
 devices = ["virtio_mmio31"]
 kernel = "kernel"
 initrd = "driver"

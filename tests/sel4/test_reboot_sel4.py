@@ -43,14 +43,14 @@ def write_guests(folder: Path) -> dict[str, str]:
     driver, client = needed(lambda: (driver_guest(), client_guest("arm64")), QEMU)
     (folder / "kernel").symlink_to(client.kernel)
     write_driver(driver, folder / "driver")
-    settings = {"block.driver.kernel": "kernel", "block.driver.initrd": "driver"}
+    settings = {"guest.storage.kernel": "kernel", "guest.storage.initrd": "driver"}
     for name, script in RUN.items():
         extra = Cpio()
         extra.copy("test/run", str(SCRIPTS / script))
         extra.copy("test/common", str(SCRIPTS / "common.sh"))
         extra.file("test/slots", b"4\n")
         write_initrd(client, str(folder / name), extra)
-        settings |= {f"block.client.{name}.kernel": "kernel", f"block.client.{name}.initrd": name}
+        settings |= {f"guest.{name}.kernel": "kernel", f"guest.{name}.initrd": name}
     return settings
 
 

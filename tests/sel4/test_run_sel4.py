@@ -19,7 +19,7 @@ pytestmark = pytest.mark.sel4
 
 MIB = 1 << 20
 TIMEOUT_S = 600
-CLIENTS = {"client1": "partition = 0", "client2": "partition = 2"}
+CLIENTS = {"client1": "disk = [{ partition = 0 }]", "client2": "disk = [{ partition = 2 }]"}
 # Says what the disk begins with, and writes the guest's name one MiB behind that.
 CLIENT = """\
 echo "@@ size $(cat /sys/block/vda/size)"

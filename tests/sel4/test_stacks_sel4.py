@@ -74,13 +74,13 @@ def write_project(folder: Path) -> list[str]:
     driver, client = needed(lambda: (driver_guest(), client_guest("arm64")), QEMU)
     shutil.copy(EXAMPLE, folder)
     write_driver(driver, folder / "driver")
-    settings = {"block.driver.kernel": client.kernel, "block.driver.initrd": "driver"}
+    settings = {"guest.storage.kernel": client.kernel, "guest.storage.initrd": "driver"}
     for name, script in SCRIPTS.items():
         extra = Cpio()
         extra.file("test/run", (script + FOREVER).encode())
         write_initrd(client, str(folder / name), extra)
         keys = {"kernel": client.kernel, "initrd": name, "bootargs": "quiet iomem=relaxed"}
-        settings |= {f"block.client.{name}.{key}": value for key, value in keys.items()}
+        settings |= {f"guest.{name}.{key}": value for key, value in keys.items()}
     return [word for key, value in settings.items() for word in ("--set", f'{key}="{value}"')]
 
 
@@ -110,7 +110,7 @@ def test_stacks_are_larger_than_what_is_used_of_them_by_the_margin(tmp_path: Pat
     marks = {name: (used_bytes(ram, stack), stack.size_bytes) for name, stack in stacks.items()}
     ram.unlink()
     sys.stdout.write("".join(f"{name} {used} of {size} bytes\n" for name, (used, size) in marks.items()))
-    assert {f"STACK:{name}_vmm" for name in (*SCRIPTS, "blk_driver")} < marks.keys()
+    assert {f"STACK:{name}_vmm" for name in (*SCRIPTS, "storage")} < marks.keys()
     assert all(stack.contiguous for stack in stacks.values())
     assert all(0 < used * MARGIN <= size for used, size in marks.values()), marks
 

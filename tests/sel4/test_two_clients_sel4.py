@@ -40,11 +40,11 @@ BOOTARGS: Final = {HOSTILE: f"quiet mem={KERNEL_MIB}M iomem=relaxed", HONEST: "q
 SAID: Final = re.compile(r"^(\w+)\| @@ (\S+) (.*)$", re.MULTILINE)
 ROUND: Final = re.compile(rf"^{HONEST}\| @@ round (\d) (\d+ \d+) ([0-9a-f]{{64}})$", re.MULTILINE)
 TROUBLE: Final = re.compile(r"FAULT|Kernel panic|I/O error|Internal error|BUG:|Failed assertion")
-ERROR: Final = re.compile(rf"({'|'.join(CLIENTS)}|blk_driver)_vmm\|ERROR \((\w+)")
+ERROR: Final = re.compile(rf"({'|'.join(CLIENTS)}|storage)_vmm\|ERROR \((\w+)")
 # Who may be told by libvmm, in which function, that something is wrong: an interrupt came while the guest had it
 # disabled; a guest touched what it must not.
 ERRORS: Final = {
-    "vgic_dist_set_pending_irq": {*CLIENTS, "blk_driver"},
+    "vgic_dist_set_pending_irq": {*CLIENTS, "storage"},
     "fault_handle_vm_exception": {HOSTILE},
     "fault_handle": {HOSTILE},
 }
@@ -111,7 +111,7 @@ def write_guests(folder: Path) -> dict[str, str]:
     scripts = HERE / "scripts"
     (folder / "kernel").symlink_to(client.kernel)
     write_driver(driver, folder / "driver")
-    settings = {"block.driver.kernel": "kernel", "block.driver.initrd": "driver"}
+    settings = {"guest.storage.kernel": "kernel", "guest.storage.initrd": "driver"}
     for name, script in SCRIPTS.items():
         extra = Cpio()
         for target, source in (("run", script), ("common", "common.sh"), ("ring", "ring.sh")):
@@ -120,8 +120,8 @@ def write_guests(folder: Path) -> dict[str, str]:
             extra.file(f"test/{target}", b"%d\n" % number)
         write_initrd(client, str(folder / name), extra)
         keys = {"kernel": "kernel", "initrd": name, "bootargs": BOOTARGS[name]}
-        settings |= {f"block.client.{name}.{key}": value for key, value in keys.items()}
-    return settings | {f"block.client.{HOSTILE}.ram": f"{RAM_MIB} MiB"}
+        settings |= {f"guest.{name}.{key}": value for key, value in keys.items()}
+    return settings | {f"guest.{HOSTILE}.ram": f"{RAM_MIB} MiB"}
 
 
 def watch(console: IO[str]) -> str:

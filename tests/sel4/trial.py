@@ -26,18 +26,23 @@ DRIVER: Final = """
 [system]
 name = "{name}"
 boards = ["qemu_virt_aarch64"]
-[block.driver]
-storage = "/dev/vda"
+[[guest]]
+name = "storage"
 devices = ["virtio_mmio{slot}"]
 kernel = "{kernel}"
 initrd = "driver"
 """
 CLIENT: Final = """
-[[block.client]]
+[[guest]]
 name = "{name}"
 kernel = "{kernel}"
 initrd = "{name}"
 {more}
+"""
+BLOCK: Final = """
+[block]
+driver = "storage"
+storage = "/dev/vda"
 """
 LAST_SLOT: Final = 31
 
@@ -68,7 +73,7 @@ def write_description(folder: Path, kernel: str, clients: Mapping[str, str], slo
     kernel = os.path.relpath(kernel, folder)
     tables = [CLIENT.format(name=name, kernel=kernel, more=more) for name, more in clients.items()]
     text = DRIVER.format(name=folder.name.replace("-", "_"), slot=slot, kernel=kernel)
-    (folder / "system.toml").write_text("".join([text, *tables]))
+    (folder / "system.toml").write_text("".join([text, *tables, BLOCK]))
 
 
 def sdfgen_words(command: str, *arguments: str) -> list[str]:

@@ -18,21 +18,27 @@ class Ref(NamedTuple):
     text: str
 
 
-def initialiser(value: object, indent: str = "") -> str:
-    """Return a value as a C initialiser, short tables on one line."""
+def initialiser(value: object, indent: str = "", lead: int = 0) -> str:
+    """Return a value as a C initialiser, short tables on one line.
+
+    Args:
+        value: The value.
+        indent: Of the line that it begins on.
+        lead: Characters that stand before it on that line.
+    """
     if isinstance(value, dict):
         inner = indent + INDENT
         parts = [f".{name} = {initialiser(member, inner)}" for name, member in value.items()]
-        return _braces(parts, indent)
+        return _braces(parts, indent, lead)
     if isinstance(value, list):
         inner = indent + INDENT
-        return _braces([initialiser(member, inner) for member in value], indent)
+        return _braces([initialiser(member, inner) for member in value], indent, lead)
     return _scalar(value)
 
 
-def _braces(parts: list[str], indent: str) -> str:
+def _braces(parts: list[str], indent: str, lead: int) -> str:
     flat = "{ " + ", ".join(parts) + " }"
-    if len(indent) + len(flat) <= LINE and "{" not in flat[1:]:
+    if len(indent) + lead + len(flat) <= LINE and "{" not in flat[1:]:
         return flat
     inner = indent + INDENT
     return "{\n" + "".join(f"{inner}{part},\n" for part in parts) + indent + "}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sdfgen.emit.c.names import c_name
 from sdfgen.emit.devicetree.tree import Cells, Node, Property, cells64, flag, numbers, strings
 from sdfgen.facts.board_tables import FIRST_SPI_INTID
-from sdfgen.subsystems.block.shared import c_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +29,7 @@ TRIGGERS = {"edge": EDGE_RISING, "level": LEVEL_HIGH}
 OF_FIRST_CPU = 1 << 8
 """GICv2: the mask of the CPUs that a PPI goes to, above the trigger."""
 GIC = "gic"
+GIC_V3 = 3
 
 CONSOLE = "pl011"
 CONSOLE_LINUX_NAME = "ttyAMA0"
@@ -71,7 +72,7 @@ def cpus(board: Board) -> Node:
     """Return the one CPU that a guest has."""
     cpu = (
         strings("device_type", "cpu"),
-        strings("compatible", board.facts.guest.cpu),
+        strings("compatible", board.guest.cpu),
         numbers("reg", 0),
         strings("enable-method", "psci"),
     )
@@ -81,27 +82,29 @@ def cpus(board: Board) -> Node:
 def psci(board: Board) -> Node:
     """Return how the guest starts CPUs and switches itself off."""
     compatible = strings("compatible", "arm,psci-1.0", "arm,psci-0.2")
-    return Node("psci", (compatible, strings("method", board.facts.guest.psci)))
+    return Node("psci", (compatible, strings("method", board.guest.psci)))
 
 
 def timer(board: Board) -> Node:
     """Return the architected timer."""
-    trigger = OF_FIRST_CPU | LEVEL_HIGH
-    interrupts = tuple(Cells((PPI, number, trigger)) for number in board.facts.guest.timer_ppis)
+    trigger = LEVEL_HIGH if board.gic.version == GIC_V3 else OF_FIRST_CPU | LEVEL_HIGH
+    interrupts = tuple(Cells((PPI, number, trigger)) for number in board.guest.timer_ppis)
     compatible = strings("compatible", "arm,armv8-timer")
     return Node("timer", (compatible, Property("interrupts", interrupts), flag("always-on")))
 
 
 def gic(board: Board, cpu_interface_bytes: int) -> Node:
-    """Return the GICv2, with as much of its CPU interface as the guest has."""
-    facts = board.facts.gic
-    distributor = cells64(facts.distributor, facts.distributor_size)
+    """Return the interrupt controller, a GICv2 with as much of its CPU interface as the guest has."""
+    facts = board.gic
+    _, (base, size_bytes) = board.guest_gic()
+    is_v3 = facts.version == GIC_V3
+    second = cells64(base, size_bytes if is_v3 else cpu_interface_bytes)
     properties = (
-        strings("compatible", "arm,cortex-a15-gic"),
+        strings("compatible", "arm,gic-v3" if is_v3 else "arm,cortex-a15-gic"),
         flag("interrupt-controller"),
         numbers("#interrupt-cells", INTERRUPT_CELLS),
         numbers("#address-cells", 0),
-        Property("reg", (distributor, cells64(facts.cpu_interface, cpu_interface_bytes))),
+        Property("reg", (cells64(facts.distributor, facts.distributor_size), second)),
     )
     return Node(f"interrupt-controller@{facts.distributor:x}", properties, label=GIC)
 

@@ -53,8 +53,8 @@ def _flag(value: bool | None, default: bool | None) -> str | None:
 
 def _callees(system: System) -> frozenset[str]:
     """Name the protection domains that are called: Microkit 1.4.1 marks these instead of the callers."""
-    pairs = [channel.ends for channel in system.channels if any(end.pp for end in channel.ends)]
-    return frozenset(end.pd for ends in pairs for end in ends if not end.pp)
+    channels = [channel.ends for channel in system.channels]
+    return frozenset(far.pd for ends in channels for end in ends for far in ends if end.pp and far is not end)
 
 
 def _region(region: Region) -> Element:
@@ -164,7 +164,11 @@ def _end(end: End, dialect: Dialect) -> Element:
 
 
 def _domains(domains: Domains) -> Element:
-    names = tuple(Element("domain", (("name", name),)) for name in domains.names)
+    ids = domains.ids or (None,) * len(domains.names)
+    names = tuple(
+        Element("domain", (("name", name), ("id", _decimal(number))))
+        for name, number in zip(domains.names, ids, strict=False)
+    )
     start = _decimal(domains.start_index) if domains.start_index else None
     schedule = Element(
         "domain_schedule",

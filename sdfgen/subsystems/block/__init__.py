@@ -1,1 +1,1 @@
-"""The block subsystem: several guests share a disk that one of them drives."""
+"""The block subsystem: guests and protection domains share a disk that one guest drives."""

@@ -5,17 +5,25 @@ Annotations are evaluated here on purpose: as text, each of them is compiled at 
 
 from typing import NamedTuple
 
-from sdfgen.model.guest import Guest, GuestTimer
 from sdfgen.model.microkit import Gpa, Origin, Vaddr
+from sdfgen.model.system import System
+from sdfgen.units import PAGE_BYTES
+
+NAME = "block"
+"""The subsystem's, and of a block subsystem that the description gives no other."""
+MAX_CAPACITY = 0x8000
+MAX_DISKS = 61
+"""A protection domain has 62 channel ids; one of the virtualiser's is the driver's."""
+VIRTUALISER_DATA = "virt_data"
+"""Map name of the virtualiser's own data region."""
 
 
 class UioMap(NamedTuple):
-    """One of the driver VM's UIO mappings.
+    """One of a driver VM's UIO mappings.
 
     Attributes:
         name: Its name in `reg-names`.
         gpa: Where the guest sees it.
-        size_bytes: Its size.
         region: The region behind it; None for the notify page, which is mapped nowhere.
         device: Index of the UIO device that carries it.
         number: Its index in that device.
@@ -23,7 +31,6 @@ class UioMap(NamedTuple):
 
     name: str
     gpa: Gpa
-    size_bytes: int
     region: str | None
     device: int
     number: int
@@ -35,7 +42,6 @@ class PhysAddrSlot(NamedTuple):
     name: str
     symbol: str
     region: str
-    size_bytes: int
     map_index: int
 
 
@@ -45,63 +51,112 @@ class Queues(NamedTuple):
     storage_info: Vaddr
     requests: Vaddr
     responses: Vaddr
-    data: Vaddr | None
+    data: Vaddr
     channel: int
 
 
-class Client(NamedTuple):
-    """A client of the block subsystem; at `virtio_vaddr` its VMM writes the registers that its guest reads."""
+class Disk(NamedTuple):
+    """A client's disk.
 
+    Attributes:
+        owner: The guest or protection domain that has it.
+        name: Its name there.
+        position: Its place among its owner's disks.
+        pd: The protection domain that speaks to the virtualiser for it.
+        partition: Its partition.
+        data_region: The region that its data goes through.
+        capacity: Slots of its queues.
+        read_only: Writes are refused.
+        near: How its owner's domain sees the connection.
+        far: How the virtualiser does.
+        io_symbol: The symbol that carries the io address of its data region.
+        registers: Where a VMM writes the registers that its guest reads; None for a native client.
+        origin: Its table.
+    """
+
+    owner: str
     name: str
+    position: int
     pd: str
     partition: int
     data_region: str
-    data_bytes: int
     capacity: int
     read_only: bool
     near: Queues
     far: Queues
     io_symbol: str
-    guest: Guest | None
-    virtio_vaddr: Vaddr | None
-    virtio_gpa: Gpa
-    virtio_bytes: int
-    virtio_intid: int
+    registers: Vaddr | None
     origin: Origin
+
+    @property
+    def label(self) -> str:
+        """What it is called where names of several clients stand side by side."""
+        return f"{self.owner}_{self.name}"
 
 
 class Driver(NamedTuple):
-    """The driver VM; `devices` names the UIO devices that carry its maps."""
+    """The driver VM's side; `devices` names the UIO devices that carry its maps."""
 
-    guest: Guest
+    guest: str
     storage: str
     capacity: int
     maps: tuple[UioMap, ...]
     devices: tuple[str, ...]
-    intid: int
-    notify_gpa: Gpa
     slots: tuple[PhysAddrSlot, ...]
-    dtb: str | None
-    origin: Origin
-    channel: int = 0
-    phys_addr_vaddr: Vaddr = Vaddr(0)
+    phys_addr_vaddr: Vaddr
+    elf: str
 
 
 class Block(NamedTuple):
-    """The block subsystem.
+    """A block subsystem.
 
-    `extended`: driver and virtualiser know the requests beyond sDDF's (DISCARD, WRITE_ZEROES).
+    Attributes:
+        name: Its name.
+        learned: Microkit chooses the physical addresses of its data regions.
+        prefilled: The image holds the phys-addr page.
+        extended: Driver and virtualiser know the requests beyond sDDF's (DISCARD, WRITE_ZEROES).
+        driver: The driver VM's side.
+        virt: The virtualiser's protection domain.
+        virt_queues: How it sees the connection to the driver VM.
+        virt_data_region: Its own data region.
+        virt_io_symbol: The symbol that carries that region's io address.
+        disks: The disks, in the order of the virtualiser's table.
+        lost_disks: There may be more: of some disk it was not found out which block subsystem it is of.
+        origin: Its table.
+        virt_origin: The virtualiser's.
     """
 
-    physical_addresses: str
+    name: str
+    learned: bool
     prefilled: bool
     extended: bool
     driver: Driver
     virt: str
     virt_queues: Queues
     virt_data_region: str
-    virt_data_bytes: int
     virt_io_symbol: str
-    clients: tuple[Client, ...]
-    timer: GuestTimer
+    disks: tuple[Disk, ...]
+    lost_disks: bool
     origin: Origin
+    virt_origin: Origin
+
+
+def blocks_of(system: System) -> tuple[Block, ...]:
+    """Return the block subsystems of a system."""
+    found: tuple[Block, ...] = system.parts.get(NAME, ())
+    return found
+
+
+def map_bytes(sizes: dict[str, int], uio_map: UioMap) -> int:
+    """Return the size of a UIO mapping.
+
+    Args:
+        sizes: Sizes of regions by name.
+        uio_map: The mapping.
+    """
+    return PAGE_BYTES if uio_map.region is None else sizes[uio_map.region]
+
+
+def phys_addr_file(block: str) -> str:
+    """Return the file that holds the content of a prefilled phys-addr page, in the board's folder."""
+    return f"{block}_phys_addr.bin"

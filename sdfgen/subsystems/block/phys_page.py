@@ -9,6 +9,7 @@ from sdfgen.units import PAGE_BYTES
 
 if TYPE_CHECKING:
     from sdfgen.model.system import System
+    from sdfgen.subsystems.block.model import Block
 
 MAGIC = b"SDFGPHYS"
 VERSION = 1
@@ -16,20 +17,22 @@ _HEADER = struct.Struct("<8sIIII")
 _ENTRY = struct.Struct("<QQII")
 
 
-def phys_page(system: System) -> bytes:
+def phys_page(system: System, block: Block) -> bytes:
     """Return the page: header, then an entry for each data region.
 
+    Args:
+        system: The system.
+        block: A block subsystem with assigned addresses.
+
     Raises:
-        ValueError: When the system has no block subsystem with assigned addresses.
+        ValueError: When a region has no address.
     """
-    if system.block is None:
-        raise ValueError("the system has no block subsystem")
     regions = system.region_index()
-    slots = system.block.driver.slots
+    slots = block.driver.slots
     page = bytearray(_HEADER.pack(MAGIC, VERSION, _HEADER.size, len(slots), 0))
     for slot in slots:
-        address = regions[slot.region].phys_addr
-        if address is None:
+        region = regions[slot.region]
+        if region.phys_addr is None or region.size_bytes is None:
             raise ValueError(f"region {slot.region} has no physical address")
-        page += _ENTRY.pack(address, slot.size_bytes, slot.map_index, 0)
+        page += _ENTRY.pack(region.phys_addr, region.size_bytes, slot.map_index, 0)
     return bytes(page).ljust(PAGE_BYTES, b"\0")

@@ -1,142 +1,228 @@
-"""The block subsystem: from the `[block]` table to protection domains, regions and channels."""
+"""From `[block]` tables and `disk` lists to virtualisers, driver VMs and what their clients get."""
 
 from __future__ import annotations
 
-from sdfgen.faults.fault import Fault
-from sdfgen.guests.timer import TimerBuilder
-from sdfgen.model.microkit import Channel, End, Origin, ProtectionDomain, Region, Setvar
-from sdfgen.resolve.physical import place
-from sdfgen.spec.description import ClientTable, VirtualiserTable
-from sdfgen.subsystems.block.clients import ClientLink, build_client, client_link
-from sdfgen.subsystems.block.driver import DriverParts, build_driver
-from sdfgen.subsystems.block.model import Block, Client, Queues
-from sdfgen.subsystems.block.shared import (
-    MAX_CAPACITY,
-    MAX_CLIENTS,
-    VIRT_PRIORITY,
-    VIRT_STACK_BYTES,
-    VIRTUALISER_DATA,
-    Context,
-    Parts,
-    PdSpace,
-    connection,
-    data_region,
-    io_base_symbol,
-    scheduling,
-)
+from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["Context", "build_block"]
+from sdfgen.faults.fault import Fault, suggestion
+from sdfgen.layout.context import SERVER_PRIORITY, Parts, scheduling
+from sdfgen.model.microkit import Channel, End, ProtectionDomain, Setvar
+from sdfgen.model.system import Storage
+from sdfgen.subsystems.block.client import Wish, attach_client, client_link, wishes
+from sdfgen.subsystems.block.connection import connection, data_region, io_base_symbol
+from sdfgen.subsystems.block.driver import Wanted, attach
+from sdfgen.subsystems.block.model import MAX_CAPACITY, MAX_DISKS, VIRTUALISER_DATA, Block
+from sdfgen.subsystems.block.spec import VirtualiserTable, blocks, uio_facts
+from sdfgen.subsystems.roles import ElfPatch, Resolved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sdfgen.guests.machine import Machine
+    from sdfgen.layout.context import Context
+    from sdfgen.layout.domain_space import DomainSpace
+    from sdfgen.model.microkit import Region
+    from sdfgen.subsystems.block.connection import Connection
+    from sdfgen.subsystems.block.model import Disk
+    from sdfgen.subsystems.block.spec import BlockTable, UioTable
+    from sdfgen.subsystems.roles import Clients
+
+VIRT_STACK_BYTES = 0x1000
 
 
-def build_block(context: Context, fixed: tuple[Region, ...]) -> tuple[Parts, Block]:
-    """Build the whole subsystem.
+def resolve(context: Context, clients: Clients) -> Resolved:
+    """Make every block subsystem of a description.
 
     Args:
-        context: Tables, board, ids and so on.
-        fixed: Regions of the rest of the description, whose physical addresses are taken.
+        context: Board, ids and so on.
+        clients: The guests and protection domains that may drive a disk, or have some.
     """
-    virt = context.table.virtualiser or _default_virtualiser(context)
-    links = [client_link(table) for table in _ordered(context)]
-    driver_capacity = _driver_capacity(context, links)
-    link = connection(
-        context.table.driver.name,
-        driver_capacity,
-        context.table.driver,
-        cached=False,
-        round_bytes=context.board.facts.uio.stride,
-    )
-    virt_data = data_region("blk_virt_data", virt.data_size, virt)
-    space = PdSpace(context.board.address_limit)
-    virt_queues = space.queues(link, virt_data, context.ids.next(virt.name))
-    timer = TimerBuilder(context)
-    driver = build_driver(context, timer, link, driver_capacity, virt_data, {c.table.name: c.data for c in links})
-    clients = [
-        build_client(context, timer, c, space.queues(c.link, c.data, context.ids.next(virt.name))) for c in links
+    tables = _known(context)
+    wanted = wishes(context, tables, clients)
+    made = [
+        _build(context, table, driver, uio, [wish for wish in wanted if wish.block is table])
+        for table, driver, uio in _driven(context, tables, clients)
     ]
-    timer_pd, guest_timer = timer.build()
-    block = Block(
-        physical_addresses=context.table.physical_addresses,
-        prefilled=context.table.phys_addr_page == "prefilled",
-        extended=True,  # both are this project's
-        driver=driver.driver,
-        virt=virt.name,
-        virt_queues=virt_queues,
-        virt_data_region=virt_data.name,
-        virt_data_bytes=virt.data_size,
-        virt_io_symbol=io_base_symbol(VIRTUALISER_DATA),
-        clients=tuple(c.client for c in clients),
-        timer=guest_timer,
-        origin=context.table,
+    return Resolved(
+        model=tuple(one.block for one in made),
+        parts=Parts(
+            tuple(one.virt for one in made),
+            tuple(region for one in made for region in one.regions),
+            tuple(channel for one in made for channel in one.channels),
+        ),
+        told=frozenset(name for one in made for name in _data_regions(one.block)),
+        placed=frozenset(name for one in made if not one.block.learned for name in _data_regions(one.block)),
+        patches=tuple(patch for one in made for patch in _patches(one)),
+        elves=tuple(one.block.driver.elf for one in made),
+        storage=tuple(_storage(one.block, wanted) for one in made),
+        names=tuple(
+            ("disk", disk.name, disk.origin) for one in made for disk in one.block.disks if disk.origin.given("name")
+        ),
+        chains={f"block subsystem `{one.block.name}`": _chain(one.block, clients) for one in made},
     )
-    pds = (driver.pd, _virtualiser(context, virt, space, block), *(c.pd for c in clients), timer_pd)
-    of_clients = (region for client in clients for region in client.regions)
-    regions = _once((*driver.regions, *link.regions, virt_data, *of_clients, *timer.regions))
-    data = {virt_data.name, *(c.data.name for c in links)}
-    ram = {f"{pd.vm.name}_ram" for pd in pds if pd.vm}
-    pds = tuple(pd._replace(domain=context.table.domain) for pd in pds)
-    channels = (*_channels(block, driver, virt), *timer.channels)
-    return Parts(pds, place(context, regions, fixed, data, ram), channels), block
 
 
-def _default_virtualiser(context: Context) -> VirtualiserTable:
-    """Read an empty `[block.virtualiser]`: all its keys have defaults."""
-    from sdfgen.read.toml import Node
-
-    return VirtualiserTable.read(Node({}, context.table.where), context.faults)
-
-
-def _ordered(context: Context) -> list[ClientTable]:
-    """Return the clients by partition, so that the order of tables in the file does not matter."""
-    clients = context.table.client
-    if len(clients) > MAX_CLIENTS:
-        message = f"{len(clients)} block clients; Microkit has room for {MAX_CLIENTS}"
-        first = clients[MAX_CLIENTS]
-        context.faults.add(Fault("SDF014", message, first.where.of_key(), "remove clients from here on"))
-    return sorted(clients[:MAX_CLIENTS], key=lambda c: (c.partition, c.name))
+class _Built(NamedTuple):
+    block: Block
+    virt: ProtectionDomain
+    vmm_image: str
+    regions: tuple[Region, ...]
+    channels: tuple[Channel, ...]
 
 
-def _driver_capacity(context: Context, links: list[ClientLink]) -> int:
-    """Let every client's requests fit; a power of two, since the queues' indices run freely."""
-    if context.table.driver.queue_capacity is not None:
-        return context.table.driver.queue_capacity
-    wanted = sum(link.table.queue_capacity for link in links)
+def _known(context: Context) -> list[BlockTable]:
+    """Return the block subsystems in the order of their names; of two with one name, the first."""
+    found: dict[str, BlockTable] = {}
+    for table in blocks(context.spec):
+        first = found.setdefault(table.name, table)
+        if first is not table:
+            message = f"two block subsystems are called `{table.name}`"
+            notes = ((first.at("name"), "the other one is here"),)
+            context.faults.add(Fault("SDF024", message, table.at("name"), "give each [[block]] a name", notes))
+    return [found[name] for name in sorted(found)]
+
+
+def _driven(
+    context: Context, tables: Sequence[BlockTable], clients: Clients
+) -> Iterator[tuple[BlockTable, Machine, UioTable]]:
+    """Yield each block subsystem with its driver's guest; what has none is a fault."""
+    guests = {machine.name: machine for machine in clients.guests}
+    uio = uio_facts(context.board)
+    taken: dict[str, BlockTable] = {}
+    for table in tables:
+        first = taken.setdefault(table.driver, table)
+        if not table.given("driver"):
+            continue  # told when it was read
+        if table.driver not in guests:
+            near = suggestion(table.driver, guests)
+            message = f"driver `{table.driver}` of block subsystem `{table.name}` is no guest{near}"
+            context.faults.add(Fault("SDF107", message, table.at("driver"), "name a [[guest]]"))
+        elif first is not table:
+            message = f"guest `{table.driver}` drives two block subsystems, `{first.name}` and `{table.name}`"
+            notes = ((first.at("driver"), f"it drives `{first.name}` here"),)
+            context.faults.add(
+                Fault("SDF107", message, table.at("driver"), "give each a guest of its own as driver", notes)
+            )
+        else:
+            yield table, guests[table.driver], uio
+
+
+def _build(context: Context, table: BlockTable, machine: Machine, uio: UioTable, wanted: list[Wish]) -> _Built:
+    virt = table.virtualiser or VirtualiserTable.empty(table.where, context.faults)
+    virt_name = virt.name or f"{table.name}_virt"
+    links = [client_link(wish) for wish in _bounded(context, table, wanted)]
+    capacity = _capacity(table, links)
+    data = data_region(f"{table.name}_virt_data", virt.data_size, virt)
+    link = connection(f"{table.name}_driver", capacity, table, data, uio.stride)
+    space = context.domain_space(virt_name)
+    queues = link.map(space, context.ids.next(virt_name))
+    prefilled = table.phys_addr_page == "prefilled" and "memory_region.prefill_path" in context.dialect.attributes
+    data_of = {wish.label: client.data for wish, client in links}
+    driver = attach(machine, Wanted(table, uio, link, capacity, data_of, prefilled))
+    disks = [
+        attach_client(context, wish, client, client.map(space, context.ids.next(virt_name))) for wish, client in links
+    ]
+    block = Block(
+        name=table.name,
+        learned=table.physical_addresses == "learned",
+        prefilled=table.phys_addr_page == "prefilled",
+        extended=True,  # both are this project's
+        driver=driver,
+        virt=virt_name,
+        virt_queues=queues,
+        virt_data_region=data.name,
+        virt_io_symbol=io_base_symbol(VIRTUALISER_DATA),
+        disks=tuple(disks),
+        lost_disks=any("disk" in fault.where.path for fault in context.faults),
+        origin=table,
+        virt_origin=virt,
+    )
+    vmm = machine.table.vmm
+    vmm_image = (vmm.program_image if vmm else None) or f"{machine.pd}.elf"
+    regions = (*link.regions, *(region for _, client in links for region in client.regions))
+    return _Built(block, _virtualiser(virt, block, space), vmm_image, regions, _channels(block, machine))
+
+
+def _bounded(context: Context, table: BlockTable, wanted: list[Wish]) -> list[Wish]:
+    """Return the disks in the order of the virtualiser's table: by partition, then by their labels."""
+    ordered = sorted(wanted, key=lambda wish: (wish.table.partition, wish.client.name, wish.name))
+    if len(ordered) > MAX_DISKS:
+        message = f"{len(ordered)} disks of block subsystem `{table.name}`; its virtualiser has room for {MAX_DISKS}"
+        first = ordered[MAX_DISKS].table
+        context.faults.add(Fault("SDF014", message, first.where.of_key(), "remove some, or add another [[block]]"))
+    return ordered[:MAX_DISKS]
+
+
+def _capacity(table: BlockTable, links: list[tuple[Wish, Connection]]) -> int:
+    """Let every disk's requests fit; a power of two, since the queues' indices run freely."""
+    if table.queue_capacity is not None:
+        return table.queue_capacity
+    wanted = sum(wish.table.queue_capacity for wish, _ in links)
     return min(MAX_CAPACITY, 1 << max(0, wanted - 1).bit_length())
 
 
-def _virtualiser(context: Context, table: VirtualiserTable, space: PdSpace, block: Block) -> ProtectionDomain:
-    symbols = [
-        (block.virt_io_symbol, block.virt_data_region),
-        *((c.io_symbol, c.data_region) for c in block.clients),
-    ]
+def _virtualiser(table: VirtualiserTable, block: Block, space: DomainSpace) -> ProtectionDomain:
     budget_us, period_us = scheduling(table.budget, table.period)
     return ProtectionDomain(
-        name=table.name,
+        name=block.virt,
         origin=table,
-        program_image=table.image or f"{table.name}.elf",
-        priority=VIRT_PRIORITY if table.priority is None else table.priority,
+        program_image=table.program_image or f"{block.virt}.elf",
+        priority=SERVER_PRIORITY if table.priority is None else table.priority,
         budget_us=budget_us,
         period_us=period_us,
         stack_size_bytes=VIRT_STACK_BYTES if table.stack_size is None else table.stack_size,
+        cpu=table.cpu,
+        domain=table.domain,
         maps=tuple(space.maps),
-        setvars=tuple(Setvar(symbol, region, table) for symbol, region in symbols) if context.learned else (),
+        setvars=tuple(Setvar(s.symbol, s.region, table) for s in block.driver.slots) if block.learned else (),
     )
 
 
-def _once(regions: tuple[Region, ...]) -> tuple[Region, ...]:
-    """Drop repeats of the one region that all guests share."""
-    seen: dict[tuple[str, object], Region] = {}
-    for region in regions:
-        shared = region.name == "gic_vcpu"
-        seen.setdefault((region.name, None if shared else id(region)), region)
-    return tuple(seen.values())
+def _channels(block: Block, machine: Machine) -> tuple[Channel, ...]:
+    row = next(device for device in machine.emulated if device.origin is block.origin)
+    ends = (
+        End(block.virt, block.virt_queues.channel, block.virt_origin),
+        End(machine.pd, row.channel or 0, block.origin),
+    )
+
+    def of_disk(disk: Disk) -> Channel:
+        return Channel(
+            (End(block.virt, disk.far.channel, disk.origin), End(disk.pd, disk.near.channel, disk.origin)), disk.origin
+        )
+
+    return (Channel(ends, block.origin), *map(of_disk, block.disks))
 
 
-def _channels(block: Block, driver: DriverParts, virt: VirtualiserTable) -> tuple[Channel, ...]:
-    def channel(far: Queues, pd: str, near_id: int, origin: Origin) -> Channel:
-        return Channel((End(block.virt, far.channel, origin), End(pd, near_id, origin)), origin)
+def _storage(block: Block, wanted: Sequence[Wish]) -> Storage:
+    """Return the disk; a partition bears its owner's name, with the disk's when that has several.
 
-    def of_client(client: Client) -> Channel:
-        return channel(client.far, client.pd, client.near.channel, client.origin)
+    One that several read bears the first one's.
+    """
+    owners = [wish.client.name for wish in wanted]
+    partitions: dict[int, str] = {}
+    for disk in block.disks:
+        partitions.setdefault(disk.partition, disk.owner if owners.count(disk.owner) == 1 else disk.label)
+    return Storage(block.name, block.driver.guest, tuple(sorted(partitions.items())), block.origin)
 
-    first = channel(block.virt_queues, driver.pd.name, driver.driver.channel, virt)
-    return (first, *(of_client(client) for client in block.clients))
+
+def _chain(block: Block, clients: Clients) -> frozenset[str]:
+    """Name the virtualiser, the driver's guest, and the VMMs of all guests."""
+    vmms = {machine.pd for machine in clients.guests} & {disk.pd for disk in block.disks}
+    driver = next(machine for machine in clients.guests if machine.name == block.driver.guest)
+    return frozenset({block.virt, driver.pd, driver.name, *vmms})
+
+
+def _data_regions(block: Block) -> Iterator[str]:
+    yield block.virt_data_region
+    yield from (disk.data_region for disk in block.disks)
+
+
+def _patches(built: _Built) -> Iterator[ElfPatch]:
+    """Patch the data regions' addresses into whoever needs them; with learned ones nobody is patched."""
+    block = built.block
+    if block.learned:
+        return
+    origins = {region.name: region.origin for region in built.regions}
+    for elf in (block.driver.elf, built.vmm_image, built.virt.program_image):
+        for slot in block.driver.slots:
+            yield ElfPatch(elf, slot.symbol, slot.region, origins[slot.region])

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from sdfgen.facts.dialects import SINCE
-from sdfgen.rules.registry import fault, rule
-from sdfgen.subsystems.block.shared import MAX_CAPACITY, VIRTUALISER_DATA, data_map_name
+from sdfgen.rules.registry import Stage, fault, rule
+from sdfgen.subsystems.block.connection import data_map_name
+from sdfgen.subsystems.block.model import MAX_CAPACITY, VIRTUALISER_DATA, blocks_of
 from sdfgen.units import size_text
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from sdfgen.faults.fault import Fault
     from sdfgen.model.microkit import Origin
     from sdfgen.model.system import System
-    from sdfgen.subsystems.block.model import Client
+    from sdfgen.subsystems.block.model import Block, Disk
 
 BLOCK_BYTES = 0x1000
 """sDDF: BLK_TRANSFER_SIZE, the unit of every request."""
@@ -27,24 +28,26 @@ MAX_PARTITION = 127
 _STORAGE = re.compile(r"/dev(/(?!\.\.?(/|$))[A-Za-z0-9._:@+=,-]+)+")
 
 
-def _clients(system: System) -> tuple[Client, ...]:
-    return system.block.clients if system.block else ()
-
-
-@rule("SDF070", "queue capacities are powers of two up to 32768")
+@rule("SDF070", "queue capacities are powers of two up to 32768", Stage.VALUES)
 def capacity(system: System) -> Iterator[Fault]:
     """Queue indices run freely through 32 bits and are taken modulo the capacity.
 
     At the wrap from 2^32 - 1 to 0 every other capacity than a power of two jumps to a wrong slot.
     """
-    if system.block is None:
-        return
-    driver = system.block.driver
-    queues = [(f"client `{c.name}`", c.capacity, c.origin) for c in _clients(system)]
-    for owner, slots, origin in [*queues, ("the driver", driver.capacity, driver.origin)]:
+    for owner, slots, origin in _queues(system):
         if not 1 <= slots <= MAX_CAPACITY or slots & (slots - 1):
             message = f"queue capacity {slots} of {owner} is not a power of two from 1 to {MAX_CAPACITY}"
             yield fault("SDF070", message, (origin, "queue_capacity"), f"{_nearest_power(slots)} is the nearest")
+
+
+def _queues(system: System) -> Iterator[tuple[str, int, Origin]]:
+    for block in blocks_of(system):
+        yield from ((_disk(disk), disk.capacity, disk.origin) for disk in block.disks)
+        yield f"the driver of `{block.name}`", block.driver.capacity, block.origin
+
+
+def _disk(disk: Disk) -> str:
+    return f"disk `{disk.name}` of `{disk.owner}`"
 
 
 def _nearest_power(slots: int) -> int:
@@ -54,31 +57,34 @@ def _nearest_power(slots: int) -> int:
     return below if below == MAX_CAPACITY or slots - below < 2 * below - slots else 2 * below
 
 
-@rule("SDF071", "the driver's queue holds the largest client's")
+@rule("SDF071", "the driver's queue holds the largest disk's")
 def driver_capacity(system: System) -> Iterator[Fault]:
     """A client may have as many requests in flight as its queue holds; a smaller driver queue makes that a lie."""
-    if system.block is None or not system.block.clients:
-        return
-    driver = system.block.driver
-    largest = max(system.block.clients, key=lambda c: c.capacity)
-    if driver.capacity < largest.capacity <= MAX_CAPACITY:
-        message = (
-            f"the driver's queue holds {driver.capacity} requests, client `{largest.name}`'s alone {largest.capacity}"
-        )
-        note = (largest.origin, "queue_capacity", f"{largest.capacity} requests of `{largest.name}`")
-        yield fault(
-            "SDF071", message, (driver.origin, "queue_capacity"), "leave it out: the clients' sum is used", [note]
-        )
+    for block in blocks_of(system):
+        largest = max(block.disks, key=lambda disk: disk.capacity, default=None)
+        slots = block.driver.capacity
+        if largest is not None and slots < largest.capacity <= MAX_CAPACITY:
+            message = (
+                f"the queue of `{block.name}`'s driver holds {slots} requests, "
+                f"that of {_disk(largest)} alone {largest.capacity}"
+            )
+            note = (largest.origin, "queue_capacity", f"{largest.capacity} requests of {_disk(largest)}")
+            advice = "leave it out: the disks' sum is used"
+            yield fault("SDF071", message, (block.origin, "queue_capacity"), advice, [note])
 
 
 def _data_regions(system: System) -> Iterator[tuple[str, int, Origin]]:
-    yield from ((f"client `{c.name}`", c.data_bytes, c.origin) for c in _clients(system))
-    if system.block:
-        origin = next((pd.origin for pd in system.pds if pd.name == system.block.virt), system.block.origin)
-        yield f"virtualiser `{system.block.virt}`", system.block.virt_data_bytes, origin
+    sizes = {region.name: region.size_bytes or 0 for region in system.regions}
+    for block in blocks_of(system):
+        yield from ((_disk(disk), sizes[disk.data_region], disk.origin) for disk in block.disks)
+        yield _virtualiser(block), sizes[block.virt_data_region], block.virt_origin
 
 
-@rule("SDF072", "data regions are whole blocks of 4 KiB")
+def _virtualiser(block: Block) -> str:
+    return f"virtualiser `{block.virt}`"
+
+
+@rule("SDF072", "data regions are whole blocks of 4 KiB", Stage.VALUES)
 def data_size(system: System) -> Iterator[Fault]:
     """Requests move blocks of 4 KiB, and memory is shared in pages of 4 KiB: a part of one is of no use."""
     for owner, size, origin in _data_regions(system):
@@ -91,93 +97,130 @@ def data_size(system: System) -> Iterator[Fault]:
 @rule("SDF073", "the virtualiser can read a GUID partition table")
 def partition_table_fits(system: System) -> Iterator[Fault]:
     """The table is read into the virtualiser's data region; a smaller one serves disks with an MBR only."""
-    if system.block is None:
-        return
-    *_, (owner, size, origin) = _data_regions(system)
-    if BLOCK_BYTES <= size < GPT_BLOCKS * BLOCK_BYTES:
-        message = f"data size {size_text(size)} of {owner} is too small to read a GUID partition table"
-        yield fault(
-            "SDF073",
-            message,
-            (origin, "data_size"),
-            f'"{size_text(GPT_BLOCKS * BLOCK_BYTES)}" or more; below that only an MBR can be read',
-            severity="warning",
-        )
+    virtualisers = {_virtualiser(block) for block in blocks_of(system)}
+    for owner, size, origin in _data_regions(system):
+        if owner in virtualisers and BLOCK_BYTES <= size < GPT_BLOCKS * BLOCK_BYTES:
+            message = f"data size {size_text(size)} of {owner} is too small to read a GUID partition table"
+            advice = f'"{size_text(GPT_BLOCKS * BLOCK_BYTES)}" or more; below that only an MBR can be read'
+            yield fault("SDF073", message, (origin, "data_size"), advice, severity="warning")
 
 
-@rule("SDF074", "partitions are counted from 0 to 127")
+def _disks(system: System) -> Iterator[Disk]:
+    return (disk for block in blocks_of(system) for disk in block.disks)
+
+
+@rule("SDF074", "partitions are counted from 0 to 127", Stage.VALUES)
 def partition(system: System) -> Iterator[Fault]:
     """A GUID partition table has 128 entries, an MBR 4; the virtualiser would leave the client without a disk."""
-    for client in _clients(system):
-        if not 0 <= client.partition <= MAX_PARTITION:
-            message = f"partition {client.partition} of client `{client.name}` is not from 0 to {MAX_PARTITION}"
+    for disk in _disks(system):
+        if not 0 <= disk.partition <= MAX_PARTITION:
+            message = f"partition {disk.partition} of {_disk(disk)} is not from 0 to {MAX_PARTITION}"
             advice = "count from 0; a GUID partition table has 128 entries, an MBR 4"
-            yield fault("SDF074", message, (client.origin, "partition"), advice)
+            yield fault("SDF074", message, (disk.origin, "partition"), advice)
 
 
-@rule("SDF075", "a partition that is written has one client")
+@rule("SDF075", "a partition that is written has one owner")
 def partition_shared(system: System) -> Iterator[Fault]:
     """Two guests on one file system, one of them writing, destroy it: neither sees the other's cache."""
-    owners: dict[int, Client] = {}
-    for client in _clients(system):
-        first = owners.setdefault(client.partition, client)
-        if first is client or (first.read_only and client.read_only):
-            continue
-        message = (
-            f"clients `{first.name}` and `{client.name}` share partition {client.partition}, and not both only read"
-        )
-        note = (first.origin, "partition", f"`{first.name}` has it too")
-        yield fault(
-            "SDF075", message, (client.origin, "partition"), "use another, or set read_only = true on both", [note]
-        )
+    for block in blocks_of(system):
+        owners: dict[int, Disk] = {}
+        for disk in block.disks:
+            first = owners.setdefault(disk.partition, disk)
+            if first is disk or (first.read_only and disk.read_only):
+                continue
+            message = f"{_disk(first)} and {_disk(disk)} share partition {disk.partition}, and not both only read"
+            note = (first.origin, "partition", f"{_disk(first)} has it too")
+            advice = "use another, or set read_only = true on both"
+            yield fault("SDF075", message, (disk.origin, "partition"), advice, [note])
 
 
-@rule("SDF076", "the block subsystem has a client")
-def some_client(system: System) -> Iterator[Fault]:
+@rule("SDF076", "a block subsystem has a disk")
+def some_disk(system: System) -> Iterator[Fault]:
     """A driver VM and a virtualiser without anybody to serve are a forgotten table, not a system."""
-    if system.block is not None and not system.block.clients:
-        yield fault(
-            "SDF076", "the block subsystem has no client", (system.block.origin, "client"), "add a [[block.client]]"
-        )
+    for block in blocks_of(system):
+        if not block.disks and not block.lost_disks:
+            message = f"nobody has a disk of block subsystem `{block.name}`"
+            yield fault("SDF076", message, (block.origin, "name"), "add disk = [{ partition = 0 }] to a [[guest]]")
 
 
 @rule("SDF082", "the disk is a path below /dev")
 def storage(system: System) -> Iterator[Fault]:
     """The path goes into a start script of the driver VM, where spaces and quotes would mean something else."""
-    if system.block is not None and not _STORAGE.fullmatch(system.block.driver.storage):
-        driver = system.block.driver
-        message = f"storage {driver.storage!r} is not a path below /dev of letters, digits and ._:@+=,-"
-        yield fault("SDF082", message, (driver.origin, "storage"), 'for example "/dev/vda" or "/dev/mmcblk0p2"')
+    for block in blocks_of(system):
+        path = block.driver.storage
+        if not _STORAGE.fullmatch(path):
+            message = f"storage {path!r} is not a path below /dev of letters, digits and ._:@+=,-"
+            yield fault("SDF082", message, (block.origin, "storage"), 'for example "/dev/vda" or "/dev/mmcblk0p2"')
 
 
 @rule("SDF084", "a prefilled phys-addr page needs Microkit 2.2.0 and assigned addresses")
 def prefilled(system: System) -> Iterator[Fault]:
     """The page is a file of the image: older tools have no such files, and learned addresses come later."""
-    block = system.block
-    if block is None or not block.prefilled:
-        return
+    for block in blocks_of(system):
+        if block.prefilled:
+            yield from _prefilled(system, block)
+
+
+def _prefilled(system: System, block: Block) -> Iterator[Fault]:
     place, attribute = (block.origin, "phys_addr_page"), "memory_region.prefill_path"
     if attribute not in system.dialect.attributes:
         message = f"Microkit {system.dialect.version} cannot prefill a region; {SINCE[attribute]} and later can"
         note = (system.origin, "microkit", f"version {system.dialect.version}")
-        yield fault("SDF084", message, place, 'leave it out, or set microkit = "2.2.0"', [note])
-    if block.physical_addresses == "learned":
+        yield fault("SDF084", message, place, f'leave it out, or set microkit = "{SINCE[attribute]}"', [note])
+    if block.learned:
         note = (block.origin, "physical_addresses", "Microkit chooses them when it packs the image")
         message = "the phys-addr page cannot be prefilled with addresses that are learned later"
         yield fault("SDF084", message, place, 'leave it out, or use physical_addresses = "assigned"', [note])
 
 
-@rule("SDF088", "clients differ in the C identifiers made of their names")
+@rule("SDF088", "disks differ in the C identifiers made of their names", Stage.NAMES, twice=True)
 def identifiers(system: System) -> Iterator[Fault]:
     """Symbols such as io_base_NAME_data carry the addresses; `a-b` and `a_b` would be one symbol for two regions."""
-    seen: dict[str, Client] = {}
-    for client in _clients(system):
-        identifier = data_map_name(client.name)
-        first = seen.setdefault(identifier, client)
+    seen: dict[str, Disk] = {}
+    for disk in _disks(system):
+        identifier = data_map_name(disk.label)
+        first = seen.setdefault(identifier, disk)
         if identifier == VIRTUALISER_DATA:
-            message = f"the name of client `{client.name}` gives `{identifier}`, which is the virtualiser's data region"
-            yield fault("SDF088", message, (client.origin, "name"), "rename the client")
-        elif first.name != client.name:
-            message = f"the names of clients `{first.name}` and `{client.name}` give one C identifier, `{identifier}`"
+            message = f"the name of {_disk(disk)} gives `{identifier}`, which is the virtualiser's data region"
+            yield fault("SDF088", message, (disk.origin, "name"), "rename the disk")
+        elif first is not disk:
+            message = f"the names of {_disk(first)} and {_disk(disk)} give one C identifier, `{identifier}`"
             note = (first.origin, "name", "the other one")
-            yield fault("SDF088", message, (client.origin, "name"), "rename one of them", [note])
+            yield fault("SDF088", message, (disk.origin, "name"), "rename one of them", [note])
+
+
+@rule("SDF130", "driver VMs do not wait for each other")
+def driver_cycle(system: System) -> Iterator[Fault]:
+    """A guest starts when its disks are there: of drivers that have disks of each other's, none would ever start."""
+    driven = {block.driver.guest: block for block in blocks_of(system)}
+    waits = {guest: _waits_for(system, guest) for guest in driven}
+    for guest, block in driven.items():
+        path = _way_back(guest, waits)
+        if path and guest == min(path):
+            around = " waits for ".join(f"`{name}`" for name in (*path, guest))
+            message = f"driver VM {around}: none of them starts"
+            advice = "let one of them do without the other's disk"
+            if len(path) == 1:
+                message = f"driver VM `{guest}` waits for a disk that it drives itself: it never starts"
+                advice = "give the disk to another guest"
+            yield fault("SDF130", message, (block.origin, "driver"), advice)
+
+
+def _waits_for(system: System, guest: str) -> list[str]:
+    """Return the guests that drive the disks of a guest."""
+    return [b.driver.guest for b in blocks_of(system) for disk in b.disks if disk.owner == guest and disk.registers]
+
+
+def _way_back(guest: str, waits: dict[str, list[str]]) -> list[str]:
+    """Return who is waited for, one after the other, from a guest back to it; nothing when there is no such way."""
+    ways = [[guest]]
+    seen: set[str] = set()
+    while ways:
+        way = ways.pop()
+        for other in waits.get(way[-1], []):
+            if other == guest:
+                return way
+            if other not in seen:
+                seen.add(other)
+                ways.append([*way, other])
+    return []

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "device_copy.h"
+#include <sdfgen/device_copy.h>
 
 /* Loads first and then stores: the loads don't wait for one another. */
 #define COPY_EIGHT_WORDS(to, from)                                               \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #define _POSIX_C_SOURCE 200809L
 
-#include "libuio.h"
+#include <sdfgen/libuio.h>
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #define _GNU_SOURCE
 
-#include "uio_loop.h"
+#include <sdfgen/uio_loop.h>
 
 #include <errno.h>
 #include <signal.h>

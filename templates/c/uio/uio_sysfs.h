@@ -2,7 +2,7 @@
 /* libuio's own: what sysfs says about the devices, compared with the table. */
 #pragma once
 
-#include "libuio.h"
+#include <sdfgen/libuio.h>
 
 /* Puts why into uio->message, and returns the code. */
 __attribute__((format(printf, 3, 4))) enum uio_code uio_fail(struct uio *uio, enum uio_code code, const char *format,

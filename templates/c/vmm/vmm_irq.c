@@ -3,8 +3,8 @@
 
 #include <microkit.h>
 
-#include "vmm_guest.h"
 #include "vmm_irq.h"
+#include "vmm_virq.h"
 
 static struct vmm_irq *first;
 
@@ -49,9 +49,12 @@ static void guest_event(void *cookie, enum vmm_virq_change change)
 
 bool vmm_irq_register(struct vmm_irq *irq)
 {
+    if (!vmm_virq_register(irq->intid, guest_event, irq)) {
+        return false;
+    }
     irq->next = first;
     first = irq;
-    return vmm_virq_register(irq->intid, guest_event, irq);
+    return true;
 }
 
 void vmm_irq_raise(struct vmm_irq *irq)

@@ -29,7 +29,7 @@ struct vmm_irq {
     struct vmm_irq *next;
 };
 
-/* Registers with libvmm; after vmm_guest_create(). `irq` must stay. */
+/* Registers it; after vmm_guest_create(). `irq` must stay. False when there is no room (vmm_virq.h). */
 bool vmm_irq_register(struct vmm_irq *irq);
 
 /* A new interrupt. Kinds EDGE and HARDWARE. */

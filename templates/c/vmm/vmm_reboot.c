@@ -6,6 +6,7 @@
 #include <libvmm/arch/aarch64/vgic/virq.h>
 
 #include "vmm_reboot.h"
+#include "vmm_syndrome.h"
 
 /* Exception class of SMC in AArch64 state (Arm ARM, ESR_ELx). */
 #define EXCEPTION_CLASS_SMC64 0x17u

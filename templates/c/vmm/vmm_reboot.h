@@ -2,15 +2,12 @@
 /*
  * A guest that resets itself, by PSCI's SYSTEM_RESET (Arm DEN0022): its vCPU and its interrupt controller are as before
  * its first instruction. libvmm returns from that call as if nothing had been asked, which leaves Linux in an endless
- * loop. Images, devices and the interrupts' states are vmm_guest.c's.
+ * loop. Images, devices and the interrupts' states are vmm_restart.c's.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/* In a syndrome, the number of the exception's class (Arm ARM, ESR_ELx). */
-#define VMM_EXCEPTION_CLASS_SHIFT 26u
 
 /* Whether the fault being handled, which has this label, is such a call. */
 bool vmm_reboot_asked(uint64_t label);

@@ -17,13 +17,13 @@ void disk_init(struct device_disk *disk, uint32_t block_count, uint32_t cell_cou
     disk->info.block_size = 1;
     disk->info.queue_depth = (uint16_t)queue_capacity;
     disk->info.capacity_blocks = block_count;
-    blk_request_reader_init(&disk->requests, (void *)disk->request_queue, queue_capacity);
-    blk_response_writer_init(&disk->responses, (void *)disk->response_queue, queue_capacity);
+    block_request_reader_init(&disk->requests, (void *)disk->request_queue, queue_capacity);
+    block_response_writer_init(&disk->responses, (void *)disk->response_queue, queue_capacity);
 }
 
-struct blk_client_config disk_client(struct device_disk *disk, bool extended)
+struct block_client_config disk_client(struct device_disk *disk, bool extended)
 {
-    return (struct blk_client_config){
+    return (struct block_client_config){
         .connection = {
             .storage_info_vaddr = (uintptr_t)&disk->info,
             .request_vaddr = (uintptr_t)disk->request_queue,
@@ -42,7 +42,7 @@ static bool moves_data(uint32_t code)
 
 static bool touches_blocks(uint32_t code)
 {
-    return moves_data(code) || code == SDFGEN_BLK_DISCARD || code == SDFGEN_BLK_WRITE_ZEROES;
+    return moves_data(code) || code == SDFGEN_BLOCK_DISCARD || code == SDFGEN_BLOCK_WRITE_ZEROES;
 }
 
 static bool changes_blocks(uint32_t code)
@@ -87,10 +87,10 @@ static void check_request(const struct device_disk *disk, const struct sddf_blk_
 
 void disk_take(struct device_disk *disk)
 {
-    uint32_t filled = blk_queue_filled(&disk->requests.end);
+    uint32_t filled = block_queue_filled(&disk->requests.end);
     for (uint32_t i = 0; i < filled; i++) {
         struct sddf_blk_request request;
-        blk_request_take(&disk->requests, &request);
+        block_request_take(&disk->requests, &request);
         CHECK(disk->held_count < DISK_MAX_HELD);
         check_request(disk, &request);
         disk->held[disk->held_count++] = request;
@@ -99,7 +99,7 @@ void disk_take(struct device_disk *disk)
     if (disk->held_count > disk->held_most) {
         disk->held_most = disk->held_count;
     }
-    blk_queue_publish(&disk->requests.end);
+    block_queue_publish(&disk->requests.end);
 }
 
 static void execute(struct device_disk *disk, const struct sddf_blk_request *request, uint16_t block_count)
@@ -114,7 +114,7 @@ static void execute(struct device_disk *disk, const struct sddf_blk_request *req
     case SDDF_BLK_WRITE:
         memcpy(on_disk, cells, size_bytes);
         break;
-    case SDFGEN_BLK_WRITE_ZEROES:
+    case SDFGEN_BLOCK_WRITE_ZEROES:
         memset(on_disk, 0, size_bytes);
         break;
     case SDDF_BLK_FLUSH:
@@ -130,13 +130,13 @@ static void respond(struct device_disk *disk, uint32_t index, uint32_t status, u
     struct sddf_blk_response response = { status, success_count, disk->held[index].id };
     disk->held_count--;
     memmove(&disk->held[index], &disk->held[index + 1], (disk->held_count - index) * sizeof(disk->held[0]));
-    blk_response_put(&disk->responses, &response);
-    blk_queue_publish(&disk->responses.end);
+    block_response_put(&disk->responses, &response);
+    block_queue_publish(&disk->responses.end);
 }
 
 bool disk_can_answer(struct device_disk *disk)
 {
-    return disk->held_count > 0 && blk_queue_room(&disk->responses.end) > 0;
+    return disk->held_count > 0 && block_queue_room(&disk->responses.end) > 0;
 }
 
 void disk_answer(struct device_disk *disk, uint32_t index)

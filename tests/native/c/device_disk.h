@@ -7,8 +7,8 @@
  */
 #pragma once
 
-#include <sdfgen/blk_config.h>
-#include <sdfgen/blk_queue.h>
+#include <sdfgen/block_config.h>
+#include <sdfgen/block_queue.h>
 
 #define DISK_MAX_BLOCKS 256u
 #define DISK_MAX_CELLS 64u
@@ -21,8 +21,8 @@ struct device_disk {
     struct sddf_blk_storage_info info;
     _Alignas(16) uint8_t request_queue[SDDF_BLK_REQUEST_QUEUE_BYTES(DISK_MAX_CAPACITY)];
     _Alignas(16) uint8_t response_queue[SDDF_BLK_RESPONSE_QUEUE_BYTES(DISK_MAX_CAPACITY)];
-    struct blk_request_reader requests;
-    struct blk_response_writer responses;
+    struct block_request_reader requests;
+    struct block_response_writer responses;
     uint32_t cell_count;
     uint32_t held_count;
     struct sddf_blk_request held[DISK_MAX_HELD]; /* taken, not yet answered */
@@ -38,7 +38,7 @@ struct device_disk {
 void disk_init(struct device_disk *disk, uint32_t block_count, uint32_t cell_count, uint32_t queue_capacity);
 
 /* The client's end of it. */
-struct blk_client_config disk_client(struct device_disk *disk, bool extended);
+struct block_client_config disk_client(struct device_disk *disk, bool extended);
 
 /* Takes all that was requested into `held`. */
 void disk_take(struct device_disk *disk);

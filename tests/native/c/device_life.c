@@ -272,8 +272,8 @@ static void answers_to_nothing_are_ignored(void)
     rig_hold();
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         struct sddf_blk_response response = { SDDF_BLK_OK, 1, rig.disk.held[0].id ^ ids[i] };
-        blk_response_put(&rig.disk.responses, &response);
-        blk_queue_publish(&rig.disk.responses.end);
+        block_response_put(&rig.disk.responses, &response);
+        block_queue_publish(&rig.disk.responses.end);
         rig_hold();
         CHECK(driver_used_count(&rig.driver) == 0);
     }

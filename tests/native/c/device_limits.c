@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the device offers and tells of itself, and requests beyond it; when writes are durable. */
+#include <sdfgen/virtio_blk_ops.h>
+
 #include "device_rig.h"
 #include "device_scenarios.h"
 
@@ -256,7 +258,7 @@ static void a_discard_asks_for_whole_blocks(void)
     driver_submit(&rig.driver, 0);
     rig_settle();
     CHECK(rig_status(0) == VIRTIO_BLK_S_OK && rig.disk.log_count == 1);
-    CHECK(rig.disk.log[0].code == SDFGEN_BLK_DISCARD);
+    CHECK(rig.disk.log[0].code == SDFGEN_BLOCK_DISCARD);
     CHECK(rig.disk.log[0].block_number == 2 && rig.disk.log[0].block_count == 2);
 }
 

@@ -30,7 +30,7 @@ struct rig {
     uint8_t low[RAM_BYTES];
     struct driver driver;
     struct device_disk disk;
-    struct blk_client_config config;
+    struct block_client_config config;
     struct virtio_blk device;
     uint32_t used_interrupts; /* all that were asked for */
     uint32_t config_interrupts;

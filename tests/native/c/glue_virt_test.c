@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The virtualiser's PD of the two-client system with its generated table: who is notified, and what is said. */
-#include <sdfgen/blk_virt.h>
+#include <sdfgen/block_virt.h>
 #include <sdfgen/cache.h>
 #include <sdfgen/shared.h>
 
@@ -8,10 +8,10 @@
 
 /* The fixture's own symbols, which a build patches and a test sets. */
 extern uint64_t io_base_virt_data;
-extern uint64_t io_base_client1_data;
-extern uint64_t io_base_client2_data;
+extern uint64_t io_base_client1_0_data;
+extern uint64_t io_base_client2_0_data;
 
-#define DRIVER (&blk_virt_config.driver.connection)
+#define DRIVER (&block_virt_config.driver.connection)
 #define DRIVER_CHANNEL 0u
 #define CLIENT_CHANNEL 1u
 #define DISK_BLOCKS 4096u
@@ -21,8 +21,8 @@ extern uint64_t io_base_client2_data;
 
 static struct sddf_blk_storage_info *disk_info;
 static struct sddf_blk_storage_info *client_info[CLIENTS];
-static struct blk_request_reader requests;
-static struct blk_response_writer responses;
+static struct block_request_reader requests;
+static struct block_response_writer responses;
 static uint8_t *own_data;
 
 void cache_clean_range(uintptr_t vaddr, size_t size_bytes)
@@ -35,7 +35,7 @@ void cache_clean_and_invalidate_range(uintptr_t vaddr, size_t size_bytes)
     CHECK(vaddr != 0 && size_bytes != 0);
 }
 
-static void map_connection(const struct blk_connection *connection, struct sddf_blk_storage_info **info)
+static void map_connection(const struct block_connection *connection, struct sddf_blk_storage_info **info)
 {
     *info = fake_map(connection->storage_info_vaddr, SDDF_BLK_BLOCK_BYTES);
     fake_map(connection->request_vaddr, SDDF_BLK_REQUEST_QUEUE_BYTES(connection->queue_capacity));
@@ -45,17 +45,17 @@ static void map_connection(const struct blk_connection *connection, struct sddf_
 static void set_up(void)
 {
     io_base_virt_data = 0x60a00000;
-    io_base_client1_data = 0x60c00000;
-    io_base_client2_data = 0x60e00000;
-    CHECK(blk_virt_config.client_count == CLIENTS);
+    io_base_client1_0_data = 0x60c00000;
+    io_base_client2_0_data = 0x60e00000;
+    CHECK(block_virt_config.client_count == CLIENTS);
     map_connection(DRIVER, &disk_info);
-    own_data = fake_map(blk_virt_config.driver.data.vaddr, blk_virt_config.driver.data.size_bytes);
+    own_data = fake_map(block_virt_config.driver.data.vaddr, block_virt_config.driver.data.size_bytes);
     for (uint32_t i = 0; i < CLIENTS; i++) {
-        map_connection(&blk_virt_config.clients[i].connection, &client_info[i]);
-        fake_map(blk_virt_config.clients[i].data.vaddr, blk_virt_config.clients[i].data.size_bytes);
+        map_connection(&block_virt_config.clients[i].connection, &client_info[i]);
+        fake_map(block_virt_config.clients[i].data.vaddr, block_virt_config.clients[i].data.size_bytes);
     }
-    blk_request_reader_init(&requests, (void *)DRIVER->request_vaddr, DRIVER->queue_capacity);
-    blk_response_writer_init(&responses, (void *)DRIVER->response_vaddr, DRIVER->queue_capacity);
+    block_request_reader_init(&requests, (void *)DRIVER->request_vaddr, DRIVER->queue_capacity);
+    block_response_writer_init(&responses, (void *)DRIVER->response_vaddr, DRIVER->queue_capacity);
 }
 
 static void driver_is_ready(void)
@@ -89,8 +89,8 @@ static void write_mbr(uint8_t *block, uint32_t partition_count)
 static void driver_reads_table(uint32_t partition_count)
 {
     struct sddf_blk_request request;
-    CHECK(blk_queue_filled(&requests.end) == 1);
-    blk_request_take(&requests, &request);
+    CHECK(block_queue_filled(&requests.end) == 1);
+    block_request_take(&requests, &request);
     CHECK(request.code == SDDF_BLK_READ && request.block_number == 0);
     CHECK(request.io_or_offset == io_base_virt_data);
     if (partition_count > 0) {
@@ -101,9 +101,9 @@ static void driver_reads_table(uint32_t partition_count)
         .success_count = request.block_count,
         .id = request.id,
     };
-    blk_queue_publish(&requests.end);
-    blk_response_put(&responses, &response);
-    blk_queue_publish(&responses.end);
+    block_queue_publish(&requests.end);
+    block_response_put(&responses, &response);
+    block_queue_publish(&responses.end);
     notified(DRIVER_CHANNEL);
 }
 
@@ -115,8 +115,8 @@ static void a_driver_is_waited_for_asleep(void)
     notified(CLIENT_CHANNEL);
     CHECK(fake_notifications() == 0);
     CHECK(strcmp(fake.console, "test_pd: disk: waiting for the driver\n"
-                               "test_pd: client1_vmm: waiting for the partition tables\n"
-                               "test_pd: client2_vmm: waiting for the partition tables\n") == 0);
+                               "test_pd: client1_0: waiting for the partition tables\n"
+                               "test_pd: client2_0: waiting for the partition tables\n") == 0);
     driver_is_ready();
     notified(DRIVER_CHANNEL);
     CHECK(fake.notified_count[DRIVER_CHANNEL] == 1 && fake_notifications() == 1);
@@ -141,8 +141,8 @@ static void clients_are_notified_when_their_disks_are_published(void)
         CHECK(client_info[i]->ready == 1 && client_info[i]->capacity_blocks == 1000);
     }
     CHECK(strstr(fake.console, "test_pd: disk: serving\n") != NULL);
-    CHECK(strstr(fake.console, "test_pd: client1_vmm: served\n") != NULL);
-    CHECK(strstr(fake.console, "test_pd: client2_vmm: served\n") != NULL);
+    CHECK(strstr(fake.console, "test_pd: client1_0: served\n") != NULL);
+    CHECK(strstr(fake.console, "test_pd: client2_0: served\n") != NULL);
 }
 
 static void a_partition_that_is_missing_is_said(void)
@@ -151,8 +151,8 @@ static void a_partition_that_is_missing_is_said(void)
     driver_is_ready();
     init();
     driver_reads_table(1);
-    CHECK(strstr(fake.console, "test_pd: client1_vmm: served\n") != NULL);
-    CHECK(strstr(fake.console, "test_pd: client2_vmm: there is no such partition\n") != NULL);
+    CHECK(strstr(fake.console, "test_pd: client1_0: served\n") != NULL);
+    CHECK(strstr(fake.console, "test_pd: client2_0: there is no such partition\n") != NULL);
     CHECK(client_info[1]->ready == 1 && client_info[1]->capacity_blocks == 0);
 }
 
@@ -162,19 +162,19 @@ static void a_disk_without_partitions_is_said(void)
     driver_is_ready();
     init();
     driver_reads_table(0);
-    CHECK(strstr(fake.console, "test_pd: client1_vmm: the disk has no partition table\n") != NULL);
-    CHECK(strstr(fake.console, "test_pd: client2_vmm: the disk has no partition table\n") != NULL);
+    CHECK(strstr(fake.console, "test_pd: client1_0: the disk has no partition table\n") != NULL);
+    CHECK(strstr(fake.console, "test_pd: client2_0: the disk has no partition table\n") != NULL);
 }
 
 static void an_address_that_was_not_patched_is_said(void)
 {
     set_up();
-    io_base_client2_data = PHYS_ADDR_UNPATCHED;
+    io_base_client2_0_data = PHYS_ADDR_UNPATCHED;
     driver_is_ready();
     init();
     driver_reads_table(2);
-    CHECK(strstr(fake.console, "test_pd: client1_vmm: served\n") != NULL);
-    CHECK(strstr(fake.console, "test_pd: client2_vmm: the io address of its data region was not patched in") != NULL);
+    CHECK(strstr(fake.console, "test_pd: client1_0: served\n") != NULL);
+    CHECK(strstr(fake.console, "test_pd: client2_0: the io address of its data region was not patched in") != NULL);
 }
 
 static void each_thing_is_said_once(void)
@@ -195,24 +195,24 @@ static void each_thing_is_said_once(void)
 
 static void a_request_is_handed_on_and_its_answer_back(void)
 {
-    struct blk_request_writer client;
-    const struct blk_connection *connection = &blk_virt_config.clients[1].connection;
+    struct block_request_writer client;
+    const struct block_connection *connection = &block_virt_config.clients[1].connection;
     const struct sddf_blk_request read = { .code = SDDF_BLK_READ, .block_number = 5, .block_count = 1, .id = 9 };
     struct sddf_blk_request request;
     set_up();
     driver_is_ready();
     init();
     driver_reads_table(2);
-    blk_request_writer_init(&client, (void *)connection->request_vaddr, connection->queue_capacity);
-    blk_request_put(&client, &read);
-    blk_queue_publish(&client.end);
+    block_request_writer_init(&client, (void *)connection->request_vaddr, connection->queue_capacity);
+    block_request_put(&client, &read);
+    block_queue_publish(&client.end);
     notified(CLIENT_CHANNEL + 1);
     CHECK(fake.notified_count[DRIVER_CHANNEL] == 2);
-    CHECK(blk_queue_filled(&requests.end) == 1);
-    blk_request_take(&requests, &request);
-    CHECK(request.block_number == 256 + 1000 + 5 && request.io_or_offset == io_base_client2_data);
-    blk_response_put(&responses, &(struct sddf_blk_response){ .success_count = 1, .id = request.id });
-    blk_queue_publish(&responses.end);
+    CHECK(block_queue_filled(&requests.end) == 1);
+    block_request_take(&requests, &request);
+    CHECK(request.block_number == 256 + 1000 + 5 && request.io_or_offset == io_base_client2_0_data);
+    block_response_put(&responses, &(struct sddf_blk_response){ .success_count = 1, .id = request.id });
+    block_queue_publish(&responses.end);
     notified(DRIVER_CHANNEL);
     CHECK(fake.notified_count[CLIENT_CHANNEL + 1] == 2 && fake.notified_count[CLIENT_CHANNEL] == 1);
 }

@@ -13,8 +13,8 @@
 
 /* The fixture's own symbols, which a build patches and a test sets. */
 extern uint64_t io_base_virt_data;
-extern uint64_t io_base_client1_data;
-extern uint64_t io_base_client2_data;
+extern uint64_t io_base_client1_0_data;
+extern uint64_t io_base_client2_0_data;
 
 static _Alignas(4096) union {
     struct phys_addr_region region;
@@ -26,8 +26,8 @@ static struct phys_addr_table table;
 static void patch(void)
 {
     io_base_virt_data = 0x60a00000;
-    io_base_client1_data = 0x60c00000;
-    io_base_client2_data = 0x1060e00000;
+    io_base_client1_0_data = 0x60c00000;
+    io_base_client2_0_data = 0x1060e00000;
 }
 
 static void publish_and_read(void)
@@ -66,7 +66,7 @@ static void round_trip(void)
 static void publishing_again_replaces(void)
 {
     publish_and_read();
-    io_base_client1_data = 0x70000000;
+    io_base_client1_0_data = 0x70000000;
     CHECK(phys_addr_publish(&page.region, phys_addr_slots, 2).code == PHYS_ADDR_OK);
     CHECK(phys_addr_read(&page.region, uio_maps_count, &table).code == PHYS_ADDR_OK);
     CHECK(table.count == 2);
@@ -92,7 +92,7 @@ static void as_many_regions_as_there_can_be(void)
 static void nothing_is_published_unpatched(void)
 {
     patch();
-    io_base_client1_data = PHYS_ADDR_UNPATCHED;
+    io_base_client1_0_data = PHYS_ADDR_UNPATCHED;
     CHECK(is(phys_addr_publish(&page.region, phys_addr_slots, 3), PHYS_ADDR_ERR_SLOT_UNPATCHED, 1));
     CHECK(page_is_zero());
 }
@@ -106,11 +106,11 @@ static void nothing_is_published_without_slots(void)
 static void nothing_is_published_that_a_reader_would_refuse(void)
 {
     patch();
-    io_base_client2_data = io_base_client1_data + 0x1ff000;
+    io_base_client2_0_data = io_base_client1_0_data + 0x1ff000;
     CHECK(is(phys_addr_publish(&page.region, phys_addr_slots, 3), PHYS_ADDR_ERR_OVERLAP, 2));
-    io_base_client2_data = 0x60e00800;
+    io_base_client2_0_data = 0x60e00800;
     CHECK(is(phys_addr_publish(&page.region, phys_addr_slots, 3), PHYS_ADDR_ERR_BASE_UNALIGNED, 2));
-    io_base_client2_data = UINT64_MAX - 0xfff;
+    io_base_client2_0_data = UINT64_MAX - 0xfff;
     CHECK(is(phys_addr_publish(&page.region, phys_addr_slots, 3), PHYS_ADDR_ERR_WRAP, 2));
     CHECK(page_is_zero());
 }
@@ -142,7 +142,7 @@ static void another_number_of_entries_is_a_difference(void)
 static void only_assigned_addresses_have_to_be_patched(void)
 {
     publish_and_read();
-    io_base_client2_data = PHYS_ADDR_UNPATCHED;
+    io_base_client2_0_data = PHYS_ADDR_UNPATCHED;
     CHECK(is(phys_addr_compare(&table, phys_addr_slots, 3, PHYS_ADDR_ASSIGNED), PHYS_ADDR_ERR_SLOT_UNPATCHED, 2));
     CHECK(is(phys_addr_compare(&table, phys_addr_slots, 3, PHYS_ADDR_LEARNED), PHYS_ADDR_OK, 0));
 }

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <uio_loop.h>
+#include <sdfgen/uio_loop.h>
 
 #include "unit.h"
 

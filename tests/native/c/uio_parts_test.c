@@ -9,8 +9,8 @@
 
 #include <sdfgen/sddf_blk.h>
 
-#include <blk_engine.h>
-#include <device_copy.h>
+#include <block_engine.h>
+#include <sdfgen/device_copy.h>
 
 #include "unit.h"
 
@@ -53,28 +53,28 @@ static void copies_are_whole_and_stay_inside(void)
     }
 }
 
-static const struct blk_disk disk = { .sector_bytes = 512 };
+static const struct block_disk disk = { .sector_bytes = 512 };
 
-static struct blk_job job_of(enum blk_operation operation)
+static struct block_job job_of(enum block_operation operation)
 {
-    return (struct blk_job) { .operation = operation, .offset_bytes = 8192, .length_bytes = 4096 };
+    return (struct block_job) { .operation = operation, .offset_bytes = 8192, .length_bytes = 4096 };
 }
 
 static void a_whole_transfer_ends_a_job(void)
 {
-    struct blk_job job = job_of(BLK_OPERATION_READ);
-    CHECK(blk_job_advance(&job, &disk, 4096));
+    struct block_job job = job_of(BLOCK_OPERATION_READ);
+    CHECK(block_job_advance(&job, &disk, 4096));
     CHECK(job.done_bytes == 4096 && job.error == 0);
 }
 
 static void a_short_transfer_goes_on_at_a_sector(void)
 {
-    struct blk_job job = job_of(BLK_OPERATION_WRITE);
-    CHECK(!blk_job_advance(&job, &disk, 1535));
+    struct block_job job = job_of(BLOCK_OPERATION_WRITE);
+    CHECK(!block_job_advance(&job, &disk, 1535));
     CHECK(job.done_bytes == 1024);
-    CHECK(!blk_job_advance(&job, &disk, 512));
+    CHECK(!block_job_advance(&job, &disk, 512));
     CHECK(job.done_bytes == 1536);
-    CHECK(blk_job_advance(&job, &disk, 2560));
+    CHECK(block_job_advance(&job, &disk, 2560));
     CHECK(job.done_bytes == 4096 && job.error == 0);
 }
 
@@ -82,26 +82,26 @@ static void a_transfer_that_gets_nowhere_is_a_fault(void)
 {
     static const int64_t results[] = { 0, 1, 511 };
     for (size_t i = 0; i < 3; i++) {
-        struct blk_job job = job_of(BLK_OPERATION_READ);
-        CHECK(!blk_job_advance(&job, &disk, 512));
-        CHECK(blk_job_advance(&job, &disk, results[i]));
+        struct block_job job = job_of(BLOCK_OPERATION_READ);
+        CHECK(!block_job_advance(&job, &disk, 512));
+        CHECK(block_job_advance(&job, &disk, results[i]));
         CHECK(job.error == EIO && job.done_bytes == 512);
     }
 }
 
 static void an_error_ends_a_job(void)
 {
-    for (int operation = 0; operation < BLK_OPERATION_COUNT; operation++) {
-        struct blk_job job = job_of((enum blk_operation)operation);
-        CHECK(blk_job_advance(&job, &disk, -ENOSPC));
+    for (int operation = 0; operation < BLOCK_OPERATION_COUNT; operation++) {
+        struct block_job job = job_of((enum block_operation)operation);
+        CHECK(block_job_advance(&job, &disk, -ENOSPC));
         CHECK(job.error == ENOSPC && job.done_bytes == 0);
     }
 }
 
-static uint32_t interruptions_until_the_end(struct blk_job *job, int error)
+static uint32_t interruptions_until_the_end(struct block_job *job, int error)
 {
     uint32_t count = 1;
-    while (!blk_job_advance(job, &disk, -error)) {
+    while (!block_job_advance(job, &disk, -error)) {
         CHECK(++count < 100000);
     }
     CHECK(job->error == error);
@@ -110,56 +110,56 @@ static uint32_t interruptions_until_the_end(struct blk_job *job, int error)
 
 static void interruptions_are_borne_but_not_for_ever(void)
 {
-    struct blk_job job = job_of(BLK_OPERATION_READ);
+    struct block_job job = job_of(BLOCK_OPERATION_READ);
     uint32_t most = interruptions_until_the_end(&job, EINTR);
     CHECK(most > 10);
-    job = job_of(BLK_OPERATION_SYNC);
+    job = job_of(BLOCK_OPERATION_SYNC);
     CHECK(interruptions_until_the_end(&job, EAGAIN) == most);
-    job = job_of(BLK_OPERATION_READ);
-    CHECK(!blk_job_advance(&job, &disk, -EINTR));
-    CHECK(!blk_job_advance(&job, &disk, 512));
+    job = job_of(BLOCK_OPERATION_READ);
+    CHECK(!block_job_advance(&job, &disk, -EINTR));
+    CHECK(!block_job_advance(&job, &disk, 512));
     CHECK(interruptions_until_the_end(&job, EINTR) == most);
 }
 
 static void a_job_without_data_is_done_at_once(void)
 {
-    struct blk_job job = job_of(BLK_OPERATION_DISCARD);
-    CHECK(blk_job_advance(&job, &disk, 0));
+    struct block_job job = job_of(BLOCK_OPERATION_DISCARD);
+    CHECK(block_job_advance(&job, &disk, 0));
     CHECK(job.done_bytes == 4096 && job.error == 0);
 }
 
 static void the_size_of_the_disk_is_kept(void)
 {
-    struct blk_job job = job_of(BLK_OPERATION_DISCARD);
-    CHECK(blk_job_fallocate_mode(&job) == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE));
-    job = job_of(BLK_OPERATION_ZERO);
-    CHECK(blk_job_fallocate_mode(&job) == (FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE));
+    struct block_job job = job_of(BLOCK_OPERATION_DISCARD);
+    CHECK(block_job_fallocate_mode(&job) == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE));
+    job = job_of(BLOCK_OPERATION_ZERO);
+    CHECK(block_job_fallocate_mode(&job) == (FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE));
 }
 
 static int print_serial(const char *sysfs)
 {
-    char serial[BLK_DISK_SERIAL_BYTES];
+    char serial[BLOCK_DISK_SERIAL_BYTES];
     memset(serial, 'x', sizeof(serial));
-    blk_disk_serial(sysfs, 253, 4, serial);
+    block_disk_serial(sysfs, 253, 4, serial);
     return fwrite(serial, 1, sizeof(serial), stdout) == sizeof(serial) ? 0 : 1;
 }
 
 /* Opens a disk and says what it is, and what an EIO and a success would be, before and after the test says go on. */
 static int print_disk(const char *path)
 {
-    struct blk_disk opened;
+    struct block_disk opened;
     char message[200];
-    const struct blk_disk_options options = { .path = path, .sysfs = "/nowhere" };
-    if (!blk_disk_open(&opened, &options, message, sizeof(message))) {
+    const struct block_disk_options options = { .path = path, .sysfs = "/nowhere" };
+    if (!block_disk_open(&opened, &options, message, sizeof(message))) {
         puts(message);
         return 1;
     }
     printf("%d %d %" PRIu32 " %" PRIu64 " %" PRIu32 " %" PRIu32 "\n", opened.is_device, opened.read_only,
-           opened.sector_bytes, opened.capacity_blocks, blk_disk_status(&opened, EIO), blk_disk_status(&opened, 0));
+           opened.sector_bytes, opened.capacity_blocks, block_disk_status(&opened, EIO), block_disk_status(&opened, 0));
     (void)fflush(stdout);
     (void)getchar();
-    printf("%" PRIu32 "\n", blk_disk_status(&opened, EIO));
-    blk_disk_close(&opened);
+    printf("%" PRIu32 "\n", block_disk_status(&opened, EIO));
+    block_disk_close(&opened);
     return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Features, status, interrupts and resets over a device that takes notes. Over a real one: virtio_mmio_blk_test.c. */
+/* Features, status, interrupts and resets over a device that takes notes. Over a real one: virtio_mmio_block_test.c. */
 #include "virtio_mmio_mock.h"
 
 static void features_come_in_halves(void)

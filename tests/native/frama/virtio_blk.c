@@ -33,7 +33,7 @@ static void configure(void)
 
 int main(void)
 {
-    const struct blk_client_config config = {
+    const struct block_client_config config = {
         .connection = {
             .storage_info_vaddr = (uintptr_t)&info,
             .request_vaddr = (uintptr_t)request_memory,

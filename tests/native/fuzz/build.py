@@ -17,14 +17,13 @@ from typing import NamedTuple
 
 from sdfgen.build.toolchain import WARNINGS
 from tests.native.model.programs import DEVICE, RING
-from tests.native.toolchain import C_TESTS, SANITIZED, TEMPLATES_C, include_flags, run
+from tests.native.toolchain import C_TESTS, SANITIZED, TEMPLATES_C, folders, include_flags, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CORPUS = os.path.join(HERE, "corpus")
 CLANG = "clang"
 SANITIZERS = "-fsanitize=address,undefined"
-VIRTUALISER = ("blk_virt.c", "blk_virt_client.c", "blk_virt_disk.c", "blk_virt_driver.c")
-PARTITIONS = ("blk/partition.c", "blk/partition_gpt.c")
+PARTITIONS = ("block_virt/partition.c", "block_virt/partition_gpt.c")
 
 
 class Target(NamedTuple):
@@ -49,10 +48,10 @@ TARGETS = {
     "virtq": Target(RING, rewrites=True),
     "virtio_blk": Target(DEVICE, rewrites=True),
     "virtio_mmio": Target((*DEVICE, "virtio/virtio_mmio.c"), ("device_disk.c",), rewrites=True),
-    "pl011": Target(("common/pl011.c", "common/console_line.c"), max_len=2048),
-    "blk_queue": Target(("blk/blk_queue.c",)),
-    "blk_virt": Target(
-        (*(f"blk/{name}" for name in VIRTUALISER), "blk/blk_queue.c", "blk/crc32.c", *PARTITIONS),
+    "pl011": Target(("pl011/pl011.c", "pl011/console_line.c"), max_len=2048),
+    "block_queue": Target(("block/block_queue.c",)),
+    "block_virt": Target(
+        (*folders("block_virt"), "block/block_queue.c"),
         max_len=300,
         rewrites=True,
     ),

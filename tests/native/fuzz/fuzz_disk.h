@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#include <sdfgen/blk_config.h>
-#include <sdfgen/blk_queue.h>
+#include <sdfgen/block_config.h>
+#include <sdfgen/block_queue.h>
 
 #include "fuzz_input.h"
 
@@ -23,8 +23,8 @@ static _Alignas(16) uint8_t request_queue[SDDF_BLK_REQUEST_QUEUE_BYTES(CAPACITY)
 static _Alignas(16) uint8_t response_queue[SDDF_BLK_RESPONSE_QUEUE_BYTES(CAPACITY)];
 static _Alignas(4096) uint8_t data[CELLS * SDDF_BLK_BLOCK_BYTES];
 static uint8_t disk[BLOCKS * SDDF_BLK_BLOCK_BYTES];
-static struct blk_request_reader requests;
-static struct blk_response_writer responses;
+static struct block_request_reader requests;
+static struct block_response_writer responses;
 static struct sddf_blk_request held[HELD];
 static uint32_t held_count;
 static bool lied;
@@ -47,7 +47,7 @@ static inline bool changes_blocks(const struct sddf_blk_request *request)
 
 static inline void check_request(const struct sddf_blk_request *request)
 {
-    bool range = request->code == SDFGEN_BLK_DISCARD || request->code == SDFGEN_BLK_WRITE_ZEROES;
+    bool range = request->code == SDFGEN_BLOCK_DISCARD || request->code == SDFGEN_BLOCK_WRITE_ZEROES;
     REQUIRE(moves_data(request) || request->code == SDDF_BLK_FLUSH || (range && takes_ranges));
     REQUIRE(!changes_blocks(request) || !info.read_only);
     if (touches_blocks(request)) {
@@ -75,17 +75,17 @@ static inline void check_pair(const struct sddf_blk_request *a, const struct sdd
 
 static inline void take_requests(void)
 {
-    uint32_t filled = blk_queue_filled(&requests.end);
+    uint32_t filled = block_queue_filled(&requests.end);
     for (uint32_t i = 0; i < filled && held_count < HELD; i++) {
         struct sddf_blk_request request;
-        blk_request_take(&requests, &request);
+        block_request_take(&requests, &request);
         check_request(&request);
         for (uint32_t k = 0; k < held_count && !lied; k++) {
             check_pair(&request, &held[k]);
         }
         held[held_count++] = request;
     }
-    blk_queue_publish(&requests.end);
+    block_queue_publish(&requests.end);
 }
 
 static inline void execute(const struct sddf_blk_request *request)
@@ -100,7 +100,7 @@ static inline void execute(const struct sddf_blk_request *request)
 
 static inline void answer_held(uint32_t index, uint32_t status)
 {
-    if (held_count == 0 || blk_queue_room(&responses.end) == 0) {
+    if (held_count == 0 || block_queue_room(&responses.end) == 0) {
         return;
     }
     index %= held_count;
@@ -109,12 +109,12 @@ static inline void answer_held(uint32_t index, uint32_t status)
         execute(&held[index]);
     }
     held[index] = held[--held_count];
-    blk_response_put(&responses, &response);
-    blk_queue_publish(&responses.end);
+    block_response_put(&responses, &response);
+    block_queue_publish(&responses.end);
 }
 
 /* An empty pair of queues, and the client's end of it. */
-static inline struct blk_client_config disk_power_on(bool extended, bool read_only)
+static inline struct block_client_config disk_power_on(bool extended, bool read_only)
 {
     info = (struct sddf_blk_storage_info) { .ready = 1, .read_only = read_only, .capacity_blocks = BLOCKS };
     takes_ranges = extended;
@@ -122,9 +122,9 @@ static inline struct blk_client_config disk_power_on(bool extended, bool read_on
     lied = false;
     memset(request_queue, 0, sizeof(request_queue));
     memset(response_queue, 0, sizeof(response_queue));
-    blk_request_reader_init(&requests, (void *)request_queue, CAPACITY);
-    blk_response_writer_init(&responses, (void *)response_queue, CAPACITY);
-    return (struct blk_client_config) {
+    block_request_reader_init(&requests, (void *)request_queue, CAPACITY);
+    block_response_writer_init(&responses, (void *)response_queue, CAPACITY);
+    return (struct block_client_config) {
         .connection = {
             .storage_info_vaddr = (uintptr_t)&info,
             .request_vaddr = (uintptr_t)request_queue,

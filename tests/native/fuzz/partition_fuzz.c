@@ -14,7 +14,7 @@
 
 #include <sdfgen/partition.h>
 
-#include "../../../templates/c/blk/crc32.h"
+#include "../../../templates/c/block_virt/crc32.h"
 #include "fuzz_input.h"
 
 #define BLOCK PARTITION_BLOCK_BYTES

@@ -64,10 +64,10 @@ static void lie(struct fuzz_input *input)
         .success_count = (uint16_t)fuzz_take(input, 2),
         .id = (uint32_t)fuzz_take(input, 1) << fuzz_take(input, 1) % 25,
     };
-    if (blk_queue_room(&responses.end) > 0) {
+    if (block_queue_room(&responses.end) > 0) {
         lied = true;
-        blk_response_put(&responses, &response);
-        blk_queue_publish(&responses.end);
+        block_response_put(&responses, &response);
+        block_queue_publish(&responses.end);
     }
 }
 
@@ -244,7 +244,7 @@ static void settle(void)
 
 static void power_on(uint32_t options)
 {
-    const struct blk_client_config config = disk_power_on((options & 1) != 0, (options & 6) == 6);
+    const struct block_client_config config = disk_power_on((options & 1) != 0, (options & 6) == 6);
     virtio_blk_init(&device, &config, &ram);
     REQUIRE(virtio_blk_ready(&device));
     accepted = virtio_blk_features(&device) & ~((uint64_t)(options >> 3 & 3) << VIRTIO_F_INDIRECT_DESC);

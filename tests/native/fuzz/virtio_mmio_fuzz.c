@@ -5,7 +5,7 @@
  *
  * An input is a list of steps, each a byte and its operands.
  */
-#include <sdfgen/virtio_blk.h>
+#include <sdfgen/virtio_blk_ops.h>
 #include <sdfgen/virtio_mmio.h>
 
 #include "../c/device_disk.h"
@@ -25,8 +25,8 @@ static struct fuzz_memory rewritten = { memory[0], sizeof(memory) };
 static struct driver driver;
 static struct device_disk disk;
 static struct device_disk fresh_disk; /* as it is at first */
-static struct blk_client_config config;
-static struct virtio_blk blk;
+static struct block_client_config config;
+static struct virtio_blk block;
 static struct virtio_mmio mmio;
 
 static uint32_t status(void)
@@ -56,7 +56,7 @@ static void set_address(uint64_t offset, uint64_t gpa)
 static void start_driver(struct fuzz_input *input)
 {
     const uint64_t without = fuzz_take(input, 1) << VIRTIO_F_INDIRECT_DESC;
-    const uint64_t features = virtio_blk_features(&blk) & ~without;
+    const uint64_t features = virtio_blk_features(&block) & ~without;
     driver_ring(&driver, RING, 0);
     set(VIRTIO_MMIO_STATUS, 0);
     set(VIRTIO_MMIO_STATUS, 3);
@@ -183,9 +183,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
     driver_init(&driver, memory[0], memory[1], MEMORY_BYTES, RING);
     refresh_disk();
     config = disk_client(&disk, true);
-    virtio_blk_init(&blk, &config, &driver.ram);
-    CHECK(virtio_blk_ready(&blk));
-    virtio_mmio_init(&mmio, &virtio_blk_ops, &blk);
+    virtio_blk_init(&block, &config, &driver.ram);
+    CHECK(virtio_blk_ready(&block));
+    virtio_mmio_init(&mmio, &virtio_blk_ops, &block);
     while (input.size_bytes > 0) {
         steps[fuzz_take(&input, 1) % (sizeof(steps) / sizeof(steps[0]))](&input);
         const bool pending = virtio_mmio_read(&mmio, VIRTIO_MMIO_INTERRUPT_STATUS, 4) != 0;

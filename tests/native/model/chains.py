@@ -6,7 +6,7 @@ import hashlib
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from .blk import DISCARD, FLUSH, GET_ID, HEADER, IN, OUT, RANGE, WRITE_ZEROES
+from .block import DISCARD, FLUSH, GET_ID, HEADER, IN, OUT, RANGE, WRITE_ZEROES
 from .choices import one_in
 from .ring import INDIRECT, NEXT, WRITE, Descriptor
 from .scenario import END, R0, R1, SECTORS, Write

@@ -11,26 +11,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sdfgen.build.toolchain import LINK_FLAGS, WARNINGS
-from tests.native.toolchain import C_TESTS, DRIVER_CC, SANITIZED, TEMPLATES_C, include_flags, run
+from tests.native.toolchain import C_TESTS, DRIVER_CC, SANITIZED, TEMPLATES_C, folders, include_flags, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 RING = ("virtio/guest_ram.c", "virtio/virtq.c")
-DEVICE = (
-    *RING,
-    "virtio/virtio_blk_request.c",
-    "virtio/virtio_blk_ops.c",
-    "virtio/virtio_blk_piece.c",
-    "virtio/virtio_blk_task.c",
-    "virtio/virtio_blk.c",
-    "blk/blk_queue.c",
-    "blk/blk_cells.c",
-)
+DEVICE = (*RING, *folders("virtio_blk", "block"))
 SHIM = ("device_shim.c", "device_rig.c", "device_disk.c")
 RIG = ("device_rig.c", "device_disk.c")
 VIRTQ_TEST = ("virtq_test.c", "virtq_memory.c", "virtq_rings.c", "virtq_kicks.c")
-BLK_TEST = (
+BLOCK_TEST = (
     "virtio_blk_test.c",
     "device_judge.c",
     "device_vectors.c",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from .blk import Disk, serve
+from .block import Disk, serve
 from .memory import GuestMemory, Region
 from .ring import BrokenError, Geometry, MalformedError, Ring
 

@@ -35,7 +35,7 @@
 /*
  * Marks a 64-bit global that sdfgen or the Microkit tool writes after linking:
  *
- *     SDFGEN_PATCHED uint64_t io_base_client1_data = PHYS_ADDR_UNPATCHED;
+ *     SDFGEN_PATCHED uint64_t io_base_client1_0_data = PHYS_ADDR_UNPATCHED;
  *
  * It stays in .data (in .bss there are no bytes to patch), in one piece, under its own name, though nothing in the
  * program writes it. It must be neither const nor static, or the compiler may use the value it sees here instead.

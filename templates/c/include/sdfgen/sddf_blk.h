@@ -27,12 +27,12 @@
 #define SDDF_BLK_BARRIER 3u
 
 /*
- * Beyond sDDF 0.7, and sent only to a side whose generated table says that it knows them (blk_connection.extended).
+ * Beyond sDDF 0.7, and sent only to a side whose generated table says that it knows them (block_connection.extended).
  * No data: io_or_offset is 0. A DISCARD is a hint and succeeds where the disk can't; after a WRITE_ZEROES the blocks
  * read as zeroes. Numbered well away from sDDF's own codes.
  */
-#define SDFGEN_BLK_DISCARD 0x100u
-#define SDFGEN_BLK_WRITE_ZEROES 0x101u
+#define SDFGEN_BLOCK_DISCARD 0x100u
+#define SDFGEN_BLOCK_WRITE_ZEROES 0x101u
 
 /* sddf_blk_response.status */
 #define SDDF_BLK_OK 0u

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a generated uio_table.c defines: the driver VM's UIO devices and maps, as the device tree of the same build
- * declares them, and the io addresses of the data regions.
+ * What a generated BLOCK_uio_table.c defines: the driver VM's UIO devices and maps, as the device tree of the same
+ * build declares them, and the io addresses of the data regions.
  *
  * The maps, in this order: irq_status, notify, phys_addr, storage_info, request_queue, response_queue, virt_data, then
- * one data region per client. They are cut over the devices five at a time.
+ * one data region for each disk of a client. They are cut over the devices five at a time.
  *
  * How Linux shows them (drivers/uio/uio_pdrv_genirq.c, drivers/of/address.c, read in 6.1):
  *   - /sys/class/uio/uioN/name is the node's `linux,uio-name` property, or without it the node's name up to its '@'.
@@ -57,6 +57,6 @@ extern const uint32_t phys_addr_slots_count;
 extern const enum phys_addr_mode phys_addr_mode;
 
 /* Slots of the request and of the response queue: a power of two, and the maps hold that many. */
-extern const uint32_t uio_blk_queue_capacity;
+extern const uint32_t uio_block_queue_capacity;
 /* The disk in the driver VM, unless the command line names another: "/dev/vda". */
-extern const char *const uio_blk_storage;
+extern const char *const uio_block_storage;

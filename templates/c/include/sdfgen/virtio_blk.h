@@ -20,9 +20,9 @@
  */
 #pragma once
 
-#include <sdfgen/blk_cells.h>
-#include <sdfgen/blk_config.h>
-#include <sdfgen/blk_queue.h>
+#include <sdfgen/block_cells.h>
+#include <sdfgen/block_config.h>
+#include <sdfgen/block_queue.h>
 #include <sdfgen/virtio_blk_request.h>
 #include <sdfgen/virtio_device.h>
 
@@ -71,8 +71,8 @@ struct virtio_blk_task {
 struct virtio_blk {
     const struct guest_ram *ram;
     struct virtq queue;
-    struct blk_request_writer requests;
-    struct blk_response_reader responses;
+    struct block_request_writer requests;
+    struct block_response_reader responses;
     const volatile struct sddf_blk_storage_info *storage_info;
     uint8_t *data;
     bool extended; /* the virtualiser takes DISCARD and WRITE_ZEROES */
@@ -96,17 +96,15 @@ struct virtio_blk {
     uint32_t writer_count;
     uint32_t partial_count; /* writers that read a block first */
     uint16_t writers[VIRTIO_BLK_MAX_TASKS];
-    struct blk_cells cells;
+    struct block_cells cells;
     struct virtio_blk_task tasks[VIRTIO_BLK_MAX_TASKS];
 };
-
-extern const struct virtio_device_ops virtio_blk_ops; /* its device is a struct virtio_blk */
 
 /*
  * Sets up a device. `config` is the client's generated table, `ram` the guest's memory; both must outlive the device,
  * whose own memory (about 600 KiB) the caller provides, zeroed or not. The virtualiser may not be ready yet.
  */
-void virtio_blk_init(struct virtio_blk *device, const struct blk_client_config *config, const struct guest_ram *ram);
+void virtio_blk_init(struct virtio_blk *device, const struct block_client_config *config, const struct guest_ram *ram);
 
 /*
  * Looks whether the virtualiser has published the disk (storage_info.ready) and reads it once it has. The guest may be
@@ -114,7 +112,7 @@ void virtio_blk_init(struct virtio_blk *device, const struct blk_client_config *
  */
 bool virtio_blk_ready(struct virtio_blk *device);
 
-/* The device of virtio_device.h, called directly: what virtio_blk_ops points to. */
+/* The device of virtio_device.h, called directly: what virtio_blk_ops.h points to. */
 uint64_t virtio_blk_features(const struct virtio_blk *device);
 void virtio_blk_set_features(struct virtio_blk *device, uint64_t features);
 uint8_t virtio_blk_read_config(const struct virtio_blk *device, uint32_t offset);

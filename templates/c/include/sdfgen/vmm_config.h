@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the generated tables tell the VMMs: driver_vmm_table.c and, for each client VM, client_vmm_table.c.
+ * What a generated table, PD_table.c, tells the VMM that it is linked with: the guest, the hardware's interrupts that
+ * it is given, and the devices that are played for it. One program is the VMM of every guest; the table makes the
+ * difference.
  *
  * *_gpa are guest-physical addresses, *_vaddr virtual addresses in the VMM's PD, intids GIC interrupt ids (SPI + 32),
  * channels the PD's Microkit channel ids. The guest's device tree of the same build says the same.
  */
 #pragma once
 
-#include <sdfgen/blk_config.h>
 #include <sdfgen/guest_timer.h>
-
-/*
- * A device that the VMM emulates: its registers are mapped nowhere, so that accesses trap. One of 0 bytes is not there.
- */
-struct vmm_device {
-    uint64_t gpa;
-    uint64_t size_bytes;
-    uint32_t intid; /* injected by the VMM */
-};
+#include <sdfgen/vmm_device.h>
+#include <sdfgen/vmm_limits.h>
 
 /*
  * The guest's memory, where its images go in it, and what every guest has. Who it is, Microkit tells its VMM
@@ -31,7 +25,6 @@ struct vmm_guest {
     uint64_t dtb_gpa; /* 8-byte aligned */
     uint64_t initrd_gpa;
     struct guest_timer_connection timer;
-    struct vmm_device console; /* a PL011; not there for a guest that is given a UART of the hardware's */
 };
 
 /* A hardware interrupt that the guest handles itself. */
@@ -40,35 +33,17 @@ struct vmm_passthrough_irq {
     uint32_t channel; /* where Microkit delivers it, and acknowledges it */
 };
 
-/* The driver guest's UIO devices, as far as the VMM has to do with them. */
-struct vmm_uio {
-    uint64_t notify_gpa; /* the notify page: mapped nowhere, a store to it traps and notifies `virt_channel` */
-    uint64_t notify_size_bytes;
-    uint32_t intid;        /* injected when the virtualiser notifies */
-    uint32_t virt_channel; /* the virtualiser */
-};
-
-/* driver_vmm_table.c */
-struct driver_vmm_config {
-    struct vmm_guest guest;
-    const struct vmm_passthrough_irq *irqs;
-    uint32_t irq_count;
-    struct vmm_uio uio;
-    uintptr_t phys_addr_vaddr; /* struct phys_addr_region, mapped uncached */
-    const struct phys_addr_slot *phys_addr_slots;
-    uint32_t phys_addr_slot_count;
-};
-
-extern const struct driver_vmm_config driver_vmm_config;
-
-/* client_vmm_table.c */
-struct client_vmm_config {
+struct vmm_config {
     struct vmm_guest guest;
     const struct vmm_passthrough_irq *irqs; /* NULL when there are none */
     uint32_t irq_count;
-    struct vmm_device virtio_blk; /* virtio-mmio; the guest reads its registers from a page, and a store traps */
-    uintptr_t virtio_blk_vaddr;   /* that page, mapped uncached */
-    struct blk_client_config blk; /* connection.channel: the virtualiser */
+    const struct vmm_device *devices; /* NULL when there are none */
+    uint32_t device_count; /* at most VMM_MAX_DEVICES, and VMM_MAX_INTERRUPTS together with irq_count */
+    /*
+     * A guest that resets itself starts again from its images. Not where a device is passed through that may still
+     * write into the guest's RAM: such a guest is stopped.
+     */
+    bool may_restart;
 };
 
-extern const struct client_vmm_config client_vmm_config;
+extern const struct vmm_config vmm_config;

@@ -30,8 +30,8 @@ void file_disk_attach(struct file_disk *disk, volatile struct sddf_blk_storage_i
                       volatile struct sddf_blk_request_queue *requests,
                       volatile struct sddf_blk_response_queue *responses)
 {
-    blk_request_reader_init(&disk->requests, requests, queue_capacity);
-    blk_response_writer_init(&disk->responses, responses, queue_capacity);
+    block_request_reader_init(&disk->requests, requests, queue_capacity);
+    block_response_writer_init(&disk->responses, responses, queue_capacity);
     info->sector_bytes = 512;
     info->block_size = 1;
     info->queue_depth = (uint16_t)queue_capacity;
@@ -81,7 +81,7 @@ static bool flush(const struct file_disk *disk)
 
 static bool drop(const struct file_disk *disk, const struct sddf_blk_request *request)
 {
-    bool zeroes = request->code == SDFGEN_BLK_WRITE_ZEROES;
+    bool zeroes = request->code == SDFGEN_BLOCK_WRITE_ZEROES;
     int mode = (zeroes ? FALLOC_FL_ZERO_RANGE : FALLOC_FL_PUNCH_HOLE) | FALLOC_FL_KEEP_SIZE;
     off_t offset = (off_t)(request->block_number * SDDF_BLK_BLOCK_BYTES);
     return fallocate(disk->fd, mode, offset, (off_t)request->block_count * SDDF_BLK_BLOCK_BYTES) == 0;
@@ -106,8 +106,8 @@ static uint32_t run(const struct file_disk *disk, const struct sddf_blk_request 
         return flush(disk) ? SDDF_BLK_OK : SDDF_BLK_ERR_IO;
     case SDDF_BLK_BARRIER: /* one after the other anyway */
         return SDDF_BLK_OK;
-    case SDFGEN_BLK_DISCARD:
-    case SDFGEN_BLK_WRITE_ZEROES:
+    case SDFGEN_BLOCK_DISCARD:
+    case SDFGEN_BLOCK_WRITE_ZEROES:
         return drop(disk, request) ? SDDF_BLK_OK : SDDF_BLK_ERR_IO;
     default:
         return SDDF_BLK_ERR_INVALID_PARAM;
@@ -117,7 +117,7 @@ static uint32_t run(const struct file_disk *disk, const struct sddf_blk_request 
 static void do_one(struct file_disk *disk)
 {
     struct sddf_blk_request request;
-    blk_request_take(&disk->requests, &request);
+    block_request_take(&disk->requests, &request);
     wait_us(disk->delay_us);
     struct sddf_blk_response response = {.status = run(disk, &request), .id = request.id};
     response.success_count = response.status == SDDF_BLK_OK ? request.block_count : 0;
@@ -125,18 +125,18 @@ static void do_one(struct file_disk *disk)
         (void)fprintf(disk->log, "%u %llu %u %u\n", request.code, (unsigned long long)request.block_number,
                       request.block_count, response.status);
     }
-    blk_response_put(&disk->responses, &response);
+    block_response_put(&disk->responses, &response);
 }
 
 bool file_disk_step(struct file_disk *disk)
 {
-    uint32_t count = blk_queue_filled(&disk->requests.end);
-    uint32_t room = blk_queue_room(&disk->responses.end);
+    uint32_t count = block_queue_filled(&disk->requests.end);
+    uint32_t room = block_queue_room(&disk->responses.end);
     count = count < room ? count : room;
     for (uint32_t i = 0; i < count; i++) {
         do_one(disk);
     }
-    blk_queue_publish(&disk->requests.end);
-    blk_queue_publish(&disk->responses.end);
+    block_queue_publish(&disk->requests.end);
+    block_queue_publish(&disk->responses.end);
     return count > 0;
 }

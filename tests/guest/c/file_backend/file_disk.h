@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include <sdfgen/blk_queue.h>
+#include <sdfgen/block_queue.h>
 
 #include <stddef.h>
 #include <stdio.h>
@@ -32,8 +32,8 @@ struct file_disk {
     uint64_t capacity_blocks;
     const struct file_disk_region *regions;
     uint32_t region_count;
-    struct blk_request_reader requests;
-    struct blk_response_writer responses;
+    struct block_request_reader requests;
+    struct block_response_writer responses;
 };
 
 /* Opens file and log. False and errno when one can't be had. */

@@ -5,7 +5,7 @@
  *
  *   vhost_user_blk --disk FILE --client SOCKET:PARTITION[:ro]... [--log FILE] [--delay-us N] [--flush-delay-ms N]
  */
-#include "blk_system.h"
+#include "block_system.h"
 #include "service.h"
 
 #include <errno.h>
@@ -14,8 +14,8 @@
 
 struct options {
     struct file_disk_options disk;
-    const char *sockets[BLK_SYSTEM_MAX_CLIENTS];
-    struct blk_system_client clients[BLK_SYSTEM_MAX_CLIENTS];
+    const char *sockets[BLOCK_SYSTEM_MAX_CLIENTS];
+    struct block_system_client clients[BLOCK_SYSTEM_MAX_CLIENTS];
     uint32_t client_count;
 };
 
@@ -24,13 +24,13 @@ static bool parse_client(struct options *options, char *text)
     const char *path = strtok(text, ":");
     const char *partition = strtok(NULL, ":");
     const char *mode = strtok(NULL, ":");
-    if (partition == NULL || options->client_count == BLK_SYSTEM_MAX_CLIENTS ||
+    if (partition == NULL || options->client_count == BLOCK_SYSTEM_MAX_CLIENTS ||
         (mode != NULL && strcmp(mode, "ro") != 0)) {
         return false;
     }
     options->sockets[options->client_count] = path;
     options->clients[options->client_count] =
-        (struct blk_system_client){path, (uint32_t)strtoul(partition, NULL, 10), mode != NULL};
+        (struct block_system_client){path, (uint32_t)strtoul(partition, NULL, 10), mode != NULL};
     options->client_count++;
     return true;
 }
@@ -62,12 +62,12 @@ static bool parse(struct options *options, int count, char **arguments)
 
 static bool step_below(void *context)
 {
-    return blk_system_step(context);
+    return block_system_step(context);
 }
 
 int main(int count, char **arguments)
 {
-    static struct blk_system system;
+    static struct block_system system;
     static struct service service;
     const struct service_below below = {step_below, &system, -1};
     struct options options = {.client_count = 0};
@@ -76,7 +76,7 @@ int main(int count, char **arguments)
                               "[--delay-us N] [--flush-delay-ms N]\n");
         return 2;
     }
-    if (!blk_system_init(&system, options.clients, options.client_count, &options.disk) ||
+    if (!block_system_init(&system, options.clients, options.client_count, &options.disk) ||
         !service_start(&service, system.clients, options.sockets, options.client_count, &below)) {
         (void)fprintf(stderr, "vhost_user_blk: %s: %s\n", options.disk.path, strerror(errno));
         return 1;

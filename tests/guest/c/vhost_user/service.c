@@ -45,7 +45,7 @@ static bool all_ready(struct service *service)
     return ready;
 }
 
-bool service_start(struct service *service, const struct blk_client_config *configs, const char *const *sockets,
+bool service_start(struct service *service, const struct block_client_config *configs, const char *const *sockets,
                    uint32_t client_count, const struct service_below *below)
 {
     const struct vhost_user_host host = {pump, service};

@@ -27,7 +27,7 @@ struct service {
  * Makes the devices and waits until each has its disk. False and errno when a socket can't be had, or a disk does not
  * come. `configs` must outlive the service.
  */
-bool service_start(struct service *service, const struct blk_client_config *configs, const char *const *sockets,
+bool service_start(struct service *service, const struct block_client_config *configs, const char *const *sockets,
                    uint32_t client_count, const struct service_below *below);
 
 /* Says so and serves, for ever. */

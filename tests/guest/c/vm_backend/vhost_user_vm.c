@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A vhost-user block back end whose disk is driven by another virtual machine: per client a virtio-blk device behind a
- * socket, below them the virtualiser with the tables of a build (blk_virt_table.c), below it a Linux with the UIO
+ * socket, below them the virtualiser with the tables of a build (block_virt_table.c), below it a Linux with the UIO
  * driver of the same build. This process is in place of seL4 and the VMMs.
  *
  *   vhost_user_vm RAM_FILE QTEST_SOCKET INTID NOTIFY_OFFSET [map=VADDR:SIZE:OFFSET|map=VADDR:SIZE]...
@@ -14,7 +14,7 @@
 #include "driver_vm.h"
 #include "service.h"
 
-#include <sdfgen/blk_virt.h>
+#include <sdfgen/block_virt.h>
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -26,11 +26,11 @@
 struct program {
     int ram_fd;
     struct driver_vm vm;
-    struct blk_virt virt;
+    struct block_virt virt;
     uint32_t io_count;
     uint32_t socket_count;
     const char *sockets[SERVICE_MAX_CLIENTS];
-    struct blk_client_config clients[SERVICE_MAX_CLIENTS];
+    struct block_client_config clients[SERVICE_MAX_CLIENTS];
     struct service service;
 };
 
@@ -47,12 +47,12 @@ static bool take_map(const struct program *program, const char *text)
 /* What the patcher writes into the virtualiser's ELF: the globals are no constants. */
 static bool take_io(struct program *program, const char *text)
 {
-    const struct blk_virt_config *config = &blk_virt_config;
+    const struct block_virt_config *config = &block_virt_config;
     uint32_t index = program->io_count++;
     if (index > config->client_count) {
         return false;
     }
-    const struct blk_virt_data_region *data = index == 0 ? &config->driver.data : &config->clients[index - 1].data;
+    const struct block_virt_data_region *data = index == 0 ? &config->driver.data : &config->clients[index - 1].data;
     *(uint64_t *)(uintptr_t)data->io_base = strtoull(text, NULL, 0);
     return true;
 }
@@ -60,10 +60,10 @@ static bool take_io(struct program *program, const char *text)
 static bool take_socket(struct program *program, const char *path)
 {
     uint32_t index = program->socket_count++;
-    if (index >= SERVICE_MAX_CLIENTS || index >= blk_virt_config.client_count) {
+    if (index >= SERVICE_MAX_CLIENTS || index >= block_virt_config.client_count) {
         return false;
     }
-    const struct blk_virt_client *client = &blk_virt_config.clients[index];
+    const struct block_virt_client *client = &block_virt_config.clients[index];
     program->sockets[index] = path;
     program->clients[index].connection = client->connection;
     program->clients[index].data.vaddr = client->data.vaddr;
@@ -96,9 +96,9 @@ static bool parse(struct program *program, int count, char **arguments)
 static bool step_below(void *context)
 {
     struct program *program = context;
-    uint64_t driver = UINT64_C(1) << blk_virt_config.driver.connection.channel;
+    uint64_t driver = UINT64_C(1) << block_virt_config.driver.connection.channel;
     bool notified = driver_vm_notified(&program->vm);
-    uint64_t notify = blk_virt_step(&program->virt);
+    uint64_t notify = block_virt_step(&program->virt);
     if ((notify & driver) != 0 && !driver_vm_interrupt(&program->vm)) {
         (void)fprintf(stderr, "vhost_user_vm: the driver VM has gone\n");
         exit(1);
@@ -114,7 +114,7 @@ int main(int count, char **arguments)
         perror("vhost_user_vm: arguments");
         return 2;
     }
-    blk_virt_init(&program.virt, &blk_virt_config);
+    block_virt_init(&program.virt, &block_virt_config);
     if (!service_start(&program.service, program.clients, program.sockets, program.socket_count, &below)) {
         perror("vhost_user_vm: disks");
         return 1;

@@ -27,6 +27,11 @@ struct guest_pci_init {
     uint64_t mmio_aperature_size;
 };
 
+/* Also the name of a structure of ours, and of none that is used here. */
+typedef struct vmm_config {
+    char magic[3];
+} vmm_config_t;
+
 typedef struct arch_guest_init {
     size_t num_vcpus;
     size_t num_guest_ram_regions;

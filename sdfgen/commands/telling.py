@@ -1,0 +1,33 @@
+"""What commands write, and where to."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sdfgen.describe import Description
+
+
+def report(description: Description, style: str) -> str:
+    """Show all faults and return what was shown; leave with status 1 when there are errors."""
+    faults = description.faults.sorted()
+    if not faults and style == "text":
+        return ""
+    from sdfgen.faults.render import FORMATS
+
+    text = FORMATS[style](faults)
+    show(text, style)
+    if description.faults.errors:
+        sys.exit(1)
+    return text
+
+
+def show(faults: str, style: str) -> None:
+    """Write rendered faults where those who read them look: machines to standard output."""
+    (sys.stderr if style == "text" else sys.stdout).write(faults)
+
+
+def tell(text: str, style: str) -> None:
+    """Write what is for people: to standard output, unless a machine reads faults there."""
+    (sys.stdout if style == "text" else sys.stderr).write(text)

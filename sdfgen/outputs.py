@@ -1,0 +1,67 @@
+"""Names of everything that a build puts into a board's folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sdfgen.model.guest import Guest
+
+MANIFEST: Final = "manifest.json"
+GRAPH: Final = "build.ninja"
+LOADER: Final = "loader.img"
+REPORT: Final = "report.txt"
+ELF_FOLDER: Final = "elf"
+"""The ELFs that are made, patched where that is asked for."""
+C_FOLDER: Final = "c"
+"""A link to the plain C of the tool, which is the same in every system."""
+OBJECT_FOLDER: Final = "obj"
+TOOL_LOG: Final = f"{OBJECT_FOLDER}/microkit.log"
+SDK_STAMP: Final = f"{OBJECT_FOLDER}/sdk.json"
+"""Hashes of what is used of the SDK and libvmm: a new one makes everything anew that has to do with them."""
+LIBRARY: Final = f"{OBJECT_FOLDER}/libpd.a"
+"""What protection domains are linked with that needs neither the SDK nor libvmm; each takes of it what it uses."""
+GUEST_FOLDER: Final = "guest"
+"""Guests' files that the build makes, and what they are made from."""
+
+
+def elf(name: str) -> str:
+    """Return where a finished ELF is."""
+    return f"{ELF_FOLDER}/{name}"
+
+
+def initrd(guest: Guest) -> str | None:
+    """Return where a guest's initial RAM disk is made; None when nothing is appended to the author's."""
+    return f"{GUEST_FOLDER}/{guest.name}.initrd" if guest.appended and guest.initrd_bytes is not None else None
+
+
+def tree(guest: Guest, *, complete: bool) -> str | None:
+    """Return a guest's device tree; None when there is none to start from.
+
+    Args:
+        guest: The guest.
+        complete: The board's facts make a whole one.
+    """
+    if complete:
+        return f"dtb/{guest.name}.dtb"
+    return f"{GUEST_FOLDER}/{guest.name}.dtb" if guest.dtb is not None else None
+
+
+def overlay(guest: Guest) -> str:
+    """Return a guest's overlay in the form that is applied to the tree it starts from."""
+    return f"dtb/{guest.name}.overlay.dtbo"
+
+
+def object_of(flavour: str, source: str) -> str:
+    """Return the object of a C file.
+
+    Args:
+        flavour: Whom it is compiled for.
+        source: The file, in the board's folder.
+    """
+    return f"{OBJECT_FOLDER}/{flavour}/{source.removesuffix('.c')}.o"
+
+
+def patch_record(name: str) -> str:
+    """Return where the patcher says what it did to an ELF."""
+    return f"{OBJECT_FOLDER}/{name}.patches.json"

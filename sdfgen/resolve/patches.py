@@ -1,0 +1,76 @@
+"""Values for symbols of ELFs, and the ELFs that take them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from sdfgen.faults.fault import Fault, Faults, suggestion
+from sdfgen.model.system import Patch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sdfgen.model.system import System
+    from sdfgen.spec.description import PatchTable
+    from sdfgen.subsystems.roles import ElfPatch
+
+ADDRESS_BYTES = 8
+
+
+def own_patches(system: System, wanted: Iterable[ElfPatch]) -> Iterator[Patch]:
+    """Yield the patches that subsystems ask for.
+
+    Args:
+        system: The system, with every address that is known.
+        wanted: What they ask for.
+    """
+    regions = system.region_index()
+    for patch in wanted:
+        value = regions[patch.region].phys_addr
+        expression = f"phys_addr('{patch.region}')"
+        yield Patch(patch.elf, patch.symbol, value, ADDRESS_BYTES, patch.origin, expression, (patch.region,))
+
+
+def written_patches(system: System, tables: tuple[PatchTable, ...], faults: Faults) -> Iterator[Patch]:
+    """Yield the patches that the description writes; a value that cannot be computed is a fault."""
+    for table in tables:
+        if isinstance(table.value, int):
+            yield Patch(table.elf, table.symbol, table.value, table.size, table, str(table.value))
+            continue
+        from sdfgen.resolve.expressions import ExpressionError, UnknownYet, evaluate, regions_in
+
+        value = None
+        try:
+            value = evaluate(table.value, system)
+        except UnknownYet:
+            pass
+        except ExpressionError as error:
+            faults.add(
+                Fault(
+                    "SDF017",
+                    f"value {table.value!r}: {error}",
+                    table.at("value"),
+                    "see `[[patch]]` in docs/reference.md",
+                )
+            )
+            continue
+        named = tuple(sorted(regions_in(table.value)))
+        yield Patch(table.elf, table.symbol, value, table.size, table, table.value, named)
+
+
+def images_of(system: System, patches: tuple[Patch, ...], faults: Faults) -> dict[str, str]:
+    """Find the ELFs to patch; a program image that is not there yet waits, anything else is a fault."""
+    found = {}
+    awaited = {*system.elves, *(pd.program_image for pd in system.all_pds())}
+    for patch in {patch.elf: patch for patch in patches}.values():
+        if os.path.isabs(patch.elf) or ".." in patch.elf.split("/") or not patch.elf.isprintable():
+            message = f"{patch.elf!r} leaves the folder of the description"
+            faults.add(Fault("SDF018", message, patch.origin.at("elf"), "give a path below the description"))
+        elif patch.elf not in system.elves and os.path.isfile(os.path.join(system.folder, patch.elf)):
+            found[patch.elf] = patch.elf
+        elif patch.elf not in awaited:
+            near = suggestion(patch.elf, awaited)
+            message = f"no ELF {patch.elf!r} beside the description{near}"
+            faults.add(Fault("SDF018", message, patch.origin.at("elf"), "name a program image or an existing file"))
+    return found

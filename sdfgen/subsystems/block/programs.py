@@ -1,0 +1,47 @@
+"""The programs of the block subsystem: for each a virtualiser and a UIO driver, and what disks need of a VMM."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sdfgen.model.program import Folders, Program
+from sdfgen.subsystems.block.client import VIRTIO_KIND
+from sdfgen.subsystems.block.driver import UIO_KIND
+from sdfgen.subsystems.block.model import blocks_of
+
+if TYPE_CHECKING:
+    from sdfgen.model.system import System
+
+DEVICE_FOLDERS = {
+    UIO_KIND: Folders(("vmm_uio",), ("common",)),
+    VIRTIO_KIND: Folders(("vmm_virtio_blk",), ("virtio_blk", "virtio", "block")),
+}
+"""By the kind of the device."""
+_VIRTUALISER = ("block_virt_pd", "microkit", "cache")
+_VIRTUALISER_LIBRARIES = ("block_virt", "block", "common", "pd")
+_UIO_DRIVER = ("uio_block", "uio", "block", "common")
+
+
+def programs(system: System) -> tuple[Program, ...]:
+    """Return the programs.
+
+    Args:
+        system: The system.
+    """
+    images = system.images_by_pd()
+    found = []
+    for block in blocks_of(system):
+        virt = (f"src/{block.virt}_table.c",)
+        found.append(Program(images[block.virt], block.virt, virt, _VIRTUALISER, _VIRTUALISER_LIBRARIES))
+        found.append(Program(block.driver.elf, None, (f"src/{block.name}_uio_table.c",), _UIO_DRIVER))
+    return tuple(found)
+
+
+def tables(system: System) -> tuple[str, ...]:
+    """Return generated C that is compiled for native clients to link.
+
+    Args:
+        system: The system.
+    """
+    native = {disk.pd for block in blocks_of(system) for disk in block.disks if disk.registers is None}
+    return tuple(f"src/{pd}_block_table.c" for pd in sorted(native))

@@ -1,0 +1,135 @@
+"""What the block subsystem adds to descriptions: its own tables, `disk` of its clients, `[uio]` of board files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from sdfgen.facts.board_tables import INTID
+from sdfgen.schema.readers import Address, Choice, Flag, Name, Number, Pages, Size, Text
+from sdfgen.schema.table import Many, One, OneOrMany, Table, key
+from sdfgen.spec.description import Extension
+from sdfgen.spec.scheduled import ScheduledTable
+from sdfgen.subsystems.block.moved import MOVED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sdfgen.facts.board import Board
+    from sdfgen.spec.description import Need, Spec
+
+_MIB = 2**20
+
+
+class VirtualiserTable(ScheduledTable):
+    """The virtualiser: hands out partitions and turns offsets into io addresses."""
+
+    name: str | None = key(
+        Name(), "Name of its protection domain.", default=None, default_doc="`NAME_virt`, after the subsystem"
+    )
+    data_size: int = key(Size(), "Its own data region, for reading partition tables.", default=2 * _MIB)
+
+
+class BlockTable(Table):
+    """A block subsystem: a guest that drives a disk, a virtualiser, and 1 to 61 disks of its clients."""
+
+    name: str = key(Name(), "Its name, which disks give when there are several.", default="block")
+    driver: str = key(Name(), "The guest that drives the disk and serves the virtualiser through UIO.")
+    storage: str = key(Text(), "Path of the disk inside that guest, such as `/dev/vda` or `/dev/mmcblk0`.")
+    physical_addresses: str = key(
+        Choice("assigned", "learned"),
+        "`assigned`: sdfgen places the data regions and patches the addresses into the ELFs. "
+        "`learned`: Microkit places them and writes the addresses through `setvar region_paddr`.",
+        default="assigned",
+    )
+    phys_addr_page: str = key(
+        Choice("run-time", "prefilled"),
+        "Who fills the page that tells the driver VM the physical addresses: its VMM at run time, or the image "
+        "itself (from Microkit 2.2.0, with assigned addresses).",
+        default="run-time",
+    )
+    queue_capacity: int | None = key(
+        Number(),
+        "Requests that fit into the queues between virtualiser and driver.",
+        default=None,
+        default_doc="the sum of the disks', at most 32768",
+    )
+    virtualiser: VirtualiserTable | None = key(
+        One(VirtualiserTable), "The virtualiser.", default=None, default_doc="one with defaults"
+    )
+
+
+class DiskTable(Table):
+    """A disk of the guest or protection domain around it: a partition, as a virtio-blk device or as queues."""
+
+    block: str | None = key(
+        Name(), "The block subsystem it is of; needed when there are several.", default=None, default_doc="the only one"
+    )
+    name: str | None = key(
+        Name(), "Its name, the only one of its owner's disks.", default=None, default_doc="its index in the list"
+    )
+    partition: int = key(Number(), "Index of its partition on the disk, counted from 0.")
+    data_size: int = key(
+        Size(), "Its data region, a multiple of 4 KiB: what may be in flight at once.", default=2 * _MIB
+    )
+    queue_capacity: int = key(Number(), "Requests that fit into its queues.", default=1024)
+    read_only: bool = key(Flag(), "Refuse writes.", default=False)
+
+
+class UioTable(Table):
+    """Where a driver VM sees its UIO mappings."""
+
+    irq_status: int = key(Address(), "The interrupt status page.")
+    notify: int = key(Address(), "The notify page; the others follow.")
+    stride: int = key(Pages(), "Alignment of each mapping.")
+    intid: int = key(INTID, "Virtual interrupt of the first UIO device.")
+
+
+CODES = {
+    "SDF014": (
+        "too many disks",
+        "A protection domain has 62 channel ids: a virtualiser's are for its driver and 61 disks.",
+    ),
+    "SDF107": (
+        "a block subsystem has no driver",
+        "A guest drives its disk through UIO, one subsystem each, where the board says that a guest sees the maps.",
+    ),
+    "SDF108": (
+        "a disk is of no block subsystem",
+        "A disk is a partition of one; with several, `block` says of which.",
+    ),
+}
+
+
+def blocks(spec: Spec) -> tuple[BlockTable, ...]:
+    """Return the block subsystems of a description."""
+    return cast("tuple[BlockTable, ...]", spec.of("block"))
+
+
+def disks(table: Table) -> tuple[DiskTable, ...]:
+    """Return the disks of a guest or protection domain."""
+    return cast("tuple[DiskTable, ...]", table.of("disk"))
+
+
+def uio_facts(board: Board) -> UioTable:
+    """Return where driver VMs of a board see their UIO mappings; `needs` has asked whether its file says so."""
+    return cast("UioTable", board.facts.of("uio"))
+
+
+def needs(spec: Spec) -> Iterator[Need]:
+    """Yield what block subsystems and disks need of a board file."""
+    for table in blocks(spec):
+        tables = ("uio", "kernel", "window") if table.physical_addresses == "assigned" else ("uio",)
+        yield f"block subsystem `{table.name}`", table.where, tables
+    for guest in spec.guest:
+        if disks(guest):
+            yield f"a disk of guest `{guest.name}`", disks(guest)[0].where, ("emulated",)
+
+
+EXTENSION = Extension(
+    tables={"block": key(OneOrMany(BlockTable), "Block subsystems.", default=())},
+    client_keys={"disk": key(Many(DiskTable), "Disks, in the order in which it finds them.", default=())},
+    board_tables={"uio": key(One(UioTable), "UIO mappings of driver VMs.", default=None)},
+    moved=MOVED,
+    codes=CODES,
+    needs=needs,
+)

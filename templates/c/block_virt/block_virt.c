@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <sdfgen/block_virt.h>
+
+#include "block_virt_client.h"
+#include "block_virt_disk.h"
+#include "block_virt_driver.h"
+
+static void init_session(struct block_virt_session *session, const struct block_virt_client *config)
+{
+    const struct block_connection *connection = &config->connection;
+    *session = (struct block_virt_session) {
+        .config = config,
+        .io_base = *config->data.io_base,
+        .region_blocks = config->data.size_bytes / SDDF_BLK_BLOCK_BYTES,
+        .state = BLOCK_VIRT_CLIENT_WAITING,
+        .extended = connection->extended,
+    };
+    block_request_reader_init(&session->requests, (volatile struct sddf_blk_request_queue *)connection->request_vaddr,
+                              connection->queue_capacity);
+    block_response_writer_init(&session->responses,
+                               (volatile struct sddf_blk_response_queue *)connection->response_vaddr,
+                               connection->queue_capacity);
+    shared_store_u8(&((volatile struct sddf_blk_storage_info *)connection->storage_info_vaddr)->ready, 0);
+}
+
+/* Never patched, or not what a driver could use: no address in the region may wrap. */
+static bool is_io_base(const struct block_virt_data_region *data)
+{
+    uint64_t io_base = *data->io_base;
+    return io_base != PHYS_ADDR_UNPATCHED && io_base % SDDF_BLK_BLOCK_BYTES == 0
+        && data->size_bytes >= SDDF_BLK_BLOCK_BYTES && data->size_bytes - 1 <= UINT64_MAX - io_base;
+}
+
+static void note_client_channel(struct block_virt *virt, uint32_t index)
+{
+    uint32_t channel = virt->config->clients[index].connection.channel % BLOCK_VIRT_CHANNELS;
+    virt->client_of_channel[channel] = (uint8_t)index;
+    virt->client_channels |= bit(channel);
+}
+
+static void init_sessions(struct block_virt *virt)
+{
+    const struct block_virt_config *config = virt->config;
+    virt->client_count = config->client_count < BLOCK_MAX_CLIENTS ? config->client_count : BLOCK_MAX_CLIENTS;
+    for (uint32_t i = 0; i < virt->client_count; i++) {
+        init_session(&virt->sessions[i], &config->clients[i]);
+        note_client_channel(virt, i);
+        virt->sessions[i].extended &= config->driver.connection.extended;
+        if (!is_io_base(&config->clients[i].data)) {
+            virt->sessions[i].state = BLOCK_VIRT_CLIENT_NO_IO_BASE;
+        }
+    }
+}
+
+static void init_slots(struct block_virt *virt)
+{
+    for (uint32_t i = 0; i < BLOCK_VIRT_MAX_IN_FLIGHT; i++) {
+        virt->free_slots[i] = (uint8_t)i;
+        virt->slots[i] = (struct block_virt_slot) { .live = false };
+    }
+    virt->free_count = BLOCK_VIRT_MAX_IN_FLIGHT;
+}
+
+/* Member by member: a compound literal of this size could pass through the stack. */
+static void init_state(struct block_virt *virt, const struct block_virt_config *config)
+{
+    virt->config = config;
+    virt->state = is_io_base(&config->driver.data) ? BLOCK_VIRT_WAIT_DRIVER : BLOCK_VIRT_NO_IO_BASE;
+    virt->driver_io_base = *config->driver.data.io_base;
+    virt->driver_room = 0;
+    virt->depth = 0;
+    virt->in_flight = 0;
+    virt->forwarded = false;
+    virt->taken_responses = false;
+    virt->stray_responses = 0;
+    virt->client_channels = 0;
+    virt->to_look = 0;
+    virt->ready = 0;
+    virt->stalled = 0;
+    virt->taken = 0;
+    virt->answered = 0;
+    virt->turn = 0;
+    virt->in_turn = false;
+    virt->table_read_in_flight = false;
+    virt->table_outdated = false;
+    virt->table_read = BLOCK_VIRT_TABLE_READ_NONE;
+    virt->disk = (struct sddf_blk_storage_info) { .ready = 0 };
+    (void)partition_table_start(&virt->table, 0, 0);
+}
+
+void block_virt_init(struct block_virt *virt, const struct block_virt_config *config)
+{
+    const struct block_connection *connection = &config->driver.connection;
+    init_state(virt, config);
+    init_slots(virt);
+    init_sessions(virt);
+    block_request_writer_init(&virt->driver_requests,
+                              (volatile struct sddf_blk_request_queue *)connection->request_vaddr,
+                              connection->queue_capacity);
+    block_response_reader_init(&virt->driver_responses,
+                               (volatile struct sddf_blk_response_queue *)connection->response_vaddr,
+                               connection->queue_capacity);
+    if (virt->state == BLOCK_VIRT_NO_IO_BASE) {
+        virt_disk_settle_clients(virt);
+    }
+}
+
+/* A channel that is no client's changes nothing. */
+static void note_channels(struct block_virt *virt, uint64_t channels)
+{
+    uint64_t mask = channels & virt->client_channels;
+    while (mask != 0) {
+        virt->to_look |= bit(virt->client_of_channel[take_bit(&mask)]);
+    }
+}
+
+static void look_at_clients(struct block_virt *virt)
+{
+    uint64_t mask = virt->to_look | virt->stalled;
+    virt->to_look = 0;
+    while (mask != 0) {
+        virt_client_look(virt, take_client(virt, &mask));
+    }
+}
+
+/* One publication and one notification for each queue that something was put into. */
+static uint64_t publish_clients(struct block_virt *virt)
+{
+    uint64_t mask = virt->taken | virt->answered;
+    uint64_t channels = 0;
+    while (mask != 0) {
+        uint32_t index = take_client(virt, &mask);
+        struct block_virt_session *session = &virt->sessions[index];
+        block_queue_publish(&session->requests.end);
+        if ((virt->answered & bit(index)) != 0) {
+            block_queue_publish(&session->responses.end);
+            channels |= bit(session->config->connection.channel);
+        }
+    }
+    virt->taken = 0;
+    virt->answered = 0;
+    return channels;
+}
+
+static uint64_t publish_driver(struct block_virt *virt)
+{
+    uint64_t channels = virt->forwarded ? bit(virt->config->driver.connection.channel) : 0;
+    if (virt->taken_responses) {
+        block_queue_publish(&virt->driver_responses.end);
+    }
+    if (virt->forwarded) {
+        block_queue_publish(&virt->driver_requests.end);
+    }
+    virt->taken_responses = false;
+    virt->forwarded = false;
+    return channels;
+}
+
+static void lose_driver(struct block_virt *virt)
+{
+    if (virt->state != BLOCK_VIRT_DRIVER_LOST) {
+        virt->state = BLOCK_VIRT_DRIVER_LOST;
+        virt_driver_fail_in_flight(virt, SDDF_BLK_ERR_NO_DEVICE, false);
+        virt_disk_settle_clients(virt);
+    }
+}
+
+/* What the driver has done since the last step. */
+static void look_at_driver(struct block_virt *virt)
+{
+    if (!virt_driver_take_responses(virt)) {
+        lose_driver(virt);
+    }
+    virt_disk_take_block(virt);
+    if (!virt_driver_look(virt)) {
+        lose_driver(virt);
+    }
+    virt_disk_watch(virt);
+}
+
+uint64_t block_virt_step_notified(struct block_virt *virt, uint64_t channels)
+{
+    note_channels(virt, channels);
+    look_at_driver(virt);
+    if (virt->state != BLOCK_VIRT_WAIT_DRIVER && virt->state != BLOCK_VIRT_READ_PARTITIONS) {
+        look_at_clients(virt);
+        virt_driver_serve(virt);
+    }
+    return publish_clients(virt) | publish_driver(virt);
+}
+
+uint64_t block_virt_step(struct block_virt *virt)
+{
+    return block_virt_step_notified(virt, UINT64_MAX);
+}
+
+enum block_virt_state block_virt_state(const struct block_virt *virt)
+{
+    return virt->state;
+}
+
+enum block_virt_client_state block_virt_client_state(const struct block_virt *virt, uint32_t client)
+{
+    return client < virt->client_count ? virt->sessions[client].state : BLOCK_VIRT_CLIENT_CUT_OFF;
+}
+
+enum partition_code block_virt_client_status(const struct block_virt *virt, uint32_t client)
+{
+    return client < virt->client_count ? virt->sessions[client].partition_code : PARTITION_ERR_MISSING;
+}
+
+const struct block_virt_client_counters *block_virt_client_counters(const struct block_virt *virt, uint32_t client)
+{
+    return client < virt->client_count ? &virt->sessions[client].counters : NULL;
+}
+
+uint64_t block_virt_stray_responses(const struct block_virt *virt)
+{
+    return virt->stray_responses;
+}
+
+const struct partition_table *block_virt_partition_table(const struct block_virt *virt)
+{
+    return &virt->table;
+}
+
+const char *block_virt_state_text(enum block_virt_state state)
+{
+    static const char *const texts[] = {
+        [BLOCK_VIRT_WAIT_DRIVER] = "waiting for the driver",
+        [BLOCK_VIRT_READ_PARTITIONS] = "reading the partition tables",
+        [BLOCK_VIRT_SERVE] = "serving",
+        [BLOCK_VIRT_DRIVER_LOST] = "the driver broke the protocol and is cut off",
+        [BLOCK_VIRT_NO_IO_BASE] = "the io address of its own data region was not patched in or makes no sense",
+    };
+    return (unsigned int)state < sizeof(texts) / sizeof(texts[0]) ? texts[state] : "unknown state";
+}
+
+const char *block_virt_client_state_text(enum block_virt_client_state state)
+{
+    static const char *const texts[] = {
+        [BLOCK_VIRT_CLIENT_WAITING] = "waiting for the partition tables",
+        [BLOCK_VIRT_CLIENT_SERVED] = "served",
+        [BLOCK_VIRT_CLIENT_NO_PARTITION] = "has no partition",
+        [BLOCK_VIRT_CLIENT_NO_IO_BASE] = "the io address of its data region was not patched in or makes no sense",
+        [BLOCK_VIRT_CLIENT_CUT_OFF] = "broke the protocol and is cut off",
+    };
+    return (unsigned int)state < sizeof(texts) / sizeof(texts[0]) ? texts[state] : "unknown state";
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "block_virt_disk.h"
+
+#include "block_virt_client.h"
+#include "block_virt_driver.h"
+
+/* What a client without a disk is told: the usual, in case its guest divides by it. */
+#define SECTOR_BYTES_OF_NO_DISK 512u
+
+static volatile struct sddf_blk_storage_info *storage_info(const struct block_connection *connection)
+{
+    return (volatile struct sddf_blk_storage_info *)connection->storage_info_vaddr;
+}
+
+static bool driver_is_ready(const struct block_virt *virt)
+{
+    return shared_load_acquire_u8(&storage_info(&virt->config->driver.connection)->ready) != 0;
+}
+
+/* Copies the driver's words, each loaded once. */
+static void load_info(const struct block_virt *virt, struct sddf_blk_storage_info *info)
+{
+    const volatile struct sddf_blk_storage_info *shared = storage_info(&virt->config->driver.connection);
+    *info = (struct sddf_blk_storage_info) {
+        .read_only = shared_load_u8(&shared->read_only),
+        .sector_bytes = shared_load_u16(&shared->sector_bytes),
+        .block_size = shared_load_u16(&shared->block_size),
+        .queue_depth = shared_load_u16(&shared->queue_depth),
+        .capacity_blocks = shared_load_u64(&shared->capacity_blocks),
+    };
+    for (size_t i = 0; i < sizeof(info->serial_number); i++) {
+        info->serial_number[i] = (char)shared_load_u8((const volatile uint8_t *)&shared->serial_number[i]);
+    }
+}
+
+/* The disk's geometry in cylinders is not a partition's, and stays 0. */
+static void store_info(const struct block_connection *connection, const struct sddf_blk_storage_info *info)
+{
+    volatile struct sddf_blk_storage_info *shared = storage_info(connection);
+    for (size_t i = 0; i < sizeof(info->serial_number); i++) {
+        shared_store_u8((volatile uint8_t *)&shared->serial_number[i], (uint8_t)info->serial_number[i]);
+    }
+    shared_store_u8(&shared->read_only, info->read_only);
+    shared_store_u16(&shared->sector_bytes, info->sector_bytes);
+    shared_store_u16(&shared->block_size, info->block_size);
+    shared_store_u16(&shared->queue_depth, info->queue_depth);
+    shared_store_u16(&shared->cylinders, 0);
+    shared_store_u16(&shared->heads, 0);
+    shared_store_u16(&shared->blocks, 0);
+    shared_store_u64(&shared->capacity_blocks, info->capacity_blocks);
+    shared_store_release_u8(&shared->ready, 1);
+}
+
+/* A client's storage_info: the disk's, as far as its partition and its queue go. */
+static void publish(struct block_virt *virt, struct block_virt_session *session)
+{
+    const struct block_connection *connection = &session->config->connection;
+    struct sddf_blk_storage_info info = virt->disk;
+    uint32_t depth = connection->queue_capacity < virt->depth ? connection->queue_capacity : virt->depth;
+    info.capacity_blocks = session->block_count;
+    info.queue_depth = (uint16_t)depth;
+    info.read_only = session->read_only;
+    info.sector_bytes = session->block_count != 0 ? info.sector_bytes : SECTOR_BYTES_OF_NO_DISK;
+    store_info(connection, &info);
+    session->published = true;
+}
+
+/* Its first partition; later only whether that is still the same. */
+static void assign_partition(struct block_virt_session *session, struct partition partition)
+{
+    bool same = session->first_block == partition.first_block && session->block_count == partition.block_count;
+    if (session->published && partition.code == PARTITION_OK && !same) {
+        partition.code = PARTITION_ERR_MISSING;
+    }
+    session->partition_code = partition.code;
+    session->state = partition.code == PARTITION_OK ? BLOCK_VIRT_CLIENT_SERVED : BLOCK_VIRT_CLIENT_NO_PARTITION;
+    if (!session->published) {
+        session->first_block = partition.first_block;
+        session->block_count = partition.block_count;
+    }
+}
+
+static void settle_client(struct block_virt *virt, uint32_t index)
+{
+    struct block_virt_session *session = &virt->sessions[index];
+    virt->to_look |= bit(index);
+    if (session->state != BLOCK_VIRT_CLIENT_NO_IO_BASE && session->state != BLOCK_VIRT_CLIENT_CUT_OFF) {
+        assign_partition(session, partition_of(&virt->table, session->config->partition));
+    }
+    session->read_only = session->config->read_only || virt->disk.read_only != 0;
+    if (!session->published) {
+        publish(virt, session);
+        virt->answered |= bit(index);
+    }
+    virt_client_check_head(virt, index);
+}
+
+void virt_disk_settle_clients(struct block_virt *virt)
+{
+    for (uint32_t i = 0; i < virt->client_count; i++) {
+        settle_client(virt, i);
+    }
+}
+
+static void step_table(struct block_virt *virt, enum partition_step step)
+{
+    if (step == PARTITION_DONE) {
+        virt->state = BLOCK_VIRT_SERVE;
+        virt_disk_settle_clients(virt);
+    }
+}
+
+static uint32_t depth_for(const struct block_virt *virt)
+{
+    uint32_t depth = virt->config->driver.connection.queue_capacity;
+    uint32_t wanted = virt->disk.queue_depth;
+    depth = depth < BLOCK_VIRT_MAX_IN_FLIGHT ? depth : BLOCK_VIRT_MAX_IN_FLIGHT;
+    return wanted != 0 && wanted < depth ? wanted : depth;
+}
+
+static void start(struct block_virt *virt)
+{
+    load_info(virt, &virt->disk);
+    virt->depth = depth_for(virt);
+    virt->state = BLOCK_VIRT_READ_PARTITIONS;
+    virt->table_outdated = virt->table_read_in_flight;
+    step_table(virt, partition_table_start(&virt->table, virt->disk.capacity_blocks, virt->disk.sector_bytes));
+}
+
+/* The driver may go on writing to the data region: what is parsed must not change meanwhile. */
+static const uint8_t *copy_block(struct block_virt *virt)
+{
+    const volatile uint64_t *words = (const volatile uint64_t *)virt->config->driver.data.vaddr;
+    for (size_t i = 0; i < sizeof(virt->table_block) / sizeof(virt->table_block[0]); i++) {
+        virt->table_block[i] = shared_load_u64(&words[i]);
+    }
+    return (const uint8_t *)virt->table_block;
+}
+
+void virt_disk_take_block(struct block_virt *virt)
+{
+    enum block_virt_table_read read = virt->table_read;
+    bool wanted = virt->state == BLOCK_VIRT_READ_PARTITIONS && !virt->table_outdated;
+    virt->table_read = BLOCK_VIRT_TABLE_READ_NONE;
+    if (read == BLOCK_VIRT_TABLE_READ_NONE) {
+        return;
+    }
+    virt->table_outdated = false;
+    if (wanted) {
+        const uint8_t *content = read == BLOCK_VIRT_TABLE_READ_DONE ? copy_block(virt) : NULL;
+        step_table(virt, partition_table_feed(&virt->table, content));
+    }
+}
+
+static void wait_again(struct block_virt *virt)
+{
+    virt->state = BLOCK_VIRT_WAIT_DRIVER;
+    virt_driver_fail_in_flight(virt, SDDF_BLK_ERR_IO, true);
+    virt_disk_take_block(virt);
+}
+
+void virt_disk_watch(struct block_virt *virt)
+{
+    bool ready = driver_is_ready(virt);
+    if (virt->state == BLOCK_VIRT_WAIT_DRIVER && ready) {
+        start(virt);
+    } else if ((virt->state == BLOCK_VIRT_READ_PARTITIONS || virt->state == BLOCK_VIRT_SERVE) && !ready) {
+        wait_again(virt);
+    }
+    if (virt->state == BLOCK_VIRT_READ_PARTITIONS && !virt->table_read_in_flight) {
+        virt_driver_read_own(virt, virt->table.read_block);
+    }
+}

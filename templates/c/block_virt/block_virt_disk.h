@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The disk as the driver describes it, and what of it each client has. */
+#pragma once
+
+#include "block_virt_internal.h"
+
+/* Starts and restarts with the driver's `ready`. */
+void virt_disk_watch(struct block_virt *virt);
+
+/* Tells each client what its disk is; without a sound table, that it has none. */
+void virt_disk_settle_clients(struct block_virt *virt);
+
+/* Goes on with the partition tables, if a block of them was read, or could not be. */
+void virt_disk_take_block(struct block_virt *virt);

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The block virtualiser: takes requests of each client's queue, checks them, turns offsets in the client's data region
+ * into io addresses and blocks of its partition into blocks of the disk, hands them to the driver, and hands the
+ * answers back.
+ *
+ * It has no environment: no system calls, no output, no clock. block_virt_step() does a bounded amount of work and
+ * returns which channels want a notification; whoever calls it (a protection domain, a test) notifies them.
+ *
+ * Trust. A client may write anything at any time into its queues and data region; so may the driver into its own. No
+ * value of theirs is used as an index, a length or an address before it was loaded once and bounded:
+ *   - A client whose indices make no sense is cut off: its requests are no longer read, what it still has in flight is
+ *     completed and dropped. Other clients notice nothing.
+ *   - A request that makes no sense is answered with SDDF_BLK_ERR_INVALID_PARAM.
+ *   - A response of the driver with an id that is not in flight is counted and dropped; each id is answered once.
+ *   - A driver whose indices make no sense is cut off: every request of every client then fails with
+ *     SDDF_BLK_ERR_NO_DEVICE.
+ *
+ * Requests. READ and WRITE name an offset that is a multiple of 4 KiB, and 1 or more blocks that lie in the data region
+ * and in the partition. FLUSH is handed on. DISCARD and WRITE_ZEROES (SDFGEN_BLOCK_) are, where both connections are
+ * `extended`. A read-only client's WRITE, DISCARD and WRITE_ZEROES make no sense. A BARRIER is the virtualiser's own
+ * work: nothing of that client's queue is taken until all it has in flight was answered, then the barrier is. Requests
+ * are answered in any order otherwise.
+ *
+ * Fairness. Clients are served in turns (deficit round robin by blocks; a turn is BLOCK_VIRT_QUANTUM_BLOCKS, saved up
+ * by who waits to send a larger request, lost by who has nothing to send; a request without data costs a whole turn).
+ * With the driver at once are at most the requests it asked for (storage_info.queue_depth), and of each client at most
+ * as many blocks as its data region has. So a flood of one client delays another's request by at most what is already
+ * with the driver plus one turn of each. A client never has more in flight than its response queue has room for: a
+ * client that does not take its responses stalls itself only.
+ *
+ * Notifications, as in sDDF: who adds to a queue notifies. One thing beyond: a client that had let its response queue
+ * become full notifies when it has taken responses, or the requests it has waiting are seen with the next notification
+ * of anybody. `plugged` is not looked at: a queue is served as soon as there is a notification.
+ *
+ * Life: wait for the driver's storage_info, read the partition tables into the virtualiser's own data region, publish
+ * each client's storage_info, serve. A client whose partition can't be had gets a storage_info with capacity 0, so that
+ * its guest starts without a disk and can say so. A driver that is not ready is waited for by notification:
+ * block_virt_step() looks and returns.
+ *
+ * A driver that starts again (storage_info.ready seen 0, later 1): what it had taken and not answered fails with
+ * SDDF_BLK_ERR_IO, since its successor can't know of it; what it had not taken yet stays queued for the successor; new
+ * requests wait. The tables are read again. A client whose partition is no longer what its storage_info says is not
+ * served any more (SDDF_BLK_ERR_NO_DEVICE). A restart too short for the virtualiser to see is no event at all: the
+ * successor then finds the queues as they were.
+ *
+ * Freestanding: needs no libc, allocates nothing.
+ */
+#pragma once
+
+#include <sdfgen/block_config.h>
+#include <sdfgen/block_queue.h>
+#include <sdfgen/partition.h>
+
+/* Bits in a mask of channels; more than there are. */
+#define BLOCK_VIRT_CHANNELS 64u
+/* What may be with the driver at once, all clients together. */
+#define BLOCK_VIRT_MAX_IN_FLIGHT 256u
+/* What a client may have served before the next one's turn: 128 KiB. */
+#define BLOCK_VIRT_QUANTUM_BLOCKS 32u
+
+enum block_virt_state {
+    BLOCK_VIRT_WAIT_DRIVER,
+    BLOCK_VIRT_READ_PARTITIONS,
+    BLOCK_VIRT_SERVE,
+    BLOCK_VIRT_DRIVER_LOST, /* the driver broke the protocol */
+    BLOCK_VIRT_NO_IO_BASE,  /* the virtualiser's own data region: see BLOCK_VIRT_CLIENT_NO_IO_BASE */
+};
+
+enum block_virt_client_state {
+    BLOCK_VIRT_CLIENT_WAITING,      /* its partition is not known yet */
+    BLOCK_VIRT_CLIENT_SERVED,
+    BLOCK_VIRT_CLIENT_NO_PARTITION, /* see block_virt_client_status */
+    BLOCK_VIRT_CLIENT_NO_IO_BASE,   /* never patched in, not page aligned, or the region would wrap */
+    BLOCK_VIRT_CLIENT_CUT_OFF,      /* it broke the protocol */
+};
+
+/* What came of a block of the partition tables that was asked for, until it is looked at. */
+enum block_virt_table_read {
+    BLOCK_VIRT_TABLE_READ_NONE,
+    BLOCK_VIRT_TABLE_READ_DONE, /* it is in the virtualiser's data region */
+    BLOCK_VIRT_TABLE_READ_FAILED,
+};
+
+/* Counters, for messages and tests: how often, never who is to blame by more than a client index. */
+struct block_virt_client_counters {
+    uint64_t requests;
+    uint64_t blocks;
+    uint64_t refused; /* answered with an error by the virtualiser itself */
+};
+
+/* A request that was taken from a client, checked and translated, and waits for its turn. */
+struct block_virt_head {
+    struct sddf_blk_request request; /* as the driver will see it, but for the id: the client's */
+    uint64_t offset_bytes;           /* in the client's data region */
+    uint32_t cost_blocks;            /* against the client's credit */
+    uint32_t data_blocks;            /* moved through its data region */
+    uint32_t flags;                  /* of its code */
+};
+
+/* What the virtualiser keeps of one client. */
+struct block_virt_session {
+    const struct block_virt_client *config;
+    struct block_request_reader requests;
+    struct block_response_writer responses;
+    uint64_t io_base;
+    uint64_t region_blocks;
+    uint64_t first_block; /* of its partition */
+    uint64_t block_count;
+    enum block_virt_client_state state;
+    enum partition_code partition_code;
+    bool read_only;
+    bool extended;
+    bool published; /* its storage_info */
+    bool has_head;
+    bool has_barrier;
+    uint32_t barrier_id;
+    uint32_t filled;      /* requests seen and not yet taken */
+    uint32_t room;        /* slots seen free in the response queue */
+    uint32_t owed;        /* requests taken and not yet answered: never more than room */
+    uint32_t in_flight;   /* of these, with the driver */
+    uint64_t data_blocks; /* moved by what is in flight: never more than region_blocks */
+    uint32_t credit_blocks;
+    struct block_virt_head head;
+    struct block_virt_client_counters counters;
+};
+
+/* A request that is with the driver; its index and generation are the id. */
+struct block_virt_slot {
+    uint64_t offset_bytes;
+    uint32_t generation; /* changes with each answer, so that no id is answered twice */
+    uint32_t position;   /* in the driver's request queue */
+    uint32_t client_id;
+    uint32_t data_blocks;
+    uint16_t block_count;
+    uint8_t client; /* or BLOCK_VIRT_OWN */
+    uint8_t flags;  /* of its code */
+    bool live;
+};
+
+/* All state, 31 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
+struct block_virt {
+    const struct block_virt_config *config;
+    enum block_virt_state state;
+    uint32_t client_count;
+
+    struct block_request_writer driver_requests;
+    struct block_response_reader driver_responses;
+    uint64_t driver_io_base;
+    uint32_t driver_room; /* slots seen free in the driver's request queue */
+    uint32_t depth;       /* requests that may be with the driver */
+    uint32_t in_flight;
+    bool forwarded; /* requests were put and not yet published */
+    bool taken_responses;
+    uint64_t stray_responses;
+
+    uint64_t client_channels; /* a bit for each */
+    uint8_t client_of_channel[BLOCK_VIRT_CHANNELS];
+
+    /* Clients, a bit for each index. */
+    uint64_t to_look; /* notified, or completed something: look at its queues */
+    uint64_t ready;   /* has a head that may be handed on when its turn comes */
+    uint64_t stalled; /* waits for room in its response queue */
+    uint64_t taken;   /* requests were taken and not yet released */
+    uint64_t answered;
+    uint32_t turn; /* whose turn it is */
+    bool in_turn;  /* and its quantum was granted */
+
+    uint32_t free_count;
+    uint8_t free_slots[BLOCK_VIRT_MAX_IN_FLIGHT];
+    struct block_virt_slot slots[BLOCK_VIRT_MAX_IN_FLIGHT];
+    struct block_virt_session sessions[BLOCK_MAX_CLIENTS];
+
+    bool table_read_in_flight;
+    bool table_outdated; /* the block that is being read belongs to an earlier reading of the tables */
+    enum block_virt_table_read table_read;
+    struct sddf_blk_storage_info disk; /* as the driver describes it */
+    struct partition_table table;
+    uint64_t table_block[PARTITION_BLOCK_BYTES / sizeof(uint64_t)]; /* private copy of what is parsed */
+};
+
+/*
+ * Begins; the memory of `virt` may hold anything. `config` and what it points to stay as long as `virt` is used, and
+ * the io bases in it are final. Takes the queues over as it finds them, and withdraws the clients' storage_info. Call
+ * block_virt_step() once afterwards: a driver that was ready before does not notify again.
+ */
+void block_virt_init(struct block_virt *virt, const struct block_virt_config *config);
+
+/*
+ * Does all that can be done now, after any notification: bit c of the result asks to notify channel c. Needs no further
+ * call before the next notification.
+ *
+ * Bounded: how many entries each queue holds is looked at once per call, and never believed beyond the queue's
+ * capacity. The driver's responses are taken up to that, then each client's requests up to that; at most
+ * BLOCK_VIRT_MAX_IN_FLIGHT are handed on; turns pass without a request only while somebody saves up, for at most the
+ * blocks of its data region. Who adds to a queue meanwhile has to notify, and is served by the next call.
+ */
+uint64_t block_virt_step(struct block_virt *virt);
+
+/* The same, but looks only at the clients whose channels' bits are set, and those it knows to be waiting. */
+uint64_t block_virt_step_notified(struct block_virt *virt, uint64_t channels);
+
+/* For messages. Clients are counted as in the config; of one that does not exist: CUT_OFF, MISSING, NULL. */
+enum block_virt_state block_virt_state(const struct block_virt *virt);
+enum block_virt_client_state block_virt_client_state(const struct block_virt *virt, uint32_t client);
+/* Why it has no partition; PARTITION_OK before that is known. */
+enum partition_code block_virt_client_status(const struct block_virt *virt, uint32_t client);
+const struct block_virt_client_counters *block_virt_client_counters(const struct block_virt *virt, uint32_t client);
+/* Responses of the driver that answered nothing. */
+uint64_t block_virt_stray_responses(const struct block_virt *virt);
+/* The partition table as it was read: its code, whether the mirror had to be used and why. */
+const struct partition_table *block_virt_partition_table(const struct block_virt *virt);
+
+/* The states, as phrases without a full stop; never NULL. */
+const char *block_virt_state_text(enum block_virt_state state);
+const char *block_virt_client_state_text(enum block_virt_client_state state);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The disk below the block driver: a block device or, for trying things out, a regular file.
+ *
+ * It is opened O_DIRECT where that works, so that nothing stands twice in memory, and for reading only where writing is
+ * not allowed.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BLOCK_DISK_SERIAL_BYTES 64u
+
+struct block_disk {
+    int fd;
+    bool read_only;
+    bool direct;   /* without the page cache */
+    bool is_device; /* not a regular file */
+    uint32_t sector_bytes;
+    uint32_t optimal_blocks; /* of 4 KiB, at least 1 */
+    uint64_t capacity_blocks;
+    char serial[BLOCK_DISK_SERIAL_BYTES]; /* filled up with zeroes; not terminated when it is as long */
+};
+
+struct block_disk_options {
+    const char *path;
+    const char *sysfs; /* "/sys" */
+    bool read_only;    /* even where writing is allowed */
+};
+
+/* Opens and measures the disk. False with a message, and nothing stays open. */
+bool block_disk_open(struct block_disk *disk, const struct block_disk_options *options, char *message,
+                     size_t message_bytes);
+
+void block_disk_close(struct block_disk *disk);
+
+/* The sDDF status (sddf_blk.h) that answers an errno; 0 is SDDF_BLK_OK. Asks the device whether it is still there. */
+uint32_t block_disk_status(const struct block_disk *disk, int error);
+
+/*
+ * The serial number of the device major:minor, from sysfs: its own (virtio-blk), the controller's (NVMe, MMC), or
+ * those of the disk that it is a partition of. All zeroes when there is none.
+ */
+void block_disk_serial(const char *sysfs, unsigned major, unsigned minor, char serial[BLOCK_DISK_SERIAL_BYTES]);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The storage info page (struct sddf_blk_storage_info), by which the virtualiser knows that there is a disk. */
+#pragma once
+
+#include <stdbool.h>
+
+#include <sdfgen/sddf_blk.h>
+
+#include "block_disk.h"
+
+/* Says that there is no disk (yet, or any more). True when it said that there was one. */
+bool block_info_withdraw(volatile struct sddf_blk_storage_info *info);
+
+/* Fills it in and sets `ready` last, with release. */
+void block_info_publish(volatile struct sddf_blk_storage_info *info, const struct block_disk *disk,
+                        uint32_t queue_depth);

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <sdfgen/mem.h>
+#include <sdfgen/virtio_blk.h>
+
+#include "virtio_blk_piece.h"
+#include "virtio_blk_task.h"
+
+#define FEATURE(bit) (UINT64_C(1) << (bit))
+
+/* Offsets in struct virtio_blk_config, 5.2.4. */
+enum config_offset {
+    CONFIG_CAPACITY = 0,
+    CONFIG_SIZE_MAX = 8,
+    CONFIG_SEG_MAX = 12,
+    CONFIG_BLK_SIZE = 20,
+    CONFIG_PHYSICAL_BLOCK_EXP = 24,
+    CONFIG_MIN_IO_SIZE = 26,
+    CONFIG_OPT_IO_SIZE = 28,
+    CONFIG_NUM_QUEUES = 34,
+    CONFIG_MAX_DISCARD_SECTORS = 36,
+    CONFIG_MAX_DISCARD_SEG = 40,
+    CONFIG_DISCARD_SECTOR_ALIGNMENT = 44,
+    CONFIG_MAX_WRITE_ZEROES_SECTORS = 48,
+    CONFIG_MAX_WRITE_ZEROES_SEG = 52,
+    CONFIG_WRITE_ZEROES_MAY_UNMAP = 56,
+};
+
+static const uint64_t features_always =
+    FEATURE(VIRTIO_BLK_F_SIZE_MAX) | FEATURE(VIRTIO_BLK_F_SEG_MAX) | FEATURE(VIRTIO_BLK_F_BLK_SIZE) |
+    FEATURE(VIRTIO_BLK_F_FLUSH) | FEATURE(VIRTIO_BLK_F_TOPOLOGY) | FEATURE(VIRTIO_BLK_F_CONFIG_WCE) |
+    FEATURE(VIRTIO_F_INDIRECT_DESC) | FEATURE(VIRTIO_F_EVENT_IDX) | FEATURE(VIRTIO_F_VERSION_1);
+static const uint64_t features_ranges = FEATURE(VIRTIO_BLK_F_DISCARD) | FEATURE(VIRTIO_BLK_F_WRITE_ZEROES);
+
+/* ---- The disk ---- */
+
+static void put_config(struct virtio_blk *device, enum config_offset offset, uint64_t value, uint32_t size_bytes)
+{
+    for (uint32_t i = 0; i < size_bytes; i++) {
+        device->config[offset + i] = (uint8_t)(value >> (8 * i));
+    }
+}
+
+/* Sectors of 512 bytes are offered even where blocks are larger, since a guest's file system may be made of them. */
+static void fill_config(struct virtio_blk *device, uint16_t disk_sector_bytes, uint16_t optimal_blocks)
+{
+    bool large = disk_sector_bytes == SDDF_BLK_BLOCK_BYTES;
+    uint32_t logical = large ? SDDF_BLK_BLOCK_BYTES : VIRTIO_BLK_SECTOR_BYTES;
+    uint32_t per_block = SDDF_BLK_BLOCK_BYTES / logical;
+    memset(device->config, 0, sizeof(device->config));
+    put_config(device, CONFIG_CAPACITY, device->limits.capacity_sectors, 8);
+    put_config(device, CONFIG_SIZE_MAX, VIRTIO_BLK_SIZE_MAX_BYTES, 4);
+    put_config(device, CONFIG_SEG_MAX, VIRTIO_BLK_SEG_MAX, 4);
+    put_config(device, CONFIG_BLK_SIZE, logical, 4);
+    put_config(device, CONFIG_PHYSICAL_BLOCK_EXP, large ? 0 : 3, 1);
+    put_config(device, CONFIG_MIN_IO_SIZE, per_block, 2);
+    put_config(device, CONFIG_OPT_IO_SIZE, (uint64_t)optimal_blocks * per_block, 4);
+    put_config(device, CONFIG_NUM_QUEUES, 1, 2);
+    if (device->limits.ranges) {
+        put_config(device, CONFIG_MAX_DISCARD_SECTORS, VIRTIO_BLK_RANGE_MAX_SECTORS, 4);
+        put_config(device, CONFIG_MAX_DISCARD_SEG, 1, 4);
+        put_config(device, CONFIG_DISCARD_SECTOR_ALIGNMENT, SECTORS_PER_BLOCK, 4);
+        put_config(device, CONFIG_MAX_WRITE_ZEROES_SECTORS, VIRTIO_BLK_RANGE_MAX_SECTORS, 4);
+        put_config(device, CONFIG_MAX_WRITE_ZEROES_SEG, 1, 4);
+        put_config(device, CONFIG_WRITE_ZEROES_MAY_UNMAP, 1, 1);
+    }
+}
+
+bool virtio_blk_ready(struct virtio_blk *device)
+{
+    const volatile struct sddf_blk_storage_info *info = device->storage_info;
+    if (device->ready || shared_load_acquire_u8(&info->ready) == 0) {
+        return device->ready;
+    }
+    uint64_t blocks = shared_load_u64(&info->capacity_blocks);
+    uint64_t most = UINT64_MAX / SECTORS_PER_BLOCK;
+    device->limits.capacity_sectors = (blocks < most ? blocks : most) * SECTORS_PER_BLOCK;
+    device->limits.read_only = shared_load_u8(&info->read_only) != 0;
+    device->limits.ranges = device->extended && !device->limits.read_only;
+    guest_ram_load((const volatile uint8_t *)info->serial_number, device->serial, sizeof(device->serial));
+    fill_config(device, shared_load_u16(&info->sector_bytes), shared_load_u16(&info->block_size));
+    device->ready = true;
+    virtio_blk_reset(device);
+    return true;
+}
+
+void virtio_blk_init(struct virtio_blk *device, const struct block_client_config *config, const struct guest_ram *ram)
+{
+    const struct block_connection *connection = &config->connection;
+    device->ram = ram;
+    device->storage_info = (const volatile struct sddf_blk_storage_info *)connection->storage_info_vaddr;
+    device->data = (uint8_t *)config->data.vaddr;
+    device->extended = connection->extended;
+    device->ready = false;
+    device->lost = false;
+    device->notify = false;
+    device->limits = (struct virtio_blk_limits) { 0 };
+    memset(device->config, 0, sizeof(device->config));
+    memset(&device->queue, 0, sizeof(device->queue));
+    block_request_writer_init(&device->requests, (volatile struct sddf_blk_request_queue *)connection->request_vaddr,
+                              connection->queue_capacity);
+    block_response_reader_init(&device->responses,
+                               (volatile struct sddf_blk_response_queue *)connection->response_vaddr,
+                               connection->queue_capacity);
+    block_cells_init(&device->cells, config->data.size_bytes / SDDF_BLK_BLOCK_BYTES);
+    task_init_all(device);
+    virtio_blk_reset(device);
+}
+
+/* ---- Features and configuration ---- */
+
+uint64_t virtio_blk_features(const struct virtio_blk *device)
+{
+    return features_always | (device->limits.ranges ? features_ranges : 0) |
+           (device->limits.read_only ? FEATURE(VIRTIO_BLK_F_RO) : 0);
+}
+
+void virtio_blk_set_features(struct virtio_blk *device, uint64_t features)
+{
+    device->features = features & virtio_blk_features(device);
+    /* 5.2.5.2: without FLUSH the cache is off until the driver turns it on, which takes CONFIG_WCE. */
+    device->write_back = (device->features & FEATURE(VIRTIO_BLK_F_FLUSH)) != 0;
+    device->config[VIRTIO_BLK_CONFIG_WRITEBACK] = device->write_back;
+}
+
+uint8_t virtio_blk_read_config(const struct virtio_blk *device, uint32_t offset)
+{
+    return offset < VIRTIO_BLK_CONFIG_BYTES ? device->config[offset] : 0;
+}
+
+void virtio_blk_write_config(struct virtio_blk *device, uint32_t offset, uint8_t value)
+{
+    if (offset == VIRTIO_BLK_CONFIG_WRITEBACK && (device->features & FEATURE(VIRTIO_BLK_F_CONFIG_WCE)) != 0) {
+        device->write_back = (value & 1u) != 0;
+        device->config[offset] = device->write_back;
+    }
+}
+
+/* ---- Life ---- */
+
+enum virtq_code virtio_blk_start_queue(struct virtio_blk *device, const struct virtq_geometry *geometry)
+{
+    bool event_idx = (device->features & FEATURE(VIRTIO_F_EVENT_IDX)) != 0;
+    bool indirect = (device->features & FEATURE(VIRTIO_F_INDIRECT_DESC)) != 0;
+    virtio_blk_stop_queue(device);
+    return virtq_start(&device->queue, device->ram, geometry, event_idx, indirect);
+}
+
+void virtio_blk_stop_queue(struct virtio_blk *device)
+{
+    virtq_stop(&device->queue);
+    device->queue.broken = false;
+    device->told_broken = false;
+    task_orphan_all(device);
+}
+
+void virtio_blk_driver_ok(struct virtio_blk *device)
+{
+    device->running = true;
+}
+
+void virtio_blk_reset(struct virtio_blk *device)
+{
+    device->running = false;
+    virtio_blk_stop_queue(device);
+    virtio_blk_set_features(device, 0);
+    /* Some drivers look once, before they have chosen features: what they will most likely choose. */
+    device->config[VIRTIO_BLK_CONFIG_WRITEBACK] = 1;
+}
+
+bool virtio_blk_draining(const struct virtio_blk *device)
+{
+    return device->orphan_count != 0;
+}
+
+bool virtio_blk_needs_reset(const struct virtio_blk *device)
+{
+    return device->queue.broken;
+}
+
+/* ---- Work ---- */
+
+static void get_id(struct virtio_blk *device, struct virtio_blk_task *task)
+{
+    struct virtq_cursor cursor = task->request.data;
+    virtq_copy_to(&task->chain, &cursor, (const uint8_t *)device->serial, task->request.data_bytes);
+    task_return_chain(device, task, VIRTIO_BLK_S_OK, task->request.data_bytes);
+}
+
+static void take_request(struct virtio_blk *device, struct virtio_blk_task *task)
+{
+    switch (virtio_blk_parse(&task->chain, &device->limits, &task->request)) {
+    case VIRTIO_BLK_DROP:
+        virtq_push(&device->queue, task->chain.head, 0);
+        break;
+    case VIRTIO_BLK_ANSWER:
+        task_return_chain(device, task, task->request.answer, 0);
+        break;
+    case VIRTIO_BLK_RUN:
+        if (task->request.type == VIRTIO_BLK_T_GET_ID) {
+            get_id(device, task);
+        } else {
+            task_begin(device, task);
+        }
+        break;
+    }
+}
+
+/*
+ * Takes what the ring holds, at most a ring's length, so that another vCPU can't keep us here. True when it did. With
+ * no task vacant the rest stays in the ring, without notifications, until an answer comes.
+ */
+static bool take_requests(struct virtio_blk *device)
+{
+    virtq_disable_kicks(&device->queue);
+    for (uint32_t budget = device->queue.mask + 1; budget > 0; budget--) {
+        struct virtio_blk_task *task = task_vacant(device);
+        if (task == NULL) {
+            return false;
+        }
+        enum virtq_popped popped = virtq_pop(&device->queue, device->ram, &task->chain);
+        if (popped == VIRTQ_CHAIN) {
+            take_request(device, task);
+        } else if (popped == VIRTQ_BROKEN || (popped == VIRTQ_EMPTY && !virtq_enable_kicks(&device->queue))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Takes the answers that are there now; what comes meanwhile is announced by another notification. */
+static void take_answers(struct virtio_blk *device)
+{
+    uint32_t filled = block_queue_filled(&device->responses.end);
+    for (uint32_t i = 0; i < filled; i++) {
+        struct sddf_blk_response response;
+        block_response_take(&device->responses, &response);
+        task_answered(device, &response);
+    }
+    if (filled != 0) {
+        block_queue_publish(&device->responses.end);
+        /* The virtualiser takes no more of our requests than it can answer: it may wait for this (block_virt.h). */
+        device->notify |= filled > device->responses.end.mask;
+    }
+}
+
+/* Makes what was done visible, each thing once. */
+static struct virtio_effects publish(struct virtio_blk *device, bool again)
+{
+    struct virtio_effects effects = { .notify = device->notify, .again = again };
+    if (device->notify) {
+        block_queue_publish(&device->requests.end);
+        device->notify = false;
+    }
+    effects.used_interrupt = virtq_publish(&device->queue);
+    effects.config_interrupt = device->queue.broken && !device->told_broken;
+    device->told_broken = device->queue.broken;
+    return effects;
+}
+
+struct virtio_effects virtio_blk_step(struct virtio_blk *device)
+{
+    bool again = false;
+    if (!device->ready) {
+        return (struct virtio_effects) { 0 };
+    }
+    device->room = block_queue_room(&device->requests.end);
+    take_answers(device);
+    if ((device->requests.end.broken || device->responses.end.broken) && !device->lost) {
+        device->lost = true;
+        task_fail_all(device);
+    }
+    task_run_line(device);
+    if (device->running && device->queue.live && !virtio_blk_draining(device)) {
+        again = take_requests(device);
+    }
+    return publish(device, again);
+}

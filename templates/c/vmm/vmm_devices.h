@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The devices of the table, whatever their kinds: their registers, interrupts and channels (vmm_device.h). */
+#pragma once
+
+#include <sdfgen/vmm_config.h>
+
+/*
+ * Creates all of them and registers what they need; after vmm_guest_create(). The table has at most VMM_MAX_DEVICES.
+ * False after a message; then nothing else may be done.
+ */
+bool vmm_devices_create(const struct vmm_config *config);
+
+/* Whether the guest may start. */
+bool vmm_devices_ready(void);
+
+/* A notification. False when the channel is no device's. */
+bool vmm_devices_notified(uint32_t channel);
+
+/* All are as a guest expects them at its start. After vmm_irq_reset(). */
+void vmm_devices_reset(void);

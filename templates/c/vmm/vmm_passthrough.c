@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "vmm_passthrough.h"
+
+#include <stddef.h>
+
+#include <sdfgen/pd_say.h>
+
+#include "vmm_irq.h"
+
+static struct vmm_irq hardware[VMM_MAX_INTERRUPTS];
+static uint32_t count;
+
+bool vmm_passthrough_create(const struct vmm_passthrough_irq *irqs, uint32_t irq_count)
+{
+    for (count = 0; count < irq_count && count < VMM_MAX_INTERRUPTS; count++) {
+        hardware[count] = (struct vmm_irq){
+            .kind = VMM_IRQ_HARDWARE,
+            .intid = irqs[count].intid,
+            .channel = irqs[count].channel,
+        };
+        if (!vmm_irq_register(&hardware[count])) {
+            pd_say("an interrupt of the hardware could not be registered", NULL);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool vmm_passthrough_notified(uint32_t channel)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (hardware[i].channel == channel) {
+            vmm_irq_raise(&hardware[i]);
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stddef.h>
+
+/* Before libvmm: it takes `__thread` away, which seL4's headers would declare the IPC buffer with. */
+#include <microkit.h>
+
+#include <libvmm/libvmm.h>
+
+#include <sdfgen/pd_say.h>
+
+#include "vmm_syndrome.h"
+#include "vmm_trap.h"
+
+/* Instruction specific syndrome of a data abort (Arm ARM, ESR_ELx). */
+#define ISS_SIZE_SHIFT 22u /* log2 of the width */
+#define ISS_SIZE_MASK 3u
+#define ISS_SIGN_EXTEND (UINT64_C(1) << 21)
+#define ISS_REGISTER_SHIFT 16u
+#define ISS_REGISTER_MASK 31u
+#define ISS_REGISTER_64 (UINT64_C(1) << 15)
+#define ZERO_REGISTER 31u
+
+#define DOUBLEWORD_BITS 64u
+#define WORD_BITS 32u
+
+/* What an instruction loads: extended to the register's width, and from there with zeroes. */
+static uint64_t extended(uint64_t value, uint32_t width_bytes, uint64_t syndrome)
+{
+    const uint32_t unused_bits = DOUBLEWORD_BITS - 8 * width_bytes;
+    uint64_t loaded = value << unused_bits >> unused_bits;
+    if ((syndrome & ISS_SIGN_EXTEND) != 0 && loaded >> (8 * width_bytes - 1) != 0) {
+        loaded |= ~(UINT64_MAX << unused_bits >> unused_bits);
+    }
+    return (syndrome & ISS_REGISTER_64) != 0 ? loaded : loaded << WORD_BITS >> WORD_BITS;
+}
+
+static bool trap_read(const struct vmm_trap *trap, uint64_t offset, uint64_t syndrome, uint32_t width_bytes,
+                      seL4_UserContext *registers)
+{
+    uint64_t value = 0;
+    if (!trap->read(trap->owner, offset, width_bytes, &value)) {
+        return false;
+    }
+    if ((syndrome >> ISS_REGISTER_SHIFT & ISS_REGISTER_MASK) != ZERO_REGISTER) {
+        /*
+         * libvmm would keep the register's other bits, and asserts that the address is aligned. So it is told of a
+         * doubleword at an aligned address, whatever the guest loads.
+         */
+        const uint64_t whole_register = syndrome | (uint64_t)ISS_SIZE_MASK << ISS_SIZE_SHIFT;
+        fault_emulate_write(registers, 0, whole_register, extended(value, width_bytes, syndrome));
+    }
+    return true;
+}
+
+static bool trap_write(const struct vmm_trap *trap, uint64_t offset, uint64_t syndrome, uint32_t width_bytes,
+                       seL4_UserContext *registers)
+{
+    const uint32_t unused_bits = DOUBLEWORD_BITS - 8 * width_bytes;
+    const bool zero = (syndrome >> ISS_REGISTER_SHIFT & ISS_REGISTER_MASK) == ZERO_REGISTER;
+    const uint64_t value = zero ? 0 : fault_get_data(registers, syndrome);
+    return trap->write(trap->owner, offset, width_bytes, value << unused_bits >> unused_bits);
+}
+
+static bool trapped(size_t vcpu_id, size_t offset, size_t syndrome, seL4_UserContext *registers, void *cookie)
+{
+    const struct vmm_trap *trap = cookie;
+    (void)vcpu_id;
+    if ((syndrome & VMM_ISS_VALID) == 0) {
+        pd_say("the guest accessed a device with an instruction that can't be emulated", NULL);
+        return false;
+    }
+    const uint32_t width_bytes = 1u << (syndrome >> ISS_SIZE_SHIFT & ISS_SIZE_MASK);
+    return fault_is_read(syndrome) ? trap_read(trap, offset, syndrome, width_bytes, registers)
+                                   : trap_write(trap, offset, syndrome, width_bytes, registers);
+}
+
+bool vmm_trap_register(uint64_t gpa, uint64_t size_bytes, const struct vmm_trap *trap)
+{
+    /* The cookie is only read, by trapped(). */
+    return fault_register_vm_exception_handler(gpa, size_bytes, trapped, (void *)(uintptr_t)trap);
+}

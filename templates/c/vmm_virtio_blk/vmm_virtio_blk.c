@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <microkit.h>
+
+#include <sdfgen/pd_say.h>
+#include <sdfgen/virtio_blk_ops.h>
+#include <sdfgen/virtio_mmio_page.h>
+#include <sdfgen/vmm_config.h>
+#include <sdfgen/vmm_virtio_blk.h>
+
+/*
+ * Steps in one go. A ring that is filled while the device empties it needs a guest that runs meanwhile, on another
+ * core; it then waits for the next notification.
+ */
+#define MAX_STEPS 16u
+
+static volatile uint32_t *page_of(const struct vmm_device *device)
+{
+    const struct vmm_virtio_blk_config *config = device->config;
+    return (volatile uint32_t *)config->registers_vaddr;
+}
+
+/* Does what an access or a notification asks for, and what is left to do after it. */
+static void follow(const struct vmm_device *device, struct virtio_effects effects, enum virtio_mmio_extent changed)
+{
+    struct vmm_virtio_blk *state = device->state;
+    bool notify = effects.notify;
+    bool configured = effects.config_interrupt;
+    for (uint32_t i = 0; effects.again && i < MAX_STEPS; i++) {
+        effects = virtio_mmio_step(&state->registers);
+        notify |= effects.notify;
+        configured |= effects.config_interrupt;
+    }
+    if (notify) {
+        microkit_notify(device->channel);
+    }
+    virtio_mmio_show(&state->registers, page_of(device), configured ? VIRTIO_MMIO_ALL : changed);
+}
+
+/* They are read from the page. */
+static bool read_register(const struct vmm_device *device, uint64_t offset, uint32_t width_bytes, uint64_t *value)
+{
+    (void)device;
+    (void)offset;
+    (void)width_bytes;
+    (void)value;
+    return false;
+}
+
+static bool write_register(const struct vmm_device *device, uint64_t offset, uint32_t width_bytes, uint64_t value)
+{
+    struct vmm_virtio_blk *state = device->state;
+    const bool frequent = offset == VIRTIO_MMIO_QUEUE_NOTIFY || offset == VIRTIO_MMIO_INTERRUPT_ACK;
+    follow(device, virtio_mmio_write(&state->registers, offset, width_bytes, value),
+           frequent ? VIRTIO_MMIO_STATE : VIRTIO_MMIO_ALL);
+    return true;
+}
+
+static void take_answers(const struct vmm_device *device)
+{
+    struct vmm_virtio_blk *state = device->state;
+    follow(device, virtio_mmio_step(&state->registers), VIRTIO_MMIO_STATE);
+}
+
+static bool level(const struct vmm_device *device)
+{
+    const struct vmm_virtio_blk *state = device->state;
+    return virtio_mmio_interrupt(&state->registers);
+}
+
+/* Requests that are under way end without touching the guest's RAM (virtio_mmio.h). */
+static void reset(const struct vmm_device *device)
+{
+    struct vmm_virtio_blk *state = device->state;
+    follow(device, virtio_mmio_write(&state->registers, VIRTIO_MMIO_STATUS, sizeof(uint32_t), 0), VIRTIO_MMIO_ALL);
+}
+
+static bool create(const struct vmm_device *device, const struct vmm_guest *guest)
+{
+    const struct vmm_virtio_blk_config *config = device->config;
+    struct vmm_virtio_blk *state = device->state;
+    virtio_blk_init(&state->disk, &config->client, &state->ram);
+    virtio_mmio_init(&state->registers, &virtio_blk_ops, &state->disk);
+    const bool reached = guest_ram_add(&state->ram, guest->ram_gpa, guest->ram_size_bytes, (uint8_t *)guest->ram_vaddr);
+    if (!reached) {
+        pd_say(device->name, "the guest's RAM can't be where the table says");
+    }
+    return reached;
+}
+
+/* The configuration is known now: until the guest starts, nobody reads the page. */
+static bool ready(const struct vmm_device *device)
+{
+    struct vmm_virtio_blk *state = device->state;
+    const bool published = virtio_blk_ready(&state->disk);
+    if (published) {
+        virtio_mmio_show(&state->registers, page_of(device), VIRTIO_MMIO_ALL);
+    }
+    return published;
+}
+
+const struct vmm_device_kind vmm_virtio_blk_kind = {
+    .interrupt = VMM_INTERRUPT_LEVEL,
+    .create = create,
+    .ready = ready,
+    .notified = take_answers,
+    .read = read_register,
+    .write = write_register,
+    .level = level,
+    .reset = reset,
+};

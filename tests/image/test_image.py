@@ -1,0 +1,486 @@
+"""From program images to the bootable image: what is checked before, what the tool says, what its report says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sdfgen.describe import describe
+from sdfgen.guest_files.embed import guest_object
+from sdfgen.image import programs
+from sdfgen.image.programs import program_faults
+from sdfgen.image.report import Extent, read_extents, read_maps
+from sdfgen.image.tool_faults import tool_faults
+from sdfgen.read.program import Program
+from sdfgen.verify.files import mismapped, misplaced
+
+BOARD = "qemu_virt_aarch64"
+IMAGE_BASE = 0x20_0000
+IPC_BUFFER = 0x21_0000
+SDK_FILES = ("board/{board}/debug/lib/libmicrokit.a", "board/{board}/debug/lib/microkit.ld")
+HEAD = """\
+[system]
+name = "raw"
+boards = ["qemu_virt_aarch64"]
+
+[[protection_domain]]
+name = "alone"
+program_image = "alone.elf"
+"""
+# The symbol of 8 bytes and the one of 16 that `link` makes.
+GOOD, WIDE = "_guest_kernel_image", "_guest_dtb_image"
+
+
+def link(folder: Path, *more: str, ipc_buffer: str = "__sel4_ipc_buffer_obj", name: str = "alone.elf") -> Path:
+    """A program image without a program: two variables, and the symbol that the tool looks for."""
+    (folder / "data.o").write_bytes(guest_object({"kernel": bytes(8), "dtb": bytes(16)}))
+    command = [sys.executable, "-m", "ziglang", "ld.lld", "data.o", *more, "--entry=0", "-o", name]
+    placed = [f"--section-start=.guest_images={IMAGE_BASE + 0x1000:#x}", f"--defsym={ipc_buffer}={IPC_BUFFER:#x}"]
+    subprocess.run([*command, *placed], cwd=folder, check=True)
+    return folder / name
+
+
+def described(folder: Path, more: str, head: str = HEAD) -> Path:
+    path = folder / "system.toml"
+    path.write_text(head + more)
+    return path
+
+
+REGION = '[[memory_region]]\nname = "extra"\nsize = 0x1000\n'
+MAPPED = REGION + '[[map]]\npd = "alone"\nmr = "extra"\nvaddr = {vaddr:#x}\n'
+SETVAR = REGION + '[[setvar]]\npd = "alone"\nsymbol = "{symbol}"\nregion_paddr = "extra"\n'
+
+NEAR = " (did you mean `_guest_dtb_image`?)"
+PROGRAM_FAULTS = [
+    ("", []),
+    (MAPPED.format(vaddr=0x100_0000), []),
+    (SETVAR.format(symbol=GOOD), []),
+    (
+        SETVAR.format(symbol=WIDE),
+        [
+            (
+                "setvar[0].symbol",
+                "symbol `_guest_dtb_image` of 'alone.elf' has 16 bytes, and the tool writes 8 for `alone`",
+            )
+        ],
+    ),
+    (
+        SETVAR.format(symbol="_guest_dtb_imag"),
+        [
+            (
+                "setvar[0].symbol",
+                "program image 'alone.elf' of `alone` has no symbol `_guest_dtb_imag`" + NEAR,
+            )
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("more", "expected"), PROGRAM_FAULTS, ids=["nothing", "far", "good", "wide", "misspelt"])
+def test_setvar_targets_are_variables_of_eight_bytes(
+    tmp_path: Path, more: str, expected: list[tuple[str, str]]
+) -> None:
+    image = link(tmp_path)
+    system = describe(str(described(tmp_path, more)), ["system.microkit='2.1.0'"]).systems[BOARD]
+    found = [(fault.where.text, fault.message) for fault in program_faults(system, lambda _: str(image))]
+    assert found == expected
+
+
+@pytest.mark.parametrize(("version", "good"), [("1.4.1", [8, 16]), ("2.0.1", [8, 16]), ("2.1.0", [8]), ("2.3.0", [8])])
+def test_older_tools_write_into_longer_symbols(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, good: list[int]
+) -> None:
+    path = described(tmp_path, SETVAR.format(symbol="it"))
+    system = describe(str(path), [f"system.microkit='{version}'"]).systems[BOARD]
+
+    def faults(size_bytes: int) -> list[str]:
+        monkeypatch.setattr(programs, "read_program", lambda _: Program((), {"it": size_bytes}, 0))
+        return [fault.code for fault in program_faults(system, lambda name: name)]
+
+    assert [size for size in (0, 4, 7, 8, 16) if not faults(size)] == good
+
+
+@pytest.mark.parametrize(
+    ("vaddr", "hit"),
+    [(IMAGE_BASE, True), (IMAGE_BASE + 0x2000, True), (IPC_BUFFER, True), (IPC_BUFFER + 0x1000, False)],
+    ids=["first page", "last page", "IPC buffer", "behind"],
+)
+def test_no_map_may_lie_over_the_image_or_its_ipc_buffer(tmp_path: Path, vaddr: int, hit: bool) -> None:
+    image = link(tmp_path)
+    system = describe(str(described(tmp_path, MAPPED.format(vaddr=0x100_0000)))).systems[BOARD]
+    (pd,) = system.pds
+    moved = system._replace(pds=(pd._replace(maps=tuple(m._replace(vaddr=vaddr) for m in pd.maps)),))  # type: ignore[arg-type]
+    found = [(fault.code, fault.where.text) for fault in program_faults(moved, lambda _: str(image))]
+    assert found == ([("SDF102", "map[0].vaddr")] if hit else [])
+
+
+FRAMES = "void far(char *);\nvoid {name}(void)\n{{\n    char at[2000];\n\n    far(at);\n}}\n"
+# The stack, whether the image was linked here, and the advice.
+STACKS = [
+    ("4 KiB", ("alone.elf",), 'use "8 KiB"'),
+    ("8 KiB", ("alone.elf",), None),
+    ("4 KiB", (), None),
+    (None, ("alone.elf",), 'use "8 KiB"'),
+]
+
+
+@pytest.mark.parametrize(("size", "linked", "advice"), STACKS, ids=["small", "large", "foreign", "default"])
+def test_a_stack_below_all_frames_together_is_warned_of(
+    tmp_path: Path, size: str | None, linked: tuple[str, ...], advice: str | None
+) -> None:
+    (tmp_path / "frames.c").write_text("".join(FRAMES.format(name=name) for name in ("first", "second", "third")))
+    compiler = [sys.executable, "-m", "ziglang", "cc", "-target", "aarch64-freestanding", "-Os", "-c"]
+    subprocess.run([*compiler, "frames.c", "-o", "frames.o"], cwd=tmp_path, check=True)
+    image = link(tmp_path, "frames.o", "--defsym=far=0")
+    path = described(tmp_path, f'stack_size = "{size}"\n' if size else "")
+    found = list(program_faults(describe(str(path)).systems[BOARD], lambda _: str(image), linked))
+    assert [(fault.code, fault.severity, fault.advice) for fault in found] == (
+        [("SDF104", "warning", advice)] if advice else []
+    )
+
+
+def broken(folder: Path, kind: str) -> Path:
+    path = folder / "alone.elf"
+    if kind == "text":
+        path.write_text("no ELF")
+    elif kind == "foreign":
+        path = Path(sys.executable).resolve()
+    elif kind == "unlinked":
+        link(folder, ipc_buffer="other")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("text", "is no ELF file that can be read"),
+        ("missing", "is no ELF file that can be read"),
+        ("foreign", "is not for AArch64"),
+        ("unlinked", "it is not linked with libmicrokit"),
+    ],
+)
+def test_what_is_no_program_image_is_told_at_its_name(tmp_path: Path, kind: str, words: str) -> None:
+    image = broken(tmp_path, kind)
+    system = describe(str(described(tmp_path, ""))).systems[BOARD]
+    (fault,) = program_faults(system, lambda _: str(image))
+    assert fault.where.text == "protection_domain[0].program_image"
+    assert words in fault.message
+
+
+SYSTEM_FILE = """\
+<system>
+    <memory_region name="extra" size="0x1000" />
+    <protection_domain name="alone">
+        <map mr="extra" vaddr="0x1000000" />
+"""
+PANIC = "thread 'main' (7) panicked at src/main.rs:1:1:\nassertion failed: phys_address >= self.last_fixed_address\n"
+TOLD = [
+    ("Error: \"unable to find program image: 'alone.elf'\"", "protection_domain[0].program_image", "unable to find"),
+    ("Error: no such symbol in PD 'alone'", "protection_domain[0].name", "no such symbol in PD 'alone'"),
+    ("ERROR: attempted to allocate object 'Page(4 KiB): MR=extra @ 5000' ", "memory_region[0].name", "attempted to"),
+    (
+        "Error: odd on element 'map': /a/b/raw.system:4:9",
+        "memory_region[0].name",
+        "odd on element 'map': raw.system:4:9",
+    ),
+    (
+        "BUILT: x\n" + PANIC + "stack backtrace:\n  0: x\n",
+        "memory_region[0].phys_addr",
+        "assertion failed: phys_address",
+    ),
+    ("Error: out of sorts", "system.name", "out of sorts"),
+    ("", "system.name", "it failed without a word"),
+]
+
+
+@pytest.mark.parametrize(("said", "place", "words"), TOLD, ids=[place + str(i) for i, (_, place, _) in enumerate(TOLD)])
+def test_what_the_tool_says_leads_back_to_the_description(tmp_path: Path, said: str, place: str, words: str) -> None:
+    more = MAPPED.format(vaddr=0x100_0000).replace("size", "phys_addr = 0x9000_0000\nsize")
+    system = describe(str(described(tmp_path, more))).systems[BOARD]
+    (fault,) = tool_faults(system, said, SYSTEM_FILE)
+    assert (fault.code, fault.where.text) == ("SDF103", place)
+    assert fault.message.startswith(f"the Microkit tool says: {words}")
+    assert "panicked" not in fault.message
+
+
+REPORT = """\
+# Kernel Boot Info
+
+    Page(4 KiB): MR=not_here #0                 9 cap_addr=80000000000001d6 phys_addr=1000
+
+# Allocated Kernel Objects Detail
+
+    Page(4 KiB): MR=device @ 8040000            9 cap_addr=80000000000001d6 phys_addr=8040000
+    Page(2 MiB): MR=ram #0                     10 cap_addr=8000000000006906 phys_addr=80400000
+    Page(2 MiB): MR=ram #1                     10 cap_addr=8000000000006907 phys_addr=80600000
+    Page(4 KiB): MR=torn #0                     9 cap_addr=8000000000006908 phys_addr=5000
+    Page(4 KiB): MR=torn #1                     9 cap_addr=8000000000006909 phys_addr=9000
+    Page(4 KiB): MR=ELF:alone-0 @ 6041f000      9 cap_addr=800000000000021e phys_addr=6041f000
+    TCB: PD=alone                               1 cap_addr=8000000000000220 phys_addr=6042f000
+
+# System Kernel Invocations Detail
+
+    0x67fe Page                 - Map               - 0x8000000000008c9b (Page(2 MiB): MR=ram #0 (derived))
+         vspace (cap)         0x80000000000069d8 (VSpace: PD=alone)
+         vaddr                0x40000000
+         rights               3
+    0x67ff Page                 - Map               - 0x80000000000000c (Page(4 KiB): MR=ELF:a-0 @ 6041f000 (derived))
+         vspace (cap)         0x80000000000069d8 (VSpace: PD=alone)
+         vaddr                0x200000
+"""
+
+
+def test_the_report_says_where_regions_lie(tmp_path: Path) -> None:
+    (tmp_path / "report.txt").write_text(REPORT)
+    extents = read_extents(str(tmp_path / "report.txt"))
+    assert extents.regions == {
+        "device": Extent(0x804_0000, 0x1000, contiguous=True),
+        "ram": Extent(0x8040_0000, 0x40_0000, contiguous=True),
+        "torn": Extent(0x5000, 0x2000, contiguous=False),
+    }
+    assert extents.own == {"ELF:alone-0": Extent(0x6041_F000, 0x1000, contiguous=True)}
+    assert read_maps(str(tmp_path / "report.txt")) == {("alone", "ram", 0x4000_0000)}
+
+
+def test_a_report_of_another_form_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "report.txt").write_text("{}\n")
+    system = describe(str(described(tmp_path, REGION))).systems[BOARD]
+    assert not list(misplaced(system, read_extents(str(tmp_path / "report.txt"))))
+    assert not list(mismapped(system, read_maps(str(tmp_path / "report.txt"))))
+
+
+# ---- with a tool that stands in for Microkit's
+
+
+@pytest.fixture
+def sdk(tmp_path: Path) -> Path:
+    folder = tmp_path / "sdk"
+    for name in SDK_FILES:
+        path = folder / name.format(board=BOARD)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    (folder / "VERSION").write_text("2.0.1\n")
+    (folder / "bin").mkdir()
+    stand_in = Path(__file__).parent / "stand_in_tool.py"
+    tool = folder / "bin" / "microkit"
+    tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{stand_in}" "$@"\n')
+    tool.chmod(0o755)
+    return folder
+
+
+def sdfgen(command: str, *arguments: str, cwd: Path, sdk: Path | None) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name not in {"MICROKIT_SDK", "LIBVMM"}}
+    if sdk is not None:
+        environment["MICROKIT_SDK"] = str(sdk)
+    words = [sys.executable, "-m", "sdfgen", command, "system.toml", *arguments]
+    return subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+
+
+def board(folder: Path) -> Path:
+    return folder / "build" / BOARD
+
+
+def test_an_image_is_packed_and_agrees_with_the_description(tmp_path: Path, sdk: Path) -> None:
+    image = link(tmp_path)
+    described(tmp_path, MAPPED.format(vaddr=0x100_0000) + SETVAR.format(symbol=GOOD).removeprefix(REGION))
+    built = sdfgen("build", cwd=tmp_path, sdk=sdk)
+    assert (built.returncode, built.stderr) == (0, "")
+    assert "waiting" not in built.stdout
+    assert (board(tmp_path) / "loader.img").read_bytes() == image.read_bytes()
+    verified = sdfgen("verify", cwd=tmp_path, sdk=sdk)
+    assert (verified.returncode, verified.stderr) == (0, "")
+    assert "1 regions of the tool's report" in verified.stdout
+
+
+TAMPERED = [
+    (
+        "report.txt",
+        "phys_addr=90000000",
+        "phys_addr=90001000",
+        "region extra lies at 0x90001000, 0x90000000 was decided",
+    ),
+    (
+        "report.txt",
+        "vaddr                0x1000000",
+        "vaddr                0x1001000",
+        "map of extra in alone at 0x1000000",
+    ),
+    ("report.txt", "MR=extra @", "MR=other @", "region extra is missing"),
+    ("raw.system", 'vaddr="0x1000000"', 'vaddr="0x1001000"', "map ('alone', 16777216)"),
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new", "words"), TAMPERED, ids=["moved", "mapped", "missing", "system file"])
+def test_verify_tells_what_was_built_differently(
+    tmp_path: Path, sdk: Path, name: str, old: str, new: str, words: str
+) -> None:
+    link(tmp_path)
+    described(tmp_path, MAPPED.format(vaddr=0x100_0000).replace("size", "phys_addr = 0x9000_0000\nsize"))
+    sdfgen("build", cwd=tmp_path, sdk=sdk)
+    path = board(tmp_path) / name
+    text = path.read_text()
+    assert old in text
+    path.unlink()  # the working folder has the same file
+    path.write_text(text.replace(old, new))
+    done = sdfgen("verify", cwd=tmp_path, sdk=sdk)
+    assert done.returncode == 1
+    assert words in done.stderr
+
+
+def test_verify_without_a_build_says_so(tmp_path: Path) -> None:
+    described(tmp_path, "")
+    done = sdfgen("verify", cwd=tmp_path, sdk=None)
+    assert done.returncode == 1
+    assert "nothing was built here" in done.stderr
+
+
+def test_a_refusal_shows_the_line_and_leaves_the_last_image(tmp_path: Path, sdk: Path) -> None:
+    link(tmp_path)
+    path = described(tmp_path, MAPPED.format(vaddr=0x100_0000))
+    assert sdfgen("build", cwd=tmp_path, sdk=sdk).returncode == 0
+    before = (board(tmp_path) / "loader.img").read_bytes()
+    path.write_text(path.read_text().replace('"extra"', '"refused"'))
+    failed = sdfgen("build", cwd=tmp_path, sdk=sdk)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("system.toml:9:8: error[SDF103]: the Microkit tool says: I do not like it")
+    assert 'name = "refused"' in failed.stderr
+    assert (board(tmp_path) / "loader.img").read_bytes() == before
+
+
+UNUSED = REGION.replace("extra", "unused")
+# What the tool is given beside a region that is used nowhere, and the codes of all that is told of it.
+DOCUMENTS = [
+    (MAPPED.format(vaddr=0x100_0000), ["SDF045"]),
+    (MAPPED.format(vaddr=0x100_0000).replace("extra", "refused"), ["SDF103", "SDF045"]),
+    (SETVAR.format(symbol="_guest_dtb_imag"), ["SDF102", "SDF045"]),
+]
+
+
+@pytest.mark.parametrize(("more", "codes"), DOCUMENTS, ids=["good", "refused", "does not fit"])
+def test_faults_are_one_document_whenever_they_are_found(
+    tmp_path: Path, sdk: Path, more: str, codes: list[str]
+) -> None:
+    link(tmp_path)
+    described(tmp_path, more + UNUSED)
+    for again in (False, True):
+        done = sdfgen("build", "--format", "json", cwd=tmp_path, sdk=sdk)
+        assert [record["code"] for record in json.loads(done.stdout)] == codes
+        assert ("nothing has changed" in done.stderr) == (again and done.returncode == 0)
+
+
+def test_a_failing_step_leaves_one_document(tmp_path: Path, sdk: Path) -> None:
+    link(tmp_path)
+    described(tmp_path, PATCH.replace("\"phys_addr('{region}') + 1\"", "5").replace(GOOD, "nowhere") + UNUSED)
+    done = sdfgen("build", "--format", "json", cwd=tmp_path, sdk=sdk)
+    assert done.returncode == 1
+    assert "a build step failed" in done.stderr
+    assert [record["code"] for record in json.loads(done.stdout)] == ["SDF045"]
+
+
+def test_what_is_verified_is_told_beside_the_document(tmp_path: Path, sdk: Path) -> None:
+    link(tmp_path)
+    described(tmp_path, MAPPED.format(vaddr=0x100_0000))
+    sdfgen("build", cwd=tmp_path, sdk=sdk)
+    done = sdfgen("verify", "--format", "json", cwd=tmp_path, sdk=sdk)
+    assert json.loads(done.stdout) == []
+    assert "1 regions of the tool's report" in done.stderr
+
+
+PATCH = '[[patch]]\nelf = "alone.elf"\nsymbol = "_guest_kernel_image"\nvalue = "phys_addr(\'{region}\') + 1"\n'
+
+
+def test_an_address_that_the_tool_chose_is_patched_and_packed(tmp_path: Path, sdk: Path) -> None:
+    image = link(tmp_path)
+    described(tmp_path, MAPPED.format(vaddr=0x100_0000) + PATCH.format(region="extra"))
+    built = sdfgen("build", cwd=tmp_path, sdk=sdk)
+    assert (built.returncode, built.stderr) == (0, "")
+    address = read_extents(str(board(tmp_path) / "report.txt")).regions["extra"].address
+    packed = (board(tmp_path) / "loader.img").read_bytes()
+    assert packed.count((address + 1).to_bytes(8, "little")) == 1
+    assert len(packed) == image.stat().st_size
+    assert sdfgen("verify", cwd=tmp_path, sdk=sdk).returncode == 0
+
+
+def test_what_moves_when_it_is_patched_is_refused(tmp_path: Path, sdk: Path) -> None:
+    link(tmp_path)
+    more = MAPPED.format(vaddr=0x100_0000) + PATCH.format(region="restless")
+    described(tmp_path, more.replace('"extra"', '"restless"'))
+    failed = sdfgen("build", cwd=tmp_path, sdk=sdk)
+    assert failed.returncode == 1
+    assert "patching moved what Microkit had placed: restless" in failed.stderr
+    assert not board(tmp_path).exists()
+
+
+def test_an_address_that_the_report_does_not_tell_is_not_patched(tmp_path: Path, sdk: Path) -> None:
+    link(tmp_path)
+    more = MAPPED.format(vaddr=0x100_0000) + PATCH.format(region="silent")
+    described(tmp_path, more.replace('"extra"', '"silent"'))
+    failed = sdfgen("build", cwd=tmp_path, sdk=sdk)
+    assert failed.returncode == 1
+    assert "the tool's report does not say what to patch: phys_addr('silent') + 1" in failed.stderr
+
+
+def test_a_new_tool_packs_anew(tmp_path: Path, sdk: Path) -> None:
+    link(tmp_path)
+    described(tmp_path, MAPPED.format(vaddr=0x100_0000))
+    sdfgen("build", cwd=tmp_path, sdk=sdk)
+    tool = sdk / "bin" / "microkit"
+    tool.write_text(tool.read_text() + "# newer\n")
+    os.utime(tmp_path / "alone.elf", (0, 0))
+    time_before = (tmp_path / "build" / f".{BOARD}" / "loader.img").stat().st_mtime_ns
+    assert "nothing has changed" not in sdfgen("build", cwd=tmp_path, sdk=sdk).stdout
+    assert (tmp_path / "build" / f".{BOARD}" / "loader.img").stat().st_mtime_ns > time_before
+    assert "nothing has changed" in sdfgen("build", cwd=tmp_path, sdk=sdk).stdout
+
+
+SDK_FAULTS = [
+    (None, "", "loader.img waits for MICROKIT_SDK"),
+    ("VERSION", "2.1.0\n", "is Microkit 2.1.0, the description is for 2.0.1"),
+    ("VERSION", None, "has no VERSION"),
+    ("bin/microkit", None, "has no bin/microkit"),
+    (f"board/{BOARD}", None, f"has no board/{BOARD}/debug/lib/libmicrokit.a"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"), SDK_FAULTS, ids=["none", "version", "no version", "tool", "board"]
+)
+def test_what_the_sdk_lacks_is_told(
+    tmp_path: Path, sdk: Path, name: str | None, content: str | None, words: str
+) -> None:
+    link(tmp_path)
+    described(tmp_path, MAPPED.format(vaddr=0x100_0000))
+    if name is not None:
+        (sdk / name).rename(sdk / "gone")
+        if content is not None:
+            (sdk / name).write_text(content)
+    done = sdfgen("build", cwd=tmp_path, sdk=sdk if name else None)
+    assert done.returncode == (1 if name else 0)
+    assert words in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_program_image_that_nobody_made_is_waited_for(tmp_path: Path, sdk: Path) -> None:
+    described(tmp_path, "")
+    done = sdfgen("build", cwd=tmp_path, sdk=sdk)
+    assert done.returncode == 0
+    assert "waiting: loader.img waits for alone.elf beside the description" in done.stdout
+
+
+def test_what_is_already_patched_is_not_packed_again(tmp_path: Path, sdk: Path) -> None:
+    image = link(tmp_path)
+    described(tmp_path, MAPPED.format(vaddr=0x100_0000) + PATCH.replace("\"phys_addr('{region}') + 1\"", "5"))
+    assert sdfgen("build", cwd=tmp_path, sdk=sdk).returncode == 0
+    packed = board(tmp_path) / "loader.img"
+    before = packed.stat().st_mtime_ns
+    for touched in (image, tmp_path / "system.toml"):
+        os.utime(touched)
+        again = sdfgen("build", cwd=tmp_path, sdk=sdk)
+        assert again.returncode == 0
+        assert "nothing has changed" not in again.stdout
+        assert packed.stat().st_mtime_ns == before

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The VMM of glue_disk_test.c: when its guest rests, and what wakes it. */
+#include "glue_disk_rig.h"
+
+#define ARMED 1u /* CNTV_CTL: enabled */
+#define MASKED 2u
+#define FIRES 4u
+
+static void arm_timer(uint64_t due_ticks)
+{
+    fake.timer_control = ARMED;
+    fake.timer_due_ticks = due_ticks;
+}
+
+/* Its timer is due at that time, and the disk wakes it before. */
+static void rest_until_the_disk_answers(uint64_t due_ticks)
+{
+    submit_read(0);
+    arm_timer(due_ticks);
+    CHECK(guest_rests());
+    virtualiser_answers(1);
+    CHECK(!fake.suspended);
+    acknowledge_used();
+    CHECK(guest_end(INTID));
+}
+
+static void check_asked(uint64_t wake_ticks, uint32_t count)
+{
+    CHECK(wake->wake_ticks == wake_ticks && fake.notified_count[TIMER] == count);
+}
+
+static void a_guest_that_waits_is_suspended_until_an_interrupt_is_injected(void)
+{
+    run();
+    submit_read(0);
+    CHECK(fake.suspend_count == 0);
+    CHECK(guest_rests());
+    CHECK(fake.suspend_count == 1 && fake.resume_count == 0);
+    virtualiser_answers(1);
+    CHECK(fake_injected(INTID) == 1);
+    CHECK(fake.suspend_count == 1 && fake.resume_count == 1 && !fake.suspended);
+    check_asked(0, 0);
+}
+
+static void an_interrupt_that_is_disabled_does_not_wake(void)
+{
+    boot();
+    start_driver();
+    submit_read(0);
+    CHECK(guest_rests());
+    virtualiser_answers(1);
+    CHECK(fake.suspended && fake.resume_count == 0 && fake.refused_count == 0);
+}
+
+static void an_interrupt_that_is_refused_does_not_wake(void)
+{
+    run();
+    submit_read(0);
+    CHECK(guest_rests());
+    fake.controller_enabled = false;
+    virtualiser_answers(1);
+    CHECK(fake.refused_count == 1);
+    CHECK(fake.suspended && fake.resume_count == 0);
+}
+
+static void a_wait_that_began_before_an_injection_is_over(void)
+{
+    run();
+    submit_read(0);
+    virtualiser_answers(1);
+    CHECK(guest_waits_in_vain());
+    CHECK(fake.suspend_count == 0);
+    CHECK(guest_rests());
+}
+
+/* The store that enables it is what injects it. */
+static void an_interrupt_that_the_guest_waited_to_enable_is_taken_before_a_rest(void)
+{
+    boot();
+    start_driver();
+    submit_read(0);
+    virtualiser_answers(1);
+    CHECK(guest_enable(INTID) && fake_held(INTID));
+    acknowledge_used();
+    CHECK(guest_end(INTID));
+    CHECK(guest_rests() && fake.suspend_count == 1);
+}
+
+static void a_guest_that_waits_for_an_event_goes_on(void)
+{
+    run();
+    CHECK(guest_waits_for_event());
+    CHECK(fake.suspend_count == 0);
+}
+
+static void a_guest_whose_timer_is_due_does_not_rest(void)
+{
+    boot();
+    fake.now_ticks = 1000;
+    const uint64_t due[] = { 1000, 999, 0 };
+    for (uint32_t i = 0; i < 3; i++) {
+        arm_timer(due[i]);
+        CHECK(guest_waits_in_vain());
+        fake.timer_control |= FIRES;
+        CHECK(guest_waits_in_vain());
+    }
+    CHECK(fake.suspend_count == 0);
+    check_asked(0, 0);
+    arm_timer(1001);
+    CHECK(guest_rests());
+}
+
+static void a_timer_that_can_not_fire_is_not_waited_for(void)
+{
+    const uint32_t controls[] = { 0, MASKED, ARMED | MASKED, FIRES };
+    run();
+    fake.now_ticks = 1000;
+    for (uint32_t i = 0; i < 4; i++) {
+        submit_read(0);
+        fake.timer_control = controls[i];
+        fake.timer_due_ticks = i % 2 == 0 ? 0 : 5000;
+        CHECK(guest_rests());
+        virtualiser_answers(1);
+        acknowledge_used();
+        CHECK(guest_end(INTID));
+    }
+    arm_timer(GUEST_TIMER_NEVER);
+    CHECK(guest_rests());
+    check_asked(0, 0);
+}
+
+static void a_guest_at_rest_is_woken_when_its_timer_is_due(void)
+{
+    boot();
+    CHECK(guest_enable(FAKE_TIMER_INTID));
+    fake.now_ticks = 1000;
+    arm_timer(5000);
+    CHECK(guest_rests());
+    check_asked(5000, 1);
+    fake.now_ticks = 5000;
+    notified(TIMER);
+    CHECK(!fake.suspended && fake.resume_count == 1);
+    CHECK(guest_timer_fires() && fake_held(FAKE_TIMER_INTID));
+    check_asked(5000, 1);
+}
+
+static void an_early_notification_does_not_wake(void)
+{
+    boot();
+    arm_timer(5000);
+    CHECK(guest_rests());
+    fake.now_ticks = 4999;
+    for (int i = 0; i < 3; i++) {
+        notified(TIMER);
+        CHECK(fake.suspended && fake.resume_count == 0);
+        check_asked(5000, 1);
+    }
+    fake.now_ticks = 5001;
+    notified(TIMER);
+    CHECK(!fake.suspended);
+}
+
+static void a_time_is_asked_for_once(void)
+{
+    run();
+    for (int i = 0; i < 3; i++) {
+        rest_until_the_disk_answers(5000);
+        check_asked(5000, 1);
+    }
+}
+
+static void an_earlier_time_is_asked_for_at_once(void)
+{
+    run();
+    rest_until_the_disk_answers(5000);
+    arm_timer(3000);
+    CHECK(guest_rests());
+    check_asked(3000, 2);
+    fake.now_ticks = 3000;
+    notified(TIMER);
+    CHECK(!fake.suspended);
+    arm_timer(5000); /* of which nobody knows any more */
+    CHECK(guest_rests());
+    check_asked(5000, 3);
+}
+
+static void a_later_time_is_asked_for_when_the_first_has_come(void)
+{
+    run();
+    rest_until_the_disk_answers(5000);
+    arm_timer(9000);
+    CHECK(guest_rests());
+    check_asked(5000, 1);
+    fake.now_ticks = 5000;
+    notified(TIMER);
+    CHECK(fake.suspended);
+    check_asked(9000, 2);
+    fake.now_ticks = 9000;
+    notified(TIMER);
+    CHECK(!fake.suspended);
+    check_asked(9000, 2);
+}
+
+static void a_time_that_comes_while_the_guest_runs_is_over(void)
+{
+    run();
+    rest_until_the_disk_answers(5000);
+    fake.now_ticks = 5000;
+    notified(TIMER);
+    CHECK(fake.suspend_count == 1 && fake.resume_count == 1);
+    check_asked(5000, 1);
+    arm_timer(9000);
+    CHECK(guest_rests());
+    check_asked(9000, 2);
+}
+
+/* Its own time was to be asked for next, had it rested on. */
+static void a_guest_that_runs_asks_for_nothing(void)
+{
+    run();
+    rest_until_the_disk_answers(5000);
+    rest_until_the_disk_answers(9000);
+    fake.now_ticks = 5000;
+    notified(TIMER);
+    check_asked(5000, 1);
+}
+
+/* The guest timer has not got round to notifying. */
+static void a_time_that_has_passed_unnoticed_is_over(void)
+{
+    run();
+    rest_until_the_disk_answers(5000);
+    fake.now_ticks = 6000;
+    arm_timer(9000);
+    CHECK(guest_rests());
+    check_asked(9000, 2);
+    notified(TIMER); /* for the first */
+    CHECK(fake.suspended);
+    check_asked(9000, 2);
+}
+
+static void a_vcpu_that_can_not_be_suspended_goes_on(void)
+{
+    run();
+    arm_timer(5000);
+    fake.vcpu_is_fixed = true;
+    CHECK(guest_waits_in_vain());
+    check_asked(0, 0);
+    fake.vcpu_is_fixed = false;
+    CHECK(guest_rests());
+    check_asked(5000, 1);
+}
+
+static void a_vcpu_that_can_not_be_resumed_is_tried_again(void)
+{
+    boot();
+    arm_timer(5000);
+    CHECK(guest_rests());
+    fake.now_ticks = 5000;
+    fake.vcpu_is_fixed = true;
+    notified(TIMER);
+    CHECK(fake.suspended);
+    fake.vcpu_is_fixed = false;
+    notified(TIMER);
+    CHECK(!fake.suspended && fake.resume_count == 1);
+}
+
+static void a_guest_that_is_stopped_is_not_woken(void)
+{
+    run();
+    submit_read(0);
+    arm_timer(5000);
+    CHECK(!guest_access_without_syndrome(REGISTERS));
+    virtualiser_answers(1);
+    fake.now_ticks = 6000;
+    notified(TIMER);
+    CHECK(fake.suspend_count == 0 && fake.resume_count == 0);
+    check_asked(0, 0);
+}
+
+static void a_disabled_interrupt_is_not_tried(void)
+{
+    run();
+    CHECK(guest_disable(INTID));
+    submit_read(0);
+    virtualiser_answers(1);
+    CHECK(guest_waits_for_event());
+    CHECK(fake_injected(INTID) == 0 && fake.refused_count == 0);
+    CHECK(guest_enable(INTID));
+    CHECK(fake_injected(INTID) == 1);
+}
+
+/* As Linux does: masked late, when it comes again. */
+static void an_interrupt_that_is_disabled_while_the_guest_has_it_is_not_tried(void)
+{
+    run();
+    submit_read(0);
+    virtualiser_answers(1);
+    CHECK(guest_disable(INTID) && guest_end(INTID));
+    CHECK(fake_injected(INTID) == 1 && fake.refused_count == 0);
+    CHECK(guest_enable(INTID));
+    CHECK(fake_injected(INTID) == 2);
+}
+
+#define DISABLE (UINT64_C(0x8000000) + 0x180)
+#define INTID_WORD (INTID / 32u)
+#define INTID_BIT (1u << INTID % 32u)
+
+static void a_byte_of_a_register_disables_too(void)
+{
+    run();
+    CHECK(guest_store(DISABLE + INTID / 8u, 1, 1u << INTID % 8u));
+    submit_read(0);
+    virtualiser_answers(1);
+    CHECK(fake_injected(INTID) == 0 && fake.refused_count == 0);
+}
+
+static void what_disables_other_interrupts_leaves_this_one(void)
+{
+    uint64_t value;
+    run();
+    for (uint32_t word = 0; word < FAKE_INTIDS / 32u; word++) {
+        const uint64_t bits = word == INTID_WORD ? ~INTID_BIT : UINT32_MAX;
+        CHECK(guest_store(DISABLE + 4 * word, 4, bits | (uint64_t)INTID_BIT << 32));
+    }
+    CHECK(guest_load(DISABLE + 4 * INTID_WORD, 4, &value) && (uint32_t)value == INTID_BIT);
+    submit_read(0);
+    virtualiser_answers(1);
+    CHECK(fake_injected(INTID) == 1);
+}
+
+#define SYSTEM_RESET 0x84000009u
+
+static void a_guest_rests_after_a_reset_as_before(void)
+{
+    run();
+    rest_until_the_disk_answers(5000);
+    CHECK(guest_calls(SYSTEM_RESET));
+    CHECK(!fake.suspended);
+    arm_timer(9000);
+    CHECK(guest_rests());
+    check_asked(5000, 1);
+    fake.now_ticks = 5000;
+    notified(TIMER);
+    CHECK(fake.suspended);
+    check_asked(9000, 2);
+    fake.now_ticks = 9000;
+    notified(TIMER);
+    CHECK(!fake.suspended);
+}
+
+static void a_guest_that_is_stopped_at_a_reset_is_not_woken(void)
+{
+    run();
+    submit_read(0);
+    fake.is_in_an_interrupt = true;
+    CHECK(!guest_calls(SYSTEM_RESET));
+    virtualiser_answers(1);
+    notified(TIMER);
+    CHECK(fake.suspended && fake.resume_count == 0);
+}
+
+static const struct unit_test tests[] = {
+    UNIT_TEST(a_guest_that_waits_is_suspended_until_an_interrupt_is_injected),
+    UNIT_TEST(an_interrupt_that_is_disabled_does_not_wake),
+    UNIT_TEST(an_interrupt_that_is_refused_does_not_wake),
+    UNIT_TEST(a_wait_that_began_before_an_injection_is_over),
+    UNIT_TEST(an_interrupt_that_the_guest_waited_to_enable_is_taken_before_a_rest),
+    UNIT_TEST(a_guest_that_waits_for_an_event_goes_on),
+    UNIT_TEST(a_guest_whose_timer_is_due_does_not_rest),
+    UNIT_TEST(a_timer_that_can_not_fire_is_not_waited_for),
+    UNIT_TEST(a_guest_at_rest_is_woken_when_its_timer_is_due),
+    UNIT_TEST(an_early_notification_does_not_wake),
+    UNIT_TEST(a_time_is_asked_for_once),
+    UNIT_TEST(an_earlier_time_is_asked_for_at_once),
+    UNIT_TEST(a_later_time_is_asked_for_when_the_first_has_come),
+    UNIT_TEST(a_time_that_comes_while_the_guest_runs_is_over),
+    UNIT_TEST(a_guest_that_runs_asks_for_nothing),
+    UNIT_TEST(a_time_that_has_passed_unnoticed_is_over),
+    UNIT_TEST(a_vcpu_that_can_not_be_suspended_goes_on),
+    UNIT_TEST(a_vcpu_that_can_not_be_resumed_is_tried_again),
+    UNIT_TEST(a_guest_that_is_stopped_is_not_woken),
+    UNIT_TEST(a_disabled_interrupt_is_not_tried),
+    UNIT_TEST(an_interrupt_that_is_disabled_while_the_guest_has_it_is_not_tried),
+    UNIT_TEST(a_byte_of_a_register_disables_too),
+    UNIT_TEST(what_disables_other_interrupts_leaves_this_one),
+    UNIT_TEST(a_guest_rests_after_a_reset_as_before),
+    UNIT_TEST(a_guest_that_is_stopped_at_a_reset_is_not_woken),
+};
+
+int main(int argc, char **argv)
+{
+    return unit_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));
+}

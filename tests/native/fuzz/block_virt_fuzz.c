@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The virtualiser between three clients and a driver that do what the input says. The input is a program of actions of
+ * six bytes: honest requests and answers, words of shared memory that change between two steps, and, with FUZZ_REWRITE
+ * in the environment, steps during which another thread rewrites shared memory. The first byte says whether all is
+ * honest, and whether the driver starts ready.
+ *
+ * After each step the virtualiser's own account must be sound; when nobody interfered during the step, each request
+ * that it handed on must stay inside its client's data region and partition. Where all are honest, each request must be
+ * answered once in the end.
+ */
+#include <semaphore.h>
+#include <string.h>
+
+#include <sdfgen/block_virt.h>
+#include <sdfgen/cache.h>
+
+#include "fuzz_input.h"
+
+#define BLOCK SDDF_BLK_BLOCK_BYTES
+#define CLIENTS 3u
+#define CAPACITY 8u
+#define DATA_BLOCKS 4u
+#define REGION_BYTES (DATA_BLOCKS * BLOCK)
+#define DISK_BLOCKS 64u
+#define DRIVER CLIENTS
+#define ACTION_BYTES 6u
+#define MAX_ACTIONS 48u
+#define RACE_WRITES 64u
+#define IO_BASE(index) (UINT64_C(0x40000000) + UINT64_C(0x100000) * (index))
+#define HONEST_ONLY 1u
+#define START_READY 2u
+/* Actions: honest below, hostile from here; with another thread, where there is one, from RACE. */
+#define HOSTILE 128u
+#define RACE 252u
+
+struct side {
+    struct sddf_blk_storage_info info;
+    _Alignas(8) uint8_t requests[SDDF_BLK_REQUEST_QUEUE_BYTES(CAPACITY)];
+    _Alignas(8) uint8_t responses[SDDF_BLK_RESPONSE_QUEUE_BYTES(CAPACITY)];
+};
+
+/* All that the others may write. */
+static struct {
+    struct side sides[CLIENTS + 1];
+    _Alignas(8) uint8_t table_block[BLOCK];
+} shared;
+
+static struct {
+    struct block_virt virt;
+    struct block_request_writer askers[CLIENTS];
+    struct block_response_reader hearers[CLIENTS];
+    struct block_request_reader driver_requests;
+    struct block_response_writer driver_responses;
+    uint64_t asked[CLIENTS];
+    uint64_t heard[CLIENTS];
+    bool raced;
+} state;
+
+static uint64_t io_bases[CLIENTS + 1];
+static struct block_virt_client clients[CLIENTS];
+static struct block_virt_config config;
+
+struct action {
+    uint8_t what;
+    uint8_t where;
+    uint32_t value;
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+static volatile struct sddf_blk_request_queue *requests_of(uint32_t side)
+{
+    return (volatile struct sddf_blk_request_queue *)(void *)shared.sides[side].requests;
+}
+
+static volatile struct sddf_blk_response_queue *responses_of(uint32_t side)
+{
+    return (volatile struct sddf_blk_response_queue *)(void *)shared.sides[side].responses;
+}
+
+/* The data regions are never touched but by cache operations, which have to stay inside. */
+static void check_cache_range(uintptr_t vaddr, size_t size_bytes)
+{
+    bool own = vaddr == (uintptr_t)shared.table_block && size_bytes == BLOCK;
+    uint64_t offset = vaddr % IO_BASE(0) % 0x100000;
+    REQUIRE(own || (size_bytes != 0 && size_bytes <= REGION_BYTES && offset <= REGION_BYTES - size_bytes));
+}
+
+void cache_clean_range(uintptr_t vaddr, size_t size_bytes)
+{
+    check_cache_range(vaddr, size_bytes);
+}
+
+void cache_clean_and_invalidate_range(uintptr_t vaddr, size_t size_bytes)
+{
+    check_cache_range(vaddr, size_bytes);
+}
+
+/* The thread that interferes: a number of writes for each post, so that nobody spins. */
+static sem_t race_start;
+static sem_t race_end;
+static uint32_t race_seed;
+static bool may_race;
+
+static uint32_t next_random(uint32_t *random)
+{
+    *random ^= *random << 13;
+    *random ^= *random >> 17;
+    *random ^= *random << 5;
+    return *random;
+}
+
+static void write_word(uint32_t at, uint32_t value)
+{
+    volatile uint32_t *words = (volatile uint32_t *)(void *)&shared;
+    __atomic_store_n(&words[at % (sizeof(shared) / sizeof(uint32_t))], value, __ATOMIC_RELAXED);
+}
+
+static void *interfere(void *unused)
+{
+    for (;;) {
+        sem_wait(&race_start);
+        uint32_t random = race_seed | 1;
+        for (uint32_t i = 0; i < RACE_WRITES; i++) {
+            uint32_t at = next_random(&random);
+            write_word(at % (sizeof(struct side) * (CLIENTS + 1) / 4), next_random(&random) >> (at >> 27));
+        }
+        sem_post(&race_end);
+    }
+    return unused;
+}
+
+static struct block_connection connect(uint32_t side)
+{
+    return (struct block_connection) {
+        .storage_info_vaddr = (uintptr_t)&shared.sides[side].info,
+        .request_vaddr = (uintptr_t)shared.sides[side].requests,
+        .response_vaddr = (uintptr_t)shared.sides[side].responses,
+        .queue_capacity = CAPACITY,
+        .channel = side,
+        .extended = true,
+    };
+}
+
+static struct block_virt_data_region region(uint32_t side)
+{
+    io_bases[side] = IO_BASE(side);
+    return (struct block_virt_data_region) {
+        .vaddr = side == DRIVER ? (uintptr_t)shared.table_block : (uintptr_t)IO_BASE(side),
+        .size_bytes = side == DRIVER ? BLOCK : REGION_BYTES,
+        .io_base = &io_bases[side],
+        .cached = true,
+    };
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    pthread_t thread;
+    for (uint32_t i = 0; i < CLIENTS; i++) {
+        clients[i] = (struct block_virt_client) { .connection = connect(i), .data = region(i), .partition = i };
+    }
+    clients[2].read_only = true;
+    config = (struct block_virt_config) { { connect(DRIVER), region(DRIVER) }, clients, CLIENTS };
+    may_race = getenv("FUZZ_REWRITE") != NULL;
+    REQUIRE(sem_init(&race_start, 0, 0) == 0 && sem_init(&race_end, 0, 0) == 0);
+    REQUIRE(!may_race || pthread_create(&thread, NULL, interfere, NULL) == 0);
+    return argc == NULL || argv == NULL;
+}
+
+/* What the honest driver has on its first block: partitions of 8, 16 and 24 blocks. */
+static void fill_table(uint8_t *block)
+{
+    static const uint8_t partitions[CLIENTS][2] = { { 1, 8 }, { 9, 16 }, { 25, 24 } };
+    memset(block, 0, BLOCK);
+    for (uint32_t i = 0; i < CLIENTS; i++) {
+        block[446 + 16 * i + 4] = 0x83;
+        block[446 + 16 * i + 8] = (uint8_t)(partitions[i][0] * 8);
+        block[446 + 16 * i + 12] = (uint8_t)(partitions[i][1] * 8);
+    }
+    block[510] = 0x55;
+    block[511] = 0xaa;
+}
+
+static void check_account(void)
+{
+    const struct block_virt *virt = &state.virt;
+    uint32_t in_flight = virt->table_read_in_flight;
+    for (uint32_t i = 0; i < CLIENTS; i++) {
+        const struct block_virt_session *session = &virt->sessions[i];
+        bool cut_off = session->state == BLOCK_VIRT_CLIENT_CUT_OFF;
+        in_flight += session->in_flight;
+        REQUIRE(session->data_blocks <= session->region_blocks);
+        REQUIRE(cut_off || (session->owed <= session->room && session->owed >= session->in_flight));
+        REQUIRE(cut_off || session->room <= CAPACITY);
+        REQUIRE(session->first_block + session->block_count >= session->block_count);
+    }
+    REQUIRE(in_flight == virt->in_flight && virt->free_count + in_flight == BLOCK_VIRT_MAX_IN_FLIGHT);
+    REQUIRE((virt->ready >> CLIENTS) == 0 && virt->taken == 0 && virt->answered == 0 && !virt->forwarded);
+}
+
+/* One request that the driver would see. */
+static void check_request(const volatile struct sddf_blk_request *request)
+{
+    const struct block_virt_slot *slot = &state.virt.slots[request->id % BLOCK_VIRT_MAX_IN_FLIGHT];
+    REQUIRE(slot->live || state.virt.state != BLOCK_VIRT_SERVE);
+    if (slot->client >= CLIENTS) {
+        REQUIRE(request->code == SDDF_BLK_READ && request->io_or_offset == IO_BASE(DRIVER));
+        REQUIRE(request->block_count == 1);
+        return;
+    }
+    const struct block_virt_session *session = &state.virt.sessions[slot->client];
+    uint64_t offset = request->io_or_offset - IO_BASE(slot->client);
+    bool data = request->code <= SDDF_BLK_WRITE;
+    REQUIRE(!data || offset % BLOCK == 0);
+    REQUIRE(!data || offset + (uint64_t)request->block_count * BLOCK <= REGION_BYTES);
+    REQUIRE(data || request->io_or_offset == 0);
+    REQUIRE(request->code == SDDF_BLK_READ || request->code == SDDF_BLK_FLUSH || !session->read_only);
+    if (request->code != SDDF_BLK_FLUSH) {
+        REQUIRE(request->block_count != 0 && request->block_number >= session->first_block);
+        REQUIRE(request->block_number + request->block_count <= session->first_block + session->block_count);
+    }
+}
+
+static void step(uint64_t channels)
+{
+    uint32_t tail = state.virt.driver_requests.end.own;
+    (void)block_virt_step_notified(&state.virt, channels);
+    check_account();
+    for (; !state.raced && tail != state.virt.driver_requests.end.own; tail++) {
+        check_request(&requests_of(DRIVER)->buffers[tail % CAPACITY]);
+    }
+}
+
+static void step_in_a_race(const struct action *action)
+{
+    state.raced = true;
+    race_seed = action->value;
+    sem_post(&race_start);
+    step(UINT64_MAX);
+    sem_wait(&race_end);
+    step(action->where);
+    state.raced = false;
+}
+
+/* Codes and numbers near the bounds, from a byte. */
+static void client_asks(const struct action *action)
+{
+    static const uint32_t codes[] = { 0, 0, 1, 1, 2, 3, SDFGEN_BLOCK_DISCARD, SDFGEN_BLOCK_WRITE_ZEROES };
+    uint32_t index = action->where % CLIENTS;
+    struct block_request_writer *asker = &state.askers[index];
+    uint32_t value = action->value;
+    struct sddf_blk_request request = {
+        .code = codes[value & 7],
+        .io_or_offset = (value >> 3 & 7) * BLOCK + (value >> 6 & 1),
+        .block_number = (value >> 7 & 31) - (uint64_t)(value >> 12 & 1),
+        .block_count = (uint16_t)(value >> 13 & 7),
+        .id = value >> 16,
+    };
+    if (block_queue_room(&asker->end) != 0) {
+        block_request_put(asker, &request);
+        block_queue_publish(&asker->end);
+        state.asked[index]++;
+    }
+}
+
+static void client_hears(uint32_t index)
+{
+    struct sddf_blk_response response;
+    struct block_response_reader *hearer = &state.hearers[index];
+    uint32_t filled = block_queue_filled(&hearer->end);
+    for (uint32_t i = 0; i < filled; i++) {
+        block_response_take(hearer, &response);
+        state.heard[index]++;
+    }
+    block_queue_publish(&hearer->end);
+}
+
+static void driver_answers(uint32_t limit, uint32_t status)
+{
+    struct sddf_blk_request request;
+    uint32_t filled = block_queue_filled(&state.driver_requests.end);
+    for (uint32_t i = 0; i < filled && i < limit && block_queue_room(&state.driver_responses.end) != 0; i++) {
+        block_request_take(&state.driver_requests, &request);
+        if (request.io_or_offset == IO_BASE(DRIVER) && request.block_number == 0) {
+            fill_table(shared.table_block);
+        }
+        struct sddf_blk_response response = { status, request.block_count, request.id };
+        block_response_put(&state.driver_responses, &response);
+    }
+    block_queue_publish(&state.driver_requests.end);
+    block_queue_publish(&state.driver_responses.end);
+}
+
+static void driver_makes_up(const struct action *action)
+{
+    struct sddf_blk_response response = { action->where & 7u, (uint16_t)(action->value >> 16), action->value };
+    if (block_queue_room(&state.driver_responses.end) != 0) {
+        block_response_put(&state.driver_responses, &response);
+        block_queue_publish(&state.driver_responses.end);
+    }
+}
+
+static void set_ready(bool ready)
+{
+    struct sddf_blk_storage_info *info = &shared.sides[DRIVER].info;
+    if (ready) {
+        info->sector_bytes = 512;
+        info->capacity_blocks = DISK_BLOCKS;
+    }
+    __atomic_store_n(&info->ready, (uint8_t)ready, __ATOMIC_RELEASE);
+}
+
+/* An index of some queue, near what it is now. */
+static void change_index(const struct action *action)
+{
+    uint32_t side = action->where & 3u;
+    volatile uint32_t *const words[] = {
+        &requests_of(side)->head, &requests_of(side)->tail, &responses_of(side)->head, &responses_of(side)->tail,
+    };
+    *words[action->where >> 2 & 3] += action->value & 0xf0000000u ? action->value : (action->value & 15u) - 8u;
+}
+
+static void do_honest(const struct action *action)
+{
+    switch (action->what % 8) {
+    case 0:
+    case 1:
+        client_asks(action);
+        break;
+    case 2:
+        client_hears(action->where % CLIENTS);
+        break;
+    case 3:
+        driver_answers(action->where & 7u, (action->value & 7u) == 7u ? action->value >> 3 : 0);
+        break;
+    case 4:
+        step(UINT64_MAX);
+        break;
+    case 5:
+        step(action->where);
+        break;
+    case 6:
+        set_ready(true);
+        break;
+    default:
+        driver_answers(CAPACITY, SDDF_BLK_OK);
+        step(UINT64_MAX);
+        break;
+    }
+}
+
+static void do_hostile(const struct action *action)
+{
+    if (may_race && action->what >= RACE) {
+        step_in_a_race(action);
+        return;
+    }
+    switch (action->what % 8) {
+    case 0:
+        write_word(action->where | (action->value & 0xffu) << 8, action->value >> 8);
+        break;
+    case 1:
+        change_index(action);
+        break;
+    case 2:
+        driver_makes_up(action);
+        break;
+    case 3:
+        set_ready((action->where & 1) != 0);
+        break;
+    default:
+        step(action->value);
+        break;
+    }
+}
+
+static bool all_heard(void)
+{
+    return memcmp(state.asked, state.heard, sizeof(state.asked)) == 0;
+}
+
+/* All that was asked is answered, and once, when everybody does his part a few times more. */
+static void finish_honest(void)
+{
+    set_ready(true);
+    for (uint32_t round = 0; round < 4 * CAPACITY * CLIENTS && !all_heard(); round++) {
+        step(UINT64_MAX);
+        driver_answers(CAPACITY, SDDF_BLK_OK);
+        step(UINT64_MAX);
+        for (uint32_t i = 0; i < CLIENTS; i++) {
+            client_hears(i);
+        }
+    }
+    step(UINT64_MAX);
+    for (uint32_t i = 0; i < CLIENTS; i++) {
+        REQUIRE(state.asked[i] == state.heard[i] && state.virt.sessions[i].owed == 0);
+    }
+    REQUIRE(state.virt.in_flight == state.virt.table_read_in_flight && state.virt.stray_responses == 0);
+}
+
+static void start(bool ready)
+{
+    memset(&shared, 0, sizeof(shared));
+    memset(&state.asked, 0, sizeof(state.asked));
+    memset(&state.heard, 0, sizeof(state.heard));
+    set_ready(ready);
+    block_virt_init(&state.virt, &config);
+    for (uint32_t i = 0; i < CLIENTS; i++) {
+        block_request_writer_init(&state.askers[i], requests_of(i), CAPACITY);
+        block_response_reader_init(&state.hearers[i], responses_of(i), CAPACITY);
+    }
+    block_request_reader_init(&state.driver_requests, requests_of(DRIVER), CAPACITY);
+    block_response_writer_init(&state.driver_responses, responses_of(DRIVER), CAPACITY);
+    if (ready) {
+        step(UINT64_MAX);
+        driver_answers(CAPACITY, SDDF_BLK_OK);
+        step(UINT64_MAX);
+        REQUIRE(state.virt.state == BLOCK_VIRT_SERVE);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size == 0 || size > 1 + MAX_ACTIONS * ACTION_BYTES) {
+        return -1;
+    }
+    bool honest = (data[0] & HONEST_ONLY) != 0;
+    start((data[0] & START_READY) != 0);
+    for (size_t at = 1; at + ACTION_BYTES <= size; at += ACTION_BYTES) {
+        struct action action = { .what = data[at], .where = data[at + 1] };
+        memcpy(&action.value, &data[at + 2], sizeof(action.value));
+        if (honest || action.what < HOSTILE) {
+            do_honest(&action);
+        } else {
+            do_hostile(&action);
+        }
+    }
+    if (honest) {
+        finish_honest();
+    }
+    return 0;
+}

@@ -1,0 +1,146 @@
+"""The virtualiser between played clients and a played driver: natively with sanitizers, and on AArch64."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from sdfgen.build.toolchain import WARNINGS
+
+from .elf import symbol_table, undefined_symbols
+from .toolchain import C_TESTS, SANITIZED, TEMPLATES_C, ZIG_CC, build_pd_object, folders, include_flags, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+QEMU = shutil.which("qemu-aarch64-static")
+SUBJECTS = tuple(os.path.join(TEMPLATES_C, source) for source in folders("block", "block_virt"))
+TEST_FILES = ("block_virt_test", *(f"block_virt_{part}_tests" for part in ("requests", "turns", "hostile", "life")))
+SOURCES = (*SUBJECTS, *(os.path.join(C_TESTS, name + ".c") for name in ("block_virt_world", *TEST_FILES)))
+CACHE = os.path.join(TEMPLATES_C, "cache", "cache_aarch64.c")
+# What a compiler may ask of any freestanding program.
+COMPILERS_OWN = {"memset", "memcpy"}
+CACHE_OPERATIONS = ("cache_clean_range", "cache_clean_and_invalidate_range")
+
+UNIT_TESTS = (
+    "a_driver_that_is_not_ready_is_waited_for",
+    "a_client_is_told_what_its_disk_is",
+    "offsets_and_blocks_are_translated",
+    "data_arrives_where_it_belongs",
+    "bounds_are_exact",
+    "a_flush_names_nothing",
+    "a_read_only_client_changes_nothing",
+    "a_read_only_disk_is_not_changed",
+    "extended_codes_need_both_connections",
+    "a_barrier_waits_for_what_is_in_flight",
+    "a_barrier_alone_is_answered_at_once",
+    "the_drivers_answers_are_bounded",
+    "an_id_is_answered_once",
+    "a_queue_is_published_and_notified_once",
+    "a_flood_delays_others_by_what_is_in_flight_and_a_turn",
+    "turns_share_blocks_not_requests",
+    "who_has_nothing_to_send_saves_nothing_up",
+    "a_driver_that_answers_without_taking_is_not_overrun",
+    "the_driver_gets_no_more_than_it_asked_for",
+    "as_many_as_there_are_slots",
+    "a_client_has_its_regions_blocks_in_flight_at_most",
+    "a_full_response_queue_stalls_its_client_only",
+    "a_client_with_a_wild_request_tail_is_cut_off",
+    "a_client_with_a_wild_response_head_is_cut_off",
+    "a_client_that_takes_back_room_is_cut_off",
+    "a_driver_with_a_wild_request_head_is_cut_off",
+    "a_driver_with_a_wild_response_tail_is_cut_off",
+    "a_driver_lost_before_it_served_leaves_clients_without_a_disk",
+    "indices_wrap",
+    "an_io_base_must_be_patched_and_make_sense",
+    "without_its_own_io_base_it_serves_nobody",
+    "a_client_without_a_partition_has_an_empty_disk",
+    "a_table_that_cannot_be_read_is_no_table",
+    "a_disk_that_makes_no_sense_has_no_partitions",
+    "caches_are_kept_where_they_are_mapped_so",
+    "what_a_restarting_driver_had_taken_fails_and_the_rest_is_done",
+    "a_restart_with_another_disk_ends_service",
+    "a_restart_with_a_disk_now_read_only_changes_nothing",
+    "a_block_of_an_earlier_reading_is_not_parsed",
+    "only_notified_clients_are_looked_at",
+    "as_many_clients_as_there_can_be",
+    "every_state_has_a_text_of_its_own",
+)
+
+
+@pytest.fixture(scope="session", params=["gcc", "clang"])
+def block_virt_test(request: pytest.FixtureRequest, programs: Path) -> str:
+    compiler: str = request.param
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    output = str(programs / f"block_virt_test_{compiler}")
+    flags = ("-fsanitize=address,undefined", *WARNINGS.split(), *SANITIZED, *include_flags())
+    run((compiler, *flags, *SOURCES, "-o", output))
+    return output
+
+
+@pytest.fixture(scope="session")
+def block_virt_test_aarch64(programs: Path) -> str:
+    output = str(programs / "block_virt_test_aarch64")
+    target = ("-target", "aarch64-linux-musl", "-static", "-O2", "-mstrict-align")
+    run((*ZIG_CC, *target, *WARNINGS.split(), *include_flags(), *SOURCES, "-o", output))
+    return output
+
+
+def test_every_unit_test_is_run(block_virt_test: str) -> None:
+    assert tuple(run((block_virt_test, "--list")).split()) == UNIT_TESTS
+
+
+@pytest.mark.parametrize("name", UNIT_TESTS)
+def test_unit(block_virt_test: str, name: str) -> None:
+    done = subprocess.run([block_virt_test, name], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(QEMU is None, reason="qemu-aarch64-static is not installed (Debian: qemu-user-static)")
+@pytest.mark.parametrize("name", UNIT_TESTS)
+def test_unit_on_aarch64(block_virt_test_aarch64: str, name: str) -> None:
+    command = (QEMU or "", block_virt_test_aarch64, name)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("source", [*SUBJECTS, CACHE], ids=os.path.basename)
+def test_a_protection_domain_needs_nothing_else(tmp_path: Path, source: str) -> None:
+    """Everything that is undefined in one object is defined in another, but for what compilers call by themselves."""
+    defined = set[str]()
+    for path in (*SUBJECTS, CACHE):
+        output = build_pd_object(str(tmp_path / "defines.o"), path)
+        with open(output, "rb") as file:
+            symbols = symbol_table(ELFFile(file)).iter_symbols()
+            defined |= {symbol.name for symbol in symbols if symbol["st_shndx"] != "SHN_UNDEF"}
+    with open(build_pd_object(str(tmp_path / "needs.o"), source), "rb") as file:
+        assert set(undefined_symbols(ELFFile(file))) <= defined | COMPILERS_OWN
+
+
+@pytest.mark.skipif(QEMU is None, reason="qemu-aarch64-static is not installed (Debian: qemu-user-static)")
+@pytest.mark.parametrize("operation", CACHE_OPERATIONS)
+def test_cache_operations_run_at_user_level(tmp_path: Path, operation: str) -> None:
+    """On any range, and what was written stays."""
+    source = tmp_path / "main.c"
+    source.write_text(
+        "#include <sdfgen/cache.h>\n"
+        "static unsigned char bytes[8192];\n"
+        "int main(void)\n"
+        "{\n"
+        "    for (unsigned int i = 0; i < 200; i++) {\n"
+        "        bytes[i] = 7;\n"
+        f"        {operation}((uintptr_t)bytes + i, 20 * i);\n"
+        "        if (bytes[i] != 7) { return 1; }\n"
+        "    }\n"
+        "    return 0;\n"
+        "}\n"
+    )
+    program = str(tmp_path / "program")
+    run((*ZIG_CC, "-target", "aarch64-linux-musl", "-static", *include_flags(), str(source), CACHE, "-o", program))
+    assert subprocess.run([QEMU or "", program], check=False).returncode == 0

@@ -1,0 +1,97 @@
+"""Systems of many shapes: none has a fault, and what must hold of each is worked out here anew."""
+
+from __future__ import annotations
+
+import tomllib
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sdfgen.describe import describe
+from sdfgen.facts.board import Board
+from sdfgen.schema.table import Table
+from tests import laws
+from tests.paths import EXAMPLE, FUZZ, SYSTEMS
+from tests.shapes import BOARDS, QEMU, SHAPES, Tree, crowd, resolved, tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sdfgen.model.microkit import Origin
+    from sdfgen.model.system import System
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("guests", [1, 2, 60])
+def test_guests_alone_are_a_system(tmp_path: Path, guests: int, board: str) -> None:
+    system = resolved(tmp_path, crowd(guests, board=board))
+    laws.check(system)
+    assert len(system.guests) == guests
+    assert {pd.name for pd in system.pds} == {"guest_timer", *(guest.vmm for guest in system.guests)}
+
+
+RAW: Tree = {
+    "protection_domain": [
+        {"name": "z", "program_image": "z.elf", "map": [{"mr": "y", "vaddr": 0x1000_0000}]},
+        {"name": "a", "program_image": "a.elf", "map": [{"mr": "x", "vaddr": 0x1000_0000}]},
+    ],
+    "memory_region": [{"name": "y", "size": laws.PAGE}, {"name": "x", "size": laws.PAGE}],
+    "channel": [{"ends": [{"pd": "z"}, {"pd": "a"}]}, {"ends": [{"pd": "a"}, {"pd": "c0_vmm"}]}],
+}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_order_of_tables_does_not_matter(tmp_path: Path, seed: int) -> None:
+    what = tree(QEMU, SHAPES["mixed"])
+    what = what | RAW | {"protection_domain": what["protection_domain"] + RAW["protection_domain"]}
+    random = Random(seed)  # noqa: S311 - repeatable, not secret
+    shuffled = {
+        name: random.sample(value, len(value)) if isinstance(value, list) else value for name, value in what.items()
+    }
+    shuffled = dict(random.sample(sorted(shuffled.items()), len(shuffled)))
+    assert shape(resolved(tmp_path, shuffled, seed)) == shape(resolved(tmp_path, what))
+
+
+def shape(value: object) -> object:
+    """Strip a system of the places it came from."""
+    if isinstance(value, Board):
+        return value.name
+    if isinstance(value, Table):
+        return type(value).__name__
+    if isinstance(value, tuple):
+        fields = getattr(value, "_fields", range(len(value)))
+        return tuple(shape(item) for name, item in zip(fields, value, strict=True) if not str(name).endswith("origin"))
+    if isinstance(value, dict):
+        return {name: shape(item) for name, item in value.items()}
+    return value
+
+
+@pytest.mark.parametrize(
+    "path",
+    [EXAMPLE, FUZZ / "raw.toml", *sorted(SYSTEMS.glob("*.toml"))],
+    ids=lambda path: path.parent.name + "/" + path.stem,
+)
+def test_the_same_description_gives_the_same_system(path: Path) -> None:
+    first, second = describe(str(path)), describe(str(path))
+    assert {n: shape(s) for n, s in first.systems.items()} == {n: shape(s) for n, s in second.systems.items()}
+
+
+def test_the_example_is_what_the_documentation_says() -> None:
+    text = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
+    assert text["system"]["boards"] == list(BOARDS)
+    assert [guest["name"] for guest in text["guest"]] == ["storage", "client1", "client2"]
+
+
+def _origins(system: System) -> Iterator[Origin]:
+    yield from (pd.origin for pd in system.all_pds())
+    yield from (region.origin for region in system.regions)
+    yield from (channel.origin for channel in system.channels)
+
+
+def test_everything_has_a_place_in_the_description() -> None:
+    for system in describe(str(EXAMPLE)).systems.values():
+        for origin in _origins(system):
+            assert origin.at("name").source.name == str(EXAMPLE)
+            assert origin.at("name").span.line > 1
