@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import Fault
 from sdfgen.layout.space import Space, natural_alignment
-from sdfgen.model.microkit import Paddr
+from sdfgen.model.microkit import NO_ROOM, Paddr
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, round_up, size_text
 
 if TYPE_CHECKING:
@@ -35,10 +35,16 @@ def place(
     forced = ram if _overflows(context, (*sized, *fixed)) else frozenset()
     wanted = told | forced
     space = physical_space(context, (*sized, *fixed))
-    return tuple(
-        _placed(context, region, space, forced) if region.name in wanted and region.phys_addr is None else region
+    placed = tuple(
+        _placed(context, region, space) if region.name in wanted and region.phys_addr is None else region
         for region in sized
     )
+    homeless = [region for region in placed if region.why == NO_ROOM]
+    _tell(context, [region for region in homeless if region.name not in forced])
+    ram_bytes = sum(_taken_bytes(region) for region in placed if region.name in ram)
+    is_tools_fault = ram_bytes < sum(ram.size for ram in context.board.facts.ram)
+    _tell(context, [region for region in homeless if region.name in forced], forced=is_tools_fault)
+    return placed
 
 
 def _page_sized(context: Context, region: Region) -> Region:
@@ -93,18 +99,29 @@ def first_fit(context: Context, space: Space, size_bytes: int) -> tuple[Paddr, s
     return None
 
 
-def _placed(context: Context, region: Region, space: Space, forced: frozenset[str]) -> Region:
-    """Give a region the first free address; `forced` are those that get one only because the tool is an old one."""
-    size = round_up(region.size_bytes or PAGE_BYTES, PAGE_BYTES)
-    found = first_fit(context, space, size)
-    if found is not None:
-        return region._replace(phys_addr=found[0], why=found[1])
+def _placed(context: Context, region: Region, space: Space) -> Region:
+    """Give a region the first free address, if there is one."""
+    found = first_fit(context, space, _taken_bytes(region))
+    return region._replace(why=NO_ROOM) if found is None else region._replace(phys_addr=found[0], why=found[1])
+
+
+def _taken_bytes(region: Region) -> int:
+    return round_up(region.size_bytes or PAGE_BYTES, PAGE_BYTES)
+
+
+def _tell(context: Context, homeless: list[Region], *, forced: bool = False) -> None:
+    """Tell of regions without room, at the first; `forced` ones need an address only because the tool is an old one."""
+    if not homeless:
+        return
+    first, others = homeless[0], len(homeless) - 1
+    size = _taken_bytes(first)
+    more = f" and {others} more" if others else ""
     message = (
-        f"no room for memory region `{region.name}` ({size_text(size)}) in the windows of board `{context.board.name}`"
+        f"no room for memory region `{first.name}` ({size_text(size)}){more} "
+        f"in the windows of board `{context.board.name}`"
     )
     advice = "make regions or guests smaller"
-    if region.name in forced and size < sum(ram.size for ram in context.board.facts.ram):
+    if forced:
         message += f", where Microkit {context.dialect.version} needs guest RAM of this size"
         advice = f"use Microkit 2.1.0, which takes RAM from anywhere, or {advice}"
-    context.faults.add(Fault("SDF015", message, region.origin.at(region.key or "data_size"), advice))
-    return region
+    context.faults.add(Fault("SDF015", message, first.origin.at(first.key or "data_size"), advice))

@@ -15,6 +15,10 @@ Gpa = NewType("Gpa", int)
 """A guest-physical address in a virtual machine."""
 
 
+NO_ROOM = "no window of the board has room"
+"""Why a region that others must know the address of has none."""
+
+
 class Origin(Protocol):
     """Whatever a value was derived from; only the places matter here."""
 

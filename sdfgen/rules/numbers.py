@@ -52,13 +52,13 @@ def counts(system: System) -> Iterator[Fault]:
         yield fault("SDF027", message, (vcpus[MAX_VMS].origin, "id"), "leave some of them out")
 
 
-def _ids(system: System) -> Iterator[tuple[str, int, Origin]]:
+def _ids(system: System) -> Iterator[tuple[str, str, int, Origin]]:
     for pd in system.all_pds():
-        yield from ((f"channel id {i.id} of interrupt {i.irq}", i.id, i.origin) for i in pd.irqs)
-    for _, vm in system.vms():
-        yield from ((f"vCPU id {v.id} of `{vm.name}`", v.id, v.origin) for v in vm.vcpus)
+        yield from ((pd.name, f"channel id {i.id} of interrupt {i.irq}", i.id, i.origin) for i in pd.irqs)
+    for pd, vm in system.vms():
+        yield from ((pd.name, f"vCPU id {v.id} of `{vm.name}`", v.id, v.origin) for v in vm.vcpus)
     for channel in system.channels:
-        yield from ((f"channel id {e.id} of `{e.pd}`", e.id, e.origin) for e in channel.ends)
+        yield from ((e.pd, f"channel id {e.id} of `{e.pd}`", e.id, e.origin) for e in channel.ends)
 
 
 @rule("SDF028", "ids are 0 to 61", Stage.VALUES)
@@ -67,9 +67,16 @@ def ids(system: System) -> Iterator[Fault]:
 
     Nobody checks a child's, which is a number there: above 63 it takes the slot of a vCPU, above 255 it is cut.
     """
-    for what, number, origin in _ids(system):
-        if not 0 <= number <= MAX_ID:
+    overfull: dict[str, list[Origin]] = {}
+    for pd_name, what, number, origin in _ids(system):
+        if number > MAX_ID and not origin.given("id"):
+            overfull.setdefault(pd_name, []).append(origin)
+        elif not 0 <= number <= MAX_ID:
             yield fault("SDF028", f"{what} is not in 0 to {MAX_ID}", (origin, "id"), f"use 0 to {MAX_ID}")
+    for pd_name, origins in overfull.items():
+        has, extra = MAX_ID + 1, len(origins)
+        message = f"`{pd_name}` needs {has + extra} channel and interrupt ids; a protection domain has {has}"
+        yield fault("SDF028", message, (origins[0], "id"), f"leave {extra} of its channels or interrupts out")
     for pd in system.all_pds():
         if pd.parent is not None and pd.id is not None and not 0 <= pd.id <= MAX_ID:
             what, severity = _child_id(pd.id)

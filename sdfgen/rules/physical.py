@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sdfgen.facts.board import ROOT_OBJECTS_BYTES
+from sdfgen.model.microkit import NO_ROOM
 from sdfgen.rules.regions import page_in_use
 from sdfgen.rules.registry import fault, rule
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text, size_text
@@ -188,7 +189,7 @@ def unsafe_in_ram(system: System) -> Iterator[Fault]:
 
 
 def _free(system: System) -> list[Region]:
-    return [r for r in system.regions if r.phys_addr is None and r.size_bytes]
+    return [r for r in system.regions if r.phys_addr is None and r.size_bytes and r.why != NO_ROOM]
 
 
 def _largest(regions: list[Region]) -> Region:
