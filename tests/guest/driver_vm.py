@@ -117,7 +117,7 @@ def read_system(guest: Guest, folder: str, initrd: str) -> DriverSystem:
         initrd=initrd,
         folder=folder,
         maps=maps,
-        io_bases={name: addresses["blk_" + name] for name in maps if name.endswith("_data")},
+        io_bases={name: addresses["block_" + name] for name in maps if name.endswith("_data")},
         intid=FIRST_SPI + interrupts[0][1],
         initrd_gpa=start[0] << 32 | start[1],
         dtb_gpa=_dtb_gpa(folder),
@@ -140,7 +140,7 @@ def _dtb_gpa(folder: str) -> int:
 def driver_initrd(guest: Guest, path: str, driver: str) -> str:
     """The guest's initial ramdisk with the driver and its script in it."""
     extra = Cpio()
-    extra.copy("uio_blk_driver", driver)
+    extra.copy("uio_block_driver", driver)
     extra.copy("test/run", os.path.join(HERE, "scripts", "driver.sh"))
     return write_initrd(guest, path, extra)
 

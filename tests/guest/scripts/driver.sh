@@ -7,11 +7,11 @@ for device in /sys/class/uio/uio*; do
 done
 
 # The page of io addresses is another build's, and then this one's.
-/uio_blk_driver --list >/tmp/output 2>&1
+/uio_block_driver --list >/tmp/output 2>&1
 say differing-page $? "$(head -n 1 /tmp/output)"
 say publish
 read -r _
-/uio_blk_driver --list >/tmp/output 2>&1
+/uio_block_driver --list >/tmp/output 2>&1
 status=$?
 while read -r line; do
     say list "$line"
@@ -19,7 +19,7 @@ done </tmp/output
 say listed $status
 
 for engine in io_uring threads; do
-    /uio_blk_driver --engine $engine >/tmp/output 2>&1 &
+    /uio_block_driver --engine $engine >/tmp/output 2>&1 &
     driver=$!
     say "started-$engine"
     read -r _
