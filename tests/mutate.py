@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdfgen.schema.readers import ListOf
 from sdfgen.schema.table import One, Table
-from sdfgen.spec.description import Spec
+from sdfgen.subsystems import register
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +34,9 @@ def _known_keys(table: type[Table], seen: set[type[Table]]) -> Iterator[str]:
 
 
 OLD_KEYS = ("client", "driver", "kind", "image", "vm_priority", "vm_budget", "vm_period", "queue_capacity", "domain")
-KEYS = sorted({*_known_keys(Spec, set()), *OLD_KEYS, "include", "board", "ioport", "pcidev", "io_address_space"})
+KEYS = sorted(
+    {*_known_keys(register.spec(), set()), *OLD_KEYS, "include", "board", "ioport", "pcidev", "io_address_space"}
+)
 
 NUMBERS = [0, 1, -1, 2, 61, 62, 63, 64, 254, 255, 256, 4095, 4096, 4097, 0x20_0000, 2**31, 2**32, 2**40, 2**44]
 NUMBERS += [2**52, 2**63 - 1, 2**63, 2**64 - 4096, 2**64 - 1, 2**64, -(2**63), 10**30, 0x4000_0000, 0x8000_0000]
