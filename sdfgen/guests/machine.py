@@ -146,7 +146,7 @@ class Machine:
         intid = next((i for i in range(facts.intid, facts.intid + facts.intids) if i not in self._intids()), None)
         if (gpa is None or intid is None) and len(self.emulated) < MAX_EMULATED:
             message = f"no {'registers' if gpa is None else 'interrupt'} left for {what} of guest `{self.name}`"
-            advice = f"board `{self.context.board.name}` has `[emulated]` for such devices; leave some out"
+            advice = f"leave some out; `[emulated]` of board `{self.context.board.name}` says where they may be"
             self.context.faults.add(Fault("SDF106", message, where, advice))
         return Gpa(gpa or facts.registers), facts.intid if intid is None else intid
 

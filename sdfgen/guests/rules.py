@@ -128,7 +128,7 @@ def vmm_room(system: System) -> Iterator[Fault]:
         if devices > MAX_EMULATED:
             place = guest.emulated[MAX_EMULATED].origin
             message = f"guest `{guest.name}` has {devices} emulated devices; its VMM has room for {MAX_EMULATED}"
-            yield fault("SDF109", message, (place, ""), "remove devices from here on")
+            yield fault("SDF109", message, (place, ""), "leave devices out from here on")
         elif interrupts > MAX_INTERRUPTS:
             message = f"guest `{guest.name}` has {interrupts} interrupts; its VMM has room for {MAX_INTERRUPTS}"
             yield fault("SDF109", message, (guest.origin, "devices"), "pass fewer devices through")
@@ -203,7 +203,7 @@ def virtual_interrupts(system: System) -> Iterator[Fault]:
             if intid in virtual:
                 message = (
                     f"interrupt {intid} of device `{names.get(intid, '?')}` is the one that board "
-                    f"`{system.board.name}` gives to `{virtual[intid]}` of guest `{guest.name}`"
+                    f"`{system.board.name}` gives to the emulated device `{virtual[intid]}` of guest `{guest.name}`"
                 )
                 key = "devices" if names.get(intid) in guest.devices else "interrupts"
                 yield fault("SDF087", message, (guest.origin, key), "pass another device through")
@@ -242,10 +242,12 @@ def _device_holders(system: System) -> Iterator[tuple[Region, list[Device], list
 @rule("SDF089", "a device has one guest", on_board=True)
 def device_shared(system: System) -> Iterator[Fault]:
     """Two Linux kernels that both drive a device program over each other's registers."""
-    for region, devices, (first, *others) in _device_holders(system):
+    for _, devices, (first, *others) in _device_holders(system):
         for holder in others:
             message = f"device `{devices[0].name}` is given to two guests, `{first.vm.name}` and `{holder.vm.name}`"
-            note = (first.map.origin, "mr", f"`{region.name}` in `{first.vm.name}`")
+            origin = first.map.origin
+            key = "mr" if origin.given("mr") else "devices"
+            note = (origin, key, f"`{first.vm.name}` has `{devices[0].name}`")
             yield fault("SDF089", message, (holder.map.origin, "mr"), "give it to one of them", [note])
 
 

@@ -50,6 +50,6 @@ def vm_budget(system: System) -> Iterator[Fault]:
             f"virtual machine `{vm.name}` has {vm.budget_us} us of each {vm.period_us} us; "
             f"the kernel of Microkit {system.dialect.version} was seen to halt when such a budget was used up",
             (vm.origin, "budget"),
-            "leave the budget away, or make the period as long as it; a lower priority bounds it as well",
+            "leave `budget` out, or make it as long as the period; a lower priority restrains the guest as well",
             severity="warning",
         )

@@ -99,7 +99,7 @@ def _wrong_rights(perms: str) -> tuple[str, str]:
     if "r" not in perms:
         severity = "error" if "w" in perms else "warning"
         return "without `r`, Microkit accepts it and every access faults", severity
-    return ("rights stand once each", "note") if len(set(perms)) < len(perms) else ("", "")
+    return ("each right is written once", "note") if len(set(perms)) < len(perms) else ("", "")
 
 
 @rule("SDF047", "rights are r, rw, rx or rwx, in any order", Stage.VALUES)

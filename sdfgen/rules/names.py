@@ -65,10 +65,10 @@ def spelling(system: System) -> Iterator[Fault]:
         better = "".join(c if _SPELLING.fullmatch(c) else "_" for c in name) or "_"
         advice = f"rename it, for example to `{better}`"
         if allowed is _SPELLING:
-            message = f"name {name!r} of a {kind} has other characters than A-Z a-z 0-9 _ -"
+            message = f"name {name!r} of a {kind} has characters other than A-Z a-z 0-9 _ -"
             yield fault("SDF020", message, (origin, key), advice)
         elif name.isprintable() and name:
-            message = f"name {name!r} of a {kind} is unusual: it has other characters than A-Z a-z 0-9 and _-./@:+"
+            message = f"name {name!r} of a {kind} is unusual: it has characters other than A-Z a-z 0-9 and _-./@:+"
             yield fault("SDF020", message, (origin, key), advice, severity="note")
         else:
             message = f"name {name!r} of a {kind} has characters that an XML file cannot hold"
@@ -188,7 +188,7 @@ def _of_machines(system: System, later: _Claim) -> str:
 def _note(earlier: _Claim, text: str) -> tuple[tuple[Origin, str, str], str]:
     """Return what is said of the earlier claim, and what to do: what sdfgen made on its own has no key."""
     if not earlier.origin.given("name"):
-        return (earlier.origin, "name", f"this system has a {earlier.owner} of sdfgen's"), "rename this one"
+        return (earlier.origin, "name", f"sdfgen makes {earlier.owner} for this"), "rename this one"
     return (earlier.origin, "name", text), "rename one of them"
 
 

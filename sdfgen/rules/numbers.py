@@ -90,7 +90,7 @@ def _child_id(number: int) -> tuple[str, str]:
         return f"is not in 0 to {MAX_ID}", "error"
     if number > MAX_CHILD_ID:
         return f"takes the slot of vCPU {number - MAX_CHILD_ID - 1}", "warning"
-    return f"is above {MAX_ID}, the last of all other ids", "note"
+    return f"is above {MAX_ID}, where all other kinds of ids end", "note"
 
 
 @rule("SDF029", "channels and interrupts of a protection domain have different ids", Stage.VALUES)
@@ -189,7 +189,7 @@ def _budget(what: str, thread: ProtectionDomain | VirtualMachine, keys: tuple[st
     origin, budget, period = thread.origin, thread.budget_us, thread.period_us
     for key, value in zip(keys, (budget, period), strict=True):
         if value is not None and value < MIN_BUDGET_US:
-            message = f"{key} {value} us of {what} is less than the kernel gives, {MIN_BUDGET_US} us"
+            message = f"{key} {value} us of {what} is less than the {MIN_BUDGET_US} us that the kernel asks for"
             yield fault("SDF033", message, (origin, key), f"give it at least {MIN_BUDGET_US} us")
             return
     if budget is None or period is None or budget <= period:
@@ -200,7 +200,7 @@ def _budget(what: str, thread: ProtectionDomain | VirtualMachine, keys: tuple[st
         return
     message = f"budget {budget} us of {what} is longer than its period {period} us"
     other = [(origin, keys[1], "the period is here")]
-    yield fault("SDF033", message, (origin, keys[0]), "give it a longer period", other)
+    yield fault("SDF033", message, (origin, keys[0]), "give it a longer period, or a smaller budget", other)
 
 
 @rule("SDF034", "stacks have 4 KiB to 16 MiB, in whole pages", Stage.VALUES)

@@ -261,7 +261,7 @@ def single_allocation(system: System) -> Iterator[Fault]:
                 f"{system.dialect.version} takes them from one block of at most {size_text(limit)} "
                 f"on board `{system.board.name}`{', which holds all stacks and images too' if others else ''}"
             )
-            own = f"`{largest.name}` with {size_text(largest.size_bytes or 0)}"
+            own = f"`{largest.name}` ({size_text(largest.size_bytes or 0)})"
             advice = f"use Microkit 2.1.0, which has no such limit, or make {own} smaller"
             advice += " or give it a phys_addr" if largest.key is None else ""
             yield fault("SDF085", message, place, advice)

@@ -26,6 +26,7 @@ class _Thread(NamedTuple):
         share: The part of its core that its budget lets it take, 1 for all.
         place: The key of its priority.
         trusted: It runs our code, not a guest's or a stranger's.
+        machine: It is a virtual machine.
         core: The core and the scheduling domain it runs in.
     """
 
@@ -34,6 +35,7 @@ class _Thread(NamedTuple):
     share: float
     place: tuple[Origin, str]
     trusted: bool
+    machine: bool
     core: tuple[int, str | None]
 
 
@@ -45,13 +47,14 @@ def _share(budget_us: int | None, period_us: int | None) -> float:
 
 def _of_pd(pd: ProtectionDomain) -> _Thread:
     share = _share(pd.budget_us, pd.period_us)
-    return _Thread(pd.name, pd.priority, share, (pd.origin, "priority"), pd.trusted, (pd.cpu or 0, pd.domain))
+    return _Thread(pd.name, pd.priority, share, (pd.origin, "priority"), pd.trusted, False, (pd.cpu or 0, pd.domain))
 
 
 def _of_vm(pd: ProtectionDomain, vm: VirtualMachine) -> _Thread:
     cpu = next((vcpu.cpu for vcpu in vm.vcpus if vcpu.cpu is not None), pd.cpu)
     place = (vm.origin, "priority")
-    return _Thread(vm.name, vm.priority, _share(vm.budget_us, vm.period_us), place, False, (cpu or 0, pd.domain))
+    share = _share(vm.budget_us, vm.period_us)
+    return _Thread(vm.name, vm.priority, share, place, False, True, (cpu or 0, pd.domain))
 
 
 def _threads(system: System) -> list[_Thread]:
@@ -71,7 +74,8 @@ def starvation(system: System) -> Iterator[Fault]:
         members = sorted((t for t in threads if t.name in names), key=lambda t: (-t.priority, t.name))
         lowest = min((m.priority for m in members), default=0)
         suspects = [t for t in threads if not t.trusted and t.priority > lowest]
-        yield from _lifted(service, members, [t for t in suspects if t.share >= 1])
+        halts = system.dialect.vm_budget_halts
+        yield from _lifted(service, members, [t for t in suspects if t.share >= 1], halts=halts)
         yield from _crowd(service, members, [t for t in suspects if t.share < 1])
 
 
@@ -79,15 +83,18 @@ def _above(thread: _Thread, member: _Thread) -> bool:
     return thread.priority > member.priority and thread.core == member.core and thread.name != member.name
 
 
-def _lifted(service: str, members: list[_Thread], greedy: list[_Thread]) -> Iterator[Fault]:
-    """Report each thread above the chain; where the author lowered the member instead, report that once."""
+def _lifted(service: str, members: list[_Thread], greedy: list[_Thread], *, halts: bool) -> Iterator[Fault]:
+    """Report each thread above the chain; where the author lowered the member instead, report that once.
+
+    Nobody is advised to do what SDF105 warns of: `halts` says that a machine's budget should not run out.
+    """
     lowered: dict[str, tuple[_Thread, list[_Thread]]] = {}
     for thread in greedy:
         below = [m for m in members if _above(thread, m)]
         if below and _given(below[-1]) and not _given(thread):
             lowered.setdefault(below[-1].name, (below[-1], []))[1].append(thread)
         elif below:
-            yield _starves(service, thread, below)
+            yield _starves(service, thread, below, "" if halts and thread.machine else ", or a budget below its period")
     for member, above in lowered.values():
         yield _starved(service, member, above)
 
@@ -109,11 +116,11 @@ def _listed(threads: list[_Thread]) -> str:
     return ", ".join(f"`{t.name}` ({t.priority})" for t in threads[:3]) + more
 
 
-def _starves(service: str, thread: _Thread, below: list[_Thread]) -> Fault:
+def _starves(service: str, thread: _Thread, below: list[_Thread], otherwise: str) -> Fault:
     lowest, own = below[-1], f"`{thread.name}` (priority {thread.priority}, the whole core)"
     message = f"{own} can starve {_listed(below)} of {service}"
     notes = [(*m.place, f"`{m.name}` has priority {m.priority}") for m in (below[0], lowest)][: len(below)]
-    advice = f"give `{thread.name}` at most priority {lowest.priority}, or a budget below its period"
+    advice = f"give `{thread.name}` at most priority {lowest.priority}{otherwise}"
     return fault("SDF098", message, thread.place, advice, notes)
 
 
@@ -124,7 +131,7 @@ def _crowd(service: str, members: list[_Thread], bounded: list[_Thread]) -> Iter
         if sum(t.share for t in above) < 1 - _ROUNDING:
             continue
         total = round(100 * sum(t.share for t in above))
-        names = ", ".join(f"`{t.name}` {round(100 * t.share)} %" for t in above)
+        names = ", ".join(f"`{t.name}` ({round(100 * t.share)} %)" for t in above)
         message = f"the budgets of {names} add up to {total} % of a core above `{member.name}` of {service}"
         notes = [
             (*member.place, f"`{member.name}` has priority {member.priority}"),

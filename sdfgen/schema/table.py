@@ -51,6 +51,11 @@ class Many(ListOf):
 
     def read(self, node: Node, faults: Faults) -> tuple[Table, ...]:
         """Return the tables."""
+        if isinstance(node.value, dict):
+            keys = ".".join(str(step) for step in node.where.path if not isinstance(step, int))
+            advice = f"write [[{keys}]], or put it into a list, [{{ … }}]"
+            faults.add(Fault("SDF003", f"a table is not {self.says}", node.where, advice))
+            return ()
         tables = super().read(node, faults)
         return tables if len(tables) >= self.least or not isinstance(node.value, list) else self._too_few(node, faults)
 

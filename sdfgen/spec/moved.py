@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from sdfgen.read.toml import Node
 
-_DOCS = "docs/moving-to-2.md has all of them"
+_DOCS = "docs/moving-to-2.md lists all keys that are written otherwise now"
 
 
 def moved_faults(root: Node, moved: Mapping[str, str]) -> Iterator[Fault]:

@@ -99,7 +99,8 @@ def test_an_interrupt_is_not_the_consoles_and_a_devices(tmp_path: Path) -> None:
     own_board(tmp_path, 0x16_0000, 68)
     messages = [str(fault.message) for fault in described(tmp_path, OWN, '["virtio_mmio20"]').faults.sorted()]
     expected = (
-        f"interrupt 68 of device `virtio_mmio20` is the one that board `{OWN}` gives to `console` of guest `storage`"
+        f"interrupt 68 of device `virtio_mmio20` is the one that board `{OWN}` gives to "
+        "the emulated device `console` of guest `storage`"
     )
     assert messages == [expected]
 

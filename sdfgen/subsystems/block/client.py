@@ -91,7 +91,10 @@ def _of_client(context: Context, tables: Sequence[BlockTable], client: Machine |
         if first is not table:
             message = f"two disks of `{client.name}` are called `{name}`"
             notes = ((first.at("name"), "the other one is here"),)
-            context.faults.add(Fault("SDF024", message, table.at("name"), "rename one of them", notes))
+            advice = "rename one of them"
+            if table.name is None:
+                advice = "give it a `name`; without one its place in the list is its name"
+            context.faults.add(Fault("SDF024", message, table.at("name"), advice, notes))
         elif block is not None:
             registers = None
             if isinstance(client, Machine):
@@ -115,14 +118,16 @@ def _block(context: Context, tables: Sequence[BlockTable], table: DiskTable, own
         return tables[0]
     known = ", ".join(f"`{name}`" for name in names)
     if not tables:
-        message, place, advice = f"`{owner}` has a disk, and there is no block subsystem", table.where, "add [block]"
+        message = f"`{owner}` has a disk, and there is no block subsystem"
+        place, advice = table.where, "add [block], which says who drives the disk"
     elif table.block is None:
         message = f"a disk of `{owner}` does not say which block subsystem it is of"
-        place, advice = table.where, f"add `block`: {known}"
+        keys = (f'`block = "{name}"`' for name in names)
+        place, advice = table.where, f"add {' or '.join(keys)}"
     else:
         message = f"a disk of `{owner}` is of block subsystem `{table.block}`, which does not exist"
         message += suggestion(table.block, names)
-        place, advice = table.at("block"), f"name one: {known}"
+        place, advice = table.at("block"), f"known block subsystems: {known}"
     context.faults.add(Fault("SDF108", message, place, advice))
     return None
 

@@ -25,10 +25,10 @@ MOVED = {
     **_guest_keys("block.driver", "driver"),
     "block.client": "`disk` of a [[guest]] or [[protection_domain]]",
     "block.client[].name": "`name` of the client's [[guest]] or [[protection_domain]]",
-    "block.client[].kind": "a table: [[guest]] for linux, [[protection_domain]] for native",
+    "block.client[].kind": "the kind of table: [[guest]] for linux, [[protection_domain]] for native",
     **{f"block.client[].{key}": f"`disk = [{{ {key} = … }}]` of the client" for key in _DISK},
     **_guest_keys("block.client[]", "client"),
-    "guest[].kind": "not needed: a native client is a [[protection_domain]]",
+    "guest[].kind": "the kind of table: [[guest]] for linux, [[protection_domain]] for native",
     "block.virtualiser.image": "`program_image` of [block.virtualiser]",
     "block.domain": "`domain` of each [[guest]], and of [block.virtualiser]",
 }

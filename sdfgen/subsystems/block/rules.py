@@ -128,7 +128,7 @@ def partition_shared(system: System) -> Iterator[Fault]:
             first = owners.setdefault(disk.partition, disk)
             if first is disk or (first.read_only and disk.read_only):
                 continue
-            message = f"{_disk(first)} and {_disk(disk)} share partition {disk.partition}, and not both only read"
+            message = f"{_disk(first)} and {_disk(disk)} share partition {disk.partition}, and not both are read-only"
             note = (first.origin, "partition", f"{_disk(first)} has it too")
             advice = "use another, or set read_only = true on both"
             yield fault("SDF075", message, (disk.origin, "partition"), advice, [note])
@@ -185,7 +185,7 @@ def identifiers(system: System) -> Iterator[Fault]:
             yield fault("SDF088", message, (disk.origin, "name"), "rename the disk")
         elif first is not disk:
             message = f"the names of {_disk(first)} and {_disk(disk)} give one C identifier, `{identifier}`"
-            note = (first.origin, "name", "the other one")
+            note = (first.origin, "name", "the other one is here")
             yield fault("SDF088", message, (disk.origin, "name"), "rename one of them", [note])
 
 
@@ -197,27 +197,30 @@ def driver_cycle(system: System) -> Iterator[Fault]:
     for guest, block in driven.items():
         path = _way_back(guest, waits)
         if path and guest == min(path):
-            around = " waits for ".join(f"`{name}`" for name in (*path, guest))
-            message = f"driver VM {around}: none of them starts"
-            advice = "let one of them do without the other's disk"
+            around = ", which waits for ".join(f"`{name}`" for name in (*path[1:], guest))
+            message = f"driver VM `{guest}` waits for {around}: none of them starts"
+            advice = "let one of them do without its disk"
             if len(path) == 1:
                 message = f"driver VM `{guest}` waits for a disk that it drives itself: it never starts"
                 advice = "give the disk to another guest"
-            yield fault("SDF130", message, (block.origin, "driver"), advice)
+            disks = [waits[owner][other] for owner, other in zip(path, (*path[1:], guest), strict=True)]
+            notes = [(disk.origin, "", f"{_disk(disk)} is here") for disk in disks]
+            yield fault("SDF130", message, (block.origin, "driver"), advice, notes)
 
 
-def _waits_for(system: System, guest: str) -> list[str]:
-    """Return the guests that drive the disks of a guest."""
-    return [b.driver.guest for b in blocks_of(system) for disk in b.disks if disk.owner == guest and disk.registers]
+def _waits_for(system: System, guest: str) -> dict[str, Disk]:
+    """Return the guests that drive the disks of a guest, each with one of the disks."""
+    disks = [(block.driver.guest, disk) for block in blocks_of(system) for disk in block.disks]
+    return {driver: disk for driver, disk in reversed(disks) if disk.owner == guest and disk.registers}
 
 
-def _way_back(guest: str, waits: dict[str, list[str]]) -> list[str]:
+def _way_back(guest: str, waits: dict[str, dict[str, Disk]]) -> list[str]:
     """Return who is waited for, one after the other, from a guest back to it; nothing when there is no such way."""
     ways = [[guest]]
     seen: set[str] = set()
     while ways:
         way = ways.pop()
-        for other in waits.get(way[-1], []):
+        for other in waits.get(way[-1], {}):
             if other == guest:
                 return way
             if other not in seen:
