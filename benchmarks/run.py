@@ -40,7 +40,7 @@ IN: Final = "{input}"
 OUT: Final = "{output}"
 ELF: Final = "out.elf"
 VALUE: Final = 0x4000_0000
-REBUILD_GOAL_MS: Final = 250
+REBUILD_GOAL_MS: Final = 50
 DEFAULT_ROUNDS: Final = 25
 _NAME_WIDTH: Final = 46
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen import judge
 from sdfgen.facts.board import board_files, load_board
@@ -13,6 +13,7 @@ from sdfgen.faults.source import Source, Where
 from sdfgen.read.load import load, setting
 from sdfgen.read.merge import override
 from sdfgen.read.toml import Node
+from sdfgen.records import NamedTuple
 from sdfgen.resolve.needs import board_suffices
 from sdfgen.resolve.system import resolve
 from sdfgen.spec.description import SystemTable

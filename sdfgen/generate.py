@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sdfgen.emit.c.header import config_header
 from sdfgen.emit.c.text import with_head
@@ -10,6 +10,7 @@ from sdfgen.emit.sdf.system_file import system_file
 from sdfgen.guests import programs as guest_programs
 from sdfgen.guests.emit import table_files
 from sdfgen.guests.trees import tree_files
+from sdfgen.records import NamedTuple
 from sdfgen.subsystems import register
 
 if TYPE_CHECKING:

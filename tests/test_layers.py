@@ -39,7 +39,7 @@ LAYERS = (
     ("schema",),
     ("read",),
     ("faults",),
-    ("units",),
+    ("units", "records"),
 )
 LEVEL = {part: level for level, parts in enumerate(reversed(LAYERS)) for part in parts}
 SUBSYSTEM = re.compile(r"\b((?<!virtio-)blk|block subsystem|virtio_blk|virtualiser|subsystems\.block)\b")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sdfgen import outputs
+from sdfgen.build.digest import digest, file_digest
 from sdfgen.build.errors import BuildError, BuildFaultsError
 from sdfgen.build.graph import build_file, known_patches, made_elves, sources
 from sdfgen.build.plan import plan
@@ -17,16 +17,17 @@ from sdfgen.build.toolchain import find_toolchain, toolchain_faults
 from sdfgen.emit.manifest import manifest
 from sdfgen.facts.data import data_path
 from sdfgen.generate import generated_files, manifest_records
+from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from sdfgen.build.plan import Plan
+    from sdfgen.build.toolchain import Toolchain
     from sdfgen.describe import Description
     from sdfgen.faults.fault import Fault, Faults
-    from sdfgen.model.system import System
-    from sdfgen.build.plan import Plan
     from sdfgen.image.report import Extents
-    from sdfgen.build.toolchain import Toolchain
+    from sdfgen.model.system import System
 
 
 class Options(NamedTuple):
@@ -114,7 +115,7 @@ def _prepare(description: Description, board: str, system: System, options: Opti
     _add(toolchain_faults(toolchain, table, system), description.faults)
     planned = plan(system, toolchain)
     files = _generated(system, toolchain, planned, _up(folder, final))
-    digests = {name: _digest(data) for name, data in files.items()}
+    digests = {name: digest(data) for name, data in files.items()}
     job = _Job(system, description.faults, toolchain, planned, work, final, folder, digests)
     stamp = json.dumps([toolchain.microkit_sdk, toolchain.libvmm, _digests(_sdk_files(job))])
     write_files(work, files | {outputs.SDK_STAMP: stamp.encode()})
@@ -171,10 +172,10 @@ def _agree(disagreements: Iterable[str]) -> None:
 
 def _pack(job: _Job, options: Options) -> Extents:
     """Run the Microkit tool on program images that fit, and hold its report against the system."""
-    from sdfgen.image.programs import program_faults
-    from sdfgen.image.tool_faults import tool_faults
     from sdfgen.build.run_ninja import run_ninja
+    from sdfgen.image.programs import program_faults
     from sdfgen.image.report import read_extents
+    from sdfgen.image.tool_faults import tool_faults
     from sdfgen.verify.files import misplaced
 
     _add(program_faults(job.system, lambda name: _program(job, name), job.plan.linked), job.faults)
@@ -201,8 +202,8 @@ def _program(job: _Job, name: str) -> str:
 
 def _with_learned(job: _Job, options: Options, extents: Extents) -> _Job:
     """Patch the addresses that Microkit chose, pack again, and see that nothing moved."""
-    from sdfgen.image.learned import with_learned
     from sdfgen.build.run_ninja import run_ninja
+    from sdfgen.image.learned import with_learned
 
     job = job._replace(system=with_learned(job.system, extents.regions))
     unknown = [patch.expression for patch in job.system.patches if patch.value is None]
@@ -216,7 +217,7 @@ def _with_learned(job: _Job, options: Options, extents: Extents) -> _Job:
     if again != extents:
         moved = sorted(name for name, extent in again.regions.items() if extents.regions.get(name) != extent)
         raise BuildError(f"patching moved what Microkit had placed: {', '.join(moved) or 'program images'}")
-    return job._replace(digests={name: _digest(data) for name, data in files.items()})
+    return job._replace(digests={name: digest(data) for name, data in files.items()})
 
 
 def _text(path: str) -> str:
@@ -232,9 +233,9 @@ def _finish(description: Description, job: _Job, options: Options) -> tuple[str,
     image = (outputs.LOADER, outputs.REPORT) if job.plan.packed else ()
     made = [*_elves(job), *job.plan.made_guest_files, *image] if options.compile else []
     made_files = job.digests | _digests({name: os.path.join(job.work, name) for name in made})
-    made_files[f"{job.system.name}.d"] = _digest(depfile)
+    made_files[f"{job.system.name}.d"] = digest(depfile)
     digests = _digests(inputs | (_sdk_files(job) | _plain_c(job) if options.compile else {}))
-    digests[f"boards/{job.system.board.name}.toml"] = _sha256(job.system.board.path)
+    digests[f"boards/{job.system.board.name}.toml"] = file_digest(job.system.board.path)
     records = _records(job) if options.compile else {}
     names = {path: name for name, path in inputs.items()}
     text = manifest(job.system, digests, made_files, records, names, manifest_records(job.system))
@@ -281,7 +282,7 @@ def _sdk_files(job: _Job) -> dict[str, str]:
 
 
 def _digests(paths: Mapping[str, str]) -> dict[str, str]:
-    return {name: _sha256(path) for name, path in paths.items()}
+    return {name: file_digest(path) for name, path in paths.items()}
 
 
 def _records(job: _Job) -> dict[str, list[dict[str, Any]]]:
@@ -292,12 +293,3 @@ def _records(job: _Job) -> dict[str, list[dict[str, Any]]]:
             with open(path, encoding="utf-8") as file:
                 found[elf] = json.load(file)["patches"]
     return found
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _sha256(path: str) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen import outputs
 from sdfgen.build.toolchain import LIBVMM, SDK
 from sdfgen.generate import programs_of
 from sdfgen.guests.trees import is_complete
+from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from patcher.errors import CODES as PATCHING
 from sdfgen.facts.data import data_path
 from sdfgen.faults.codes import BUILDING, READING
 from sdfgen.judge import BOARD_RULES, rules
+from sdfgen.records import NamedTuple
 from sdfgen.schema.readers import ListOf, Reader, Size
 from sdfgen.schema.table import REQUIRED, Many, One, Table
 from sdfgen.subsystems import register

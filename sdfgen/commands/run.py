@@ -9,13 +9,14 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen.build.toolchain import LIBVMM, SDK, find_toolchain
 from sdfgen.commands.build import Request, build_and_tell
 from sdfgen.commands.telling import report
 from sdfgen.describe import describe
 from sdfgen.outputs import LOADER
+from sdfgen.records import NamedTuple
 from sdfgen.run.console import Consoles, Demultiplexer, Screen, consoles_of
 from sdfgen.run.expect import Expectations, expectation
 from sdfgen.run.partition_table import write_disk

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen.outputs import ELF_FOLDER, REPORT
+from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sdfgen.facts.board_tables import BoardFile, DeviceFacts
 from sdfgen.facts.data import data_path
 from sdfgen.faults.fault import Fault, Faults
 from sdfgen.read.toml import parse, read_source
+from sdfgen.records import NamedTuple
 from sdfgen.schema.table import Many
 
 if TYPE_CHECKING:

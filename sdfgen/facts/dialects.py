@@ -5,7 +5,7 @@ Source: the Microkit manual, tool sources and changelog of the versions named.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from sdfgen.records import NamedTuple
 
 
 class Dialect(NamedTuple):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import struct
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sdfgen.faults.place import Span
 from sdfgen.faults.source import Source, Where
+from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
     from sdfgen.faults.place import Path

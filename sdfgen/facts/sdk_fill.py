@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sdfgen.facts.board_tables import KernelTable, RangeTable
 from sdfgen.facts.sdk import GEN_CONFIG, KERNEL_ELF, PLATFORM_GEN
+from sdfgen.records import NamedTuple
 from sdfgen.schema.table import REQUIRED
 from sdfgen.units import LARGE_PAGE_BYTES, range_text, round_up
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from sdfgen.records import NamedTuple
 
 MAX_NESTING = 64
 """How deep values may nest in a text that has places."""

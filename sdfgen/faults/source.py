@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from sdfgen.faults.place import Path, Span
+from sdfgen.records import NamedTuple
 
 
 class Source:

@@ -7,8 +7,8 @@ file is part of it: after a new kernel it links the old one. These few tables ne
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
+from sdfgen.records import NamedTuple
 from sdfgen.units import PAGE_BYTES, round_up
 
 IMAGES = ("kernel", "dtb", "initrd")

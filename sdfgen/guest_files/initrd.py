@@ -7,8 +7,9 @@ device trees can tell where the disk ends before a program in it is linked.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from sdfgen.records import NamedTuple
 from sdfgen.units import round_up
 
 if TYPE_CHECKING:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import Fault
 from sdfgen.layout.space import Space, page_range
 from sdfgen.model.microkit import Gpa, Map
+from sdfgen.records import NamedTuple
 from sdfgen.units import PAGE_BYTES
 
 if TYPE_CHECKING:

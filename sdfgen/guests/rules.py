@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen.guests.machine import MAX_EMULATED
 from sdfgen.model.guest import ARM64_IMAGE
+from sdfgen.records import NamedTuple
 from sdfgen.rules.registry import Stage, fault, rule
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text, size_text
 

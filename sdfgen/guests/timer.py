@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen.layout.context import TIMER_PRIORITY, Parts
 from sdfgen.model.guest import GuestTimer, TimerLink
 from sdfgen.model.microkit import Channel, End, Irq, ProtectionDomain, Region
+from sdfgen.records import NamedTuple
 from sdfgen.spec.guest import GuestTimerTable
 from sdfgen.units import PAGE_BYTES
 

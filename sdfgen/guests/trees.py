@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen import outputs
 from sdfgen.emit.devicetree.nodes import (
@@ -25,6 +25,7 @@ from sdfgen.emit.devicetree.nodes import (
 from sdfgen.emit.devicetree.overlay import overlay_blob
 from sdfgen.emit.devicetree.tree import OVERLAID_ROOT, ROOT, Cells, Node, Property, blob, source, strings
 from sdfgen.facts.board_tables import DeviceTable
+from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

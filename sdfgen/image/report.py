@@ -6,8 +6,9 @@ The form is that of the tools up to 2.0.1. Later ones write others, of which not
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from sdfgen.records import NamedTuple
 from sdfgen.units import parse_size
 
 if TYPE_CHECKING:

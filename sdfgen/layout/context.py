@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen.layout.domain_space import DomainSpace
+from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -3,9 +3,8 @@
 Annotations are evaluated here on purpose: as text, each of them is compiled at every start.
 """
 
-from typing import NamedTuple
-
 from sdfgen.model.microkit import Gpa, Origin, Vaddr
+from sdfgen.records import NamedTuple
 
 
 class KernelImage(NamedTuple):

@@ -3,9 +3,10 @@
 Annotations are evaluated here on purpose: as text, each of them is compiled at every start.
 """
 
-from typing import NamedTuple, NewType, Protocol
+from typing import NewType, Protocol
 
 from sdfgen.faults.source import Where
+from sdfgen.records import NamedTuple
 
 Paddr = NewType("Paddr", int)
 """A physical address."""

@@ -3,7 +3,7 @@
 Annotations are evaluated here on purpose: as text, each of them is compiled at every start.
 """
 
-from typing import NamedTuple
+from sdfgen.records import NamedTuple
 
 
 class Program(NamedTuple):

@@ -4,12 +4,13 @@ Annotations are evaluated here on purpose: as text, each of them is compiled at 
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from sdfgen.facts.board import Board
 from sdfgen.facts.dialects import Dialect
 from sdfgen.model.guest import Guest, GuestTimer
 from sdfgen.model.microkit import Channel, Domains, Origin, ProtectionDomain, Region, VirtualMachine
+from sdfgen.records import NamedTuple
 
 
 class Patch(NamedTuple):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from sdfgen.read.stack_use import frames_bytes
+from sdfgen.records import NamedTuple
 from sdfgen.units import PAGE_BYTES, round_up
 
 IPC_BUFFER = "__sel4_ipc_buffer_obj"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen.guests.resolve import finish, machines, shared_once
 from sdfgen.guests.timer import TimerBuilder
@@ -11,6 +11,7 @@ from sdfgen.layout.ids import Ids
 from sdfgen.layout.native import Native
 from sdfgen.layout.physical import place
 from sdfgen.model.system import System
+from sdfgen.records import NamedTuple
 from sdfgen.resolve.microkit import (
     all_tables,
     by_name,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from sdfgen.records import NamedTuple
 from sdfgen.rules.registry import board_rule, fault
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen.facts.sdk import KERNEL_ELF, LOADER_ELF
 from sdfgen.faults.fault import Fault
+from sdfgen.records import NamedTuple
 from sdfgen.rules.dialect import SMC_BY_DEFAULT_SINCE
 from sdfgen.units import range_text
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sdfgen.facts.dialects import SINCE
+from sdfgen.records import NamedTuple
 from sdfgen.rules.registry import Stage, fault, rule
 
 if TYPE_CHECKING:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen.facts.dialects import PD_ELF_BASE, PD_ELF_END, STACK_MAX_BYTES, STACK_MIN_BYTES
 from sdfgen.faults.fault import suggestion
+from sdfgen.records import NamedTuple
 from sdfgen.rules.registry import Shared, Stage, fault, rule
 from sdfgen.schema.readers import Text
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text

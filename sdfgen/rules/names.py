@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen.facts.dialects import NAME_BYTES
+from sdfgen.records import NamedTuple
 from sdfgen.rules.registry import Stage, fault, rule
 from sdfgen.spec.microkit import DomainsTable, MemoryRegionTable, ProtectionDomainTable, VirtualMachineTable
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen.facts.board import ROOT_OBJECTS_BYTES
 from sdfgen.model.microkit import NO_ROOM
+from sdfgen.records import NamedTuple
 from sdfgen.rules.regions import page_in_use
 from sdfgen.rules.registry import fault, rule
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text, size_text

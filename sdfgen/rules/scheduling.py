@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen.facts.dialects import MAX_PRIORITY
+from sdfgen.records import NamedTuple
 from sdfgen.rules.registry import fault, rule
 
 if TYPE_CHECKING:

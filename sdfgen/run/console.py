@@ -7,7 +7,9 @@ monitor's, a protection domain's, or a guest's that was given the UART itself.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

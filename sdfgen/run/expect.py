@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from sdfgen.records import NamedTuple
 from sdfgen.run.status import UsageError
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import os
 import struct
 import uuid
 import zlib
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from sdfgen.records import NamedTuple
 from sdfgen.units import round_up, size_text
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ still be checked. dataclasses would add half a millisecond per class to every st
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from sdfgen.faults.fault import Fault, Faults, suggestion
+from sdfgen.records import NamedTuple
 from sdfgen.schema.readers import ListOf, Reader
 
 if TYPE_CHECKING:

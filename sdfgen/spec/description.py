@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
+from sdfgen.records import NamedTuple
 from sdfgen.schema.readers import Expression, ListOf, Name, Number, Text
 from sdfgen.schema.table import Key, Many, One, Table, key
 from sdfgen.spec.guest import GuestTable, GuestTimerTable

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

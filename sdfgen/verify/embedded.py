@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen.guest_files.embed import IMAGES
 from sdfgen.guest_files.initrd import empty
+from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

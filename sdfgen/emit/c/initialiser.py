@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from sdfgen.records import NamedTuple
 
 INDENT = "    "
 LINE = 110

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from struct import pack
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

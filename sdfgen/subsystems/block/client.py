@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen.emit.c.names import c_name
 from sdfgen.faults.fault import Fault, suggestion
 from sdfgen.guests.machine import Machine
 from sdfgen.model.guest import EmulatedDevice
 from sdfgen.model.microkit import Gpa, Region
+from sdfgen.records import NamedTuple
 from sdfgen.subsystems.block.connection import connection, data_map_name, data_region, io_base_symbol
 from sdfgen.subsystems.block.model import Disk
 from sdfgen.subsystems.block.spec import disks

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen.emit.c.names import c_name
 from sdfgen.model.microkit import Region
+from sdfgen.records import NamedTuple
 from sdfgen.subsystems.block.model import MAX_CAPACITY, Queues
 from sdfgen.units import PAGE_BYTES, round_up
 

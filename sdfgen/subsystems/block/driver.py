@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen.emit.c.names import c_name
 from sdfgen.model.guest import AppendedFile, EmulatedDevice
 from sdfgen.model.microkit import Region, Setvar
+from sdfgen.records import NamedTuple
 from sdfgen.subsystems.block.connection import data_map_name, io_base_symbol
 from sdfgen.subsystems.block.model import VIRTUALISER_DATA, Driver, PhysAddrSlot, UioMap, phys_addr_file
 from sdfgen.units import PAGE_BYTES, round_up

@@ -3,10 +3,9 @@
 Annotations are evaluated here on purpose: as text, each of them is compiled at every start.
 """
 
-from typing import NamedTuple
-
 from sdfgen.model.microkit import Gpa, Origin, Vaddr
 from sdfgen.model.system import System
+from sdfgen.records import NamedTuple
 from sdfgen.units import PAGE_BYTES
 
 NAME = "block"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import Fault, suggestion
 from sdfgen.layout.context import SERVER_PRIORITY, Parts, scheduling
 from sdfgen.model.microkit import Channel, End, ProtectionDomain, Setvar
 from sdfgen.model.system import Storage
+from sdfgen.records import NamedTuple
 from sdfgen.subsystems.block.client import Wish, attach_client, client_link, wishes
 from sdfgen.subsystems.block.connection import connection, data_region, io_base_symbol
 from sdfgen.subsystems.block.driver import Wanted, attach

@@ -1,0 +1,61 @@
+"""`NamedTuple` for this program's values: type checkers see that of `typing`, and a start pays far less for each.
+
+That of `typing` compiles the type of every field, and `collections` a constructor for every class. Here classes with as
+many fields share one that is compiled once.
+"""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import NamedTuple as NamedTuple  # noqa: PLC0414 - for others to import
+else:
+    _MOST_FIELDS = 64
+    _GETTERS = tuple(property(itemgetter(index)) for index in range(_MOST_FIELDS))
+    _NEW = {"_new": tuple.__new__}
+    _codes: dict[int, CodeType] = {}
+
+    class _Record(tuple):
+        """What all named tuples have in common."""
+
+        __slots__ = ()
+
+        def _replace(self, /, **changes: object) -> Self:
+            return type(self)(**{**self._asdict(), **changes})
+
+        def _asdict(self) -> dict[str, Any]:
+            return dict(zip(self._fields, self, strict=True))
+
+        def __repr__(self) -> str:
+            """Write it as it is made."""
+            values = ", ".join(f"{name}={value!r}" for name, value in self._asdict().items())
+            return f"{type(self).__name__}({values})"
+
+        def __getnewargs__(self) -> tuple[Any, ...]:
+            """Let it be copied."""
+            return tuple(self)
+
+    def _constructor(fields: tuple[str, ...], defaults: tuple[Any, ...]) -> FunctionType:
+        count = len(fields)
+        if count not in _codes:
+            names = "".join(f"_{index}," for index in range(count))
+            _codes[count] = eval(f"lambda _cls, {names}: _new(_cls, ({names}))").__code__  # noqa: S307 - our own text
+        code = _codes[count].replace(co_varnames=("_cls", *fields))
+        return FunctionType(code, _NEW, "__new__", defaults)
+
+    class _Maker(type):
+        """Makes a named tuple of a class body: its annotations are the fields."""
+
+        def __new__(cls, name: str, _: tuple[type, ...], body: dict[str, Any]) -> type:
+            """Return the named tuple."""
+            fields = tuple(body.get("__annotations__", ()))
+            defaults = {field: body[field] for field in fields if field in body}
+            body.update(zip(fields, _GETTERS, strict=False), _fields=fields, _field_defaults=defaults)
+            body.update(__match_args__=fields, __slots__=(), __new__=_constructor(fields, tuple(defaults.values())))
+            return type(name, (_Record,), body)
+
+    NamedTuple = type.__new__(_Maker, "NamedTuple", (), {})
