@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from struct import pack
+from struct import Struct, pack
 from typing import TYPE_CHECKING
 
 from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import fdt
 
 ROOT = "/"
 OVERLAID_ROOT = "&{/}"
@@ -19,9 +17,15 @@ OVERLAID_ROOT = "&{/}"
 CELL_BITS = 32
 INDENT = "\t"
 LINE_CHARACTERS = 80
-DTB_VERSION = 17
-DTB_COMPATIBLE_VERSION = 16
-BOOT_CPU = 0
+
+# The flattened form, as the Devicetree Specification has it.
+_HEADER = Struct(">10I")
+_MAGIC = 0xD00DFEED
+_VERSION = 17
+_COMPATIBLE_VERSION = 16
+_BOOT_CPU = 0
+_NO_RESERVATIONS = bytes(16)
+_BEGIN_NODE, _END_NODE, _PROPERTY, _END = 1, 2, 3, 9
 
 
 class Cells(NamedTuple):
@@ -83,16 +87,15 @@ def source(root: Node) -> str:
 
 
 def blob(root: Node) -> bytes:
-    """Return the .dtb file of a tree that is no overlay."""
-    import fdt  # only builds that write a tree pay for it
-
-    header = fdt.Header()
-    header.version = DTB_VERSION
-    header.last_comp_version = DTB_COMPATIBLE_VERSION
-    header.boot_cpuid_phys = BOOT_CPU
-    tree = fdt.FDT(header)
-    tree.root = _fdt_node(root, _phandles(root))
-    return bytes(tree.to_dtb())
+    """Return the .dtb file of a tree that is no overlay: header, reserved memory (none), nodes, names of properties."""
+    names = _Names()
+    nodes = [*_flat(root, _phandles(root), names), pack(">I", _END)]
+    content, strings = b"".join(nodes), bytes(names.block)
+    start = _HEADER.size + len(_NO_RESERVATIONS)
+    end = start + len(content)
+    sizes = (end + len(strings), start, end, _HEADER.size)
+    head = _HEADER.pack(_MAGIC, *sizes, _VERSION, _COMPATIBLE_VERSION, _BOOT_CPU, len(strings), len(content))
+    return b"".join((head, _NO_RESERVATIONS, content, strings))
 
 
 def _labelled(node: Node) -> Iterator[Node]:
@@ -150,16 +153,35 @@ def _escaped(text: str) -> str:
     return "".join(chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}" for byte in text.encode())  # noqa: PLR2004 - printable
 
 
-def _fdt_node(node: Node, phandles: dict[str, int]) -> fdt.Node:
-    """Convert a node; values go as bytes, since `fdt` refuses strings that are empty or not ASCII."""
-    import fdt
+class _Names:
+    """The block of properties' names: each stands there once, and one may be the end of another."""
 
-    made = fdt.Node(node.name)
-    made.props.extend(
-        fdt.PropBytes(name, data=_value_bytes(values, phandles)) for name, values, _ in _with_phandle(node, phandles)
-    )
-    made.nodes.extend(_fdt_node(child, phandles) for child in node.children)
-    return made
+    def __init__(self) -> None:
+        self.block = bytearray()
+        self._places: dict[str, int] = {}
+
+    def place(self, name: str) -> int:
+        """Return where a name stands, after adding it where it does not."""
+        if name not in self._places:
+            text = name.encode() + b"\0"
+            found = self.block.find(text)
+            self._places[name] = len(self.block) if found < 0 else found
+            self.block += text if found < 0 else b""
+        return self._places[name]
+
+
+def _flat(node: Node, phandles: dict[str, int], names: _Names) -> Iterator[bytes]:
+    yield pack(">I", _BEGIN_NODE) + _padded(("" if node.name == ROOT else node.name).encode() + b"\0")
+    for name, values, _ in _with_phandle(node, phandles):
+        data = _value_bytes(values, phandles)
+        yield pack(">3I", _PROPERTY, len(data), names.place(name)) + _padded(data)
+    for child in node.children:
+        yield from _flat(child, phandles, names)
+    yield pack(">I", _END_NODE)
+
+
+def _padded(data: bytes) -> bytes:
+    return data + bytes(-len(data) % 4)
 
 
 def _value_bytes(values: tuple[Cells | str, ...], phandles: dict[str, int]) -> bytes:
