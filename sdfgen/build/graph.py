@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from sdfgen import outputs
@@ -132,9 +133,14 @@ def c_files(folders: Iterable[str]) -> list[str]:
     root = data_path("templates", "c")
     found = []
     for folder in folders:
-        names = sorted(name for name in os.listdir(os.path.join(root, folder)) if name.endswith(".c"))
-        found += [f"{outputs.C_FOLDER}/{folder}/{name}" for name in names]
+        found += [f"{outputs.C_FOLDER}/{folder}/{name}" for name in _c_names(os.path.join(root, folder))]
     return found
+
+
+@cache
+def _c_names(folder: str) -> tuple[str, ...]:
+    """Read a folder of the tool's once, however many programs are made of it."""
+    return tuple(sorted(name for name in os.listdir(folder) if name.endswith(".c")))
 
 
 def sources(plan: Plan, toolchain: Toolchain) -> dict[tuple[str, str], bool]:
