@@ -189,7 +189,6 @@ static enum piece_outcome next_discard(struct virtio_blk *device, struct virtio_
     if (blocks == 0) {
         return PIECE_NONE_LEFT;
     }
-    task->done_sectors += before;
     return next_range(device, task, sector + before, blocks, SDFGEN_BLOCK_DISCARD);
 }
 

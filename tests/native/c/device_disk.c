@@ -104,6 +104,9 @@ void disk_take(struct device_disk *disk)
 
 static void execute(struct device_disk *disk, const struct sddf_blk_request *request, uint16_t block_count)
 {
+    if (request->code == SDFGEN_BLOCK_DISCARD) {
+        return; /* It may do nothing, and asks for blocks that are not here where a disk says that it is larger. */
+    }
     size_t size_bytes = (size_t)block_count * SDDF_BLK_BLOCK_BYTES;
     uint8_t *on_disk = &disk->bytes[request->block_number * SDDF_BLK_BLOCK_BYTES];
     uint8_t *cells = &disk->data[request->io_or_offset];
@@ -121,7 +124,7 @@ static void execute(struct device_disk *disk, const struct sddf_blk_request *req
         memcpy(disk->durable, disk->bytes, disk->info.capacity_blocks * SDDF_BLK_BLOCK_BYTES);
         break;
     default:
-        break; /* a discard may do nothing */
+        break;
     }
 }
 

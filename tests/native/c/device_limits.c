@@ -246,20 +246,52 @@ static void a_flush_that_fails_fails_the_write(void)
     CHECK(rig_status(0) == VIRTIO_BLK_S_IOERR);
 }
 
-static void a_discard_asks_for_whole_blocks(void)
+static void discard(uint64_t sector, uint32_t sectors)
 {
-    struct rig_options options = rig_usual;
-    options.extended = true;
-    rig_start(&options);
-    const uint64_t range[] = { 9, 30 };
+    const uint64_t range[] = { sector, sectors };
     rig_request(0, VIRTIO_BLK_T_OUT, 0, 16, 0);
     rig_header(R1, VIRTIO_BLK_T_DISCARD, 0);
     driver_write(&rig.driver, rig_data(0), range, sizeof(range));
     driver_submit(&rig.driver, 0);
     rig_settle();
-    CHECK(rig_status(0) == VIRTIO_BLK_S_OK && rig.disk.log_count == 1);
-    CHECK(rig.disk.log[0].code == SDFGEN_BLOCK_DISCARD);
-    CHECK(rig.disk.log[0].block_number == 2 && rig.disk.log[0].block_count == 2);
+    CHECK(rig_status(0) == VIRTIO_BLK_S_OK);
+}
+
+static void check_discarded(uint32_t index, uint64_t block, uint16_t blocks)
+{
+    CHECK(rig.disk.log[index].code == SDFGEN_BLOCK_DISCARD);
+    CHECK(rig.disk.log[index].block_number == block && rig.disk.log[index].block_count == blocks);
+}
+
+static void a_discard_asks_for_whole_blocks(void)
+{
+    struct rig_options options = rig_usual;
+    options.extended = true;
+    rig_start(&options);
+    discard(9, 30);
+    CHECK(rig.disk.log_count == 1);
+    check_discarded(0, 2, 2);
+}
+
+/* As many blocks as fit into one request of the queue's, and then the rest, from wherever in a block it began. */
+static void a_large_discard_goes_on_where_it_was(void)
+{
+    for (uint32_t before = 0; before < 8; before++) {
+        struct rig_options options = rig_usual;
+        options.extended = true;
+        rig_start(&options);
+        rig.disk.info.capacity_blocks = 1u << 20;
+        virtio_blk_init(&rig.device, &rig.config, &rig.driver.ram);
+        CHECK(virtio_blk_ready(&rig.device));
+        virtio_blk_set_features(&rig.device, virtio_blk_features(&rig.device) & ~options.without);
+        CHECK(virtio_blk_start_queue(&rig.device, &rig.driver.geometry) == VIRTQ_OK);
+        virtio_blk_driver_ok(&rig.device);
+        discard(16 - before, before + 8 * (2 * UINT16_MAX + 5) + 7);
+        CHECK(rig.disk.log_count == 3);
+        check_discarded(0, 2, UINT16_MAX);
+        check_discarded(1, 2 + UINT16_MAX, UINT16_MAX);
+        check_discarded(2, 2 + 2 * UINT16_MAX, 5);
+    }
 }
 
 static void an_id_without_an_end_is_cut(void)
@@ -294,6 +326,7 @@ const struct unit_test limit_tests[] = {
     UNIT_TEST(writes_are_durable_while_the_cache_is_off),
     UNIT_TEST(a_flush_that_fails_fails_the_write),
     UNIT_TEST(a_discard_asks_for_whole_blocks),
+    UNIT_TEST(a_large_discard_goes_on_where_it_was),
     UNIT_TEST(an_id_without_an_end_is_cut),
 };
 
