@@ -13,7 +13,8 @@ from elftools.elf.elffile import ELFFile
 from sdfgen.build.toolchain import WARNINGS
 
 from .elf import symbol_table, undefined_symbols
-from .toolchain import C_TESTS, SANITIZED, TEMPLATES_C, ZIG_CC, build_pd_object, folders, include_flags, run
+from .model.programs import command
+from .toolchain import C_TESTS, TEMPLATES_C, ZIG_CC, build_pd_object, folders, include_flags, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,11 +77,8 @@ UNIT_TESTS = (
 @pytest.fixture(scope="session", params=["gcc", "clang"])
 def block_virt_test(request: pytest.FixtureRequest, programs: Path) -> str:
     compiler: str = request.param
-    if shutil.which(compiler) is None:
-        pytest.skip(f"{compiler} is not installed")
     output = str(programs / f"block_virt_test_{compiler}")
-    flags = ("-fsanitize=address,undefined", *WARNINGS.split(), *SANITIZED, *include_flags())
-    run((compiler, *flags, *SOURCES, "-o", output))
+    run((*command(compiler), *include_flags(), *SOURCES, "-o", output))
     return output
 
 

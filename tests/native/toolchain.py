@@ -33,6 +33,7 @@ ZIG_CC = (sys.executable, "-m", "ziglang", "cc")
 DRIVER_CC = (*ZIG_CC, *ZIG_FLAGS.split(), "-target", "aarch64-linux-musl", *LINUX_FLAGS.split())
 PD_CC = (*ZIG_CC, *ZIG_FLAGS.split(), "-target", "aarch64-freestanding", ZIG_WITHOUT_FPU, *PD_FLAGS.split())
 GNU_PD_CC = ("aarch64-linux-gnu-gcc", GNU_WITHOUT_FPU, *PD_FLAGS.split())
+SANITIZERS = "-fsanitize=address,undefined"
 SANITIZED = ("-O1", "-g", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all")
 # The sources under c/ that stand in for system calls (ld --wrap), and for which.
 WRAPS = {
@@ -81,17 +82,21 @@ def wrap_flags(*names: str) -> tuple[str, ...]:
 def sanitizing_compiler() -> tuple[str, ...]:
     """A native compiler that finds memory errors, or Zig's, which finds undefined behaviour only."""
     for name in ("gcc", "clang", "cc"):
-        path = shutil.which(name)
-        command = (path or name, "-fsanitize=address,undefined")
-        if path is not None and _works(command):
-            return command
+        if why_unusable(name) is None:
+            return (name, SANITIZERS)
     return (*ZIG_CC, "-fsanitize=undefined")
 
 
-def _works(command: Sequence[str]) -> bool:
-    program = b"int main(void) { return 0; }\n"
-    with_input = (*command, "-x", "c", "-", "-o", os.devnull)
-    return subprocess.run(with_input, input=program, capture_output=True, check=False).returncode == 0
+@functools.cache
+def why_unusable(
+    compiler: str, sanitizers: str = SANITIZERS, program: str = "int main(void) { return 0; }"
+) -> str | None:
+    """Why a native compiler can't make programs with sanitizers here: Clang's libraries are packages of their own."""
+    if shutil.which(compiler) is None:
+        return f"{compiler} is not installed"
+    command = (compiler, sanitizers, "-x", "c", "-", "-o", os.devnull)
+    done = subprocess.run(command, input=program, text=True, capture_output=True, check=False)
+    return None if done.returncode == 0 else f"{compiler} cannot link {sanitizers} (Debian: libclang-rt-dev)"
 
 
 def build_native(output: str, sources: Sequence[str], *flags: str) -> str:

@@ -7,9 +7,7 @@ targets that know it rewrite guest memory in another thread meanwhile.
 
 from __future__ import annotations
 
-import functools
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,12 +15,20 @@ from typing import NamedTuple
 
 from sdfgen.build.toolchain import WARNINGS
 from tests.native.model.programs import DEVICE, RING
-from tests.native.toolchain import C_TESTS, SANITIZED, TEMPLATES_C, folders, include_flags, run
+from tests.native.toolchain import (
+    C_TESTS,
+    SANITIZED,
+    SANITIZERS,
+    TEMPLATES_C,
+    folders,
+    include_flags,
+    run,
+    why_unusable,
+)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CORPUS = os.path.join(HERE, "corpus")
 CLANG = "clang"
-SANITIZERS = "-fsanitize=address,undefined"
 PARTITIONS = ("block_virt/partition.c", "block_virt/partition_gpt.c")
 
 
@@ -60,15 +66,10 @@ TARGETS = {
 }
 
 
-@functools.cache
 def missing() -> str | None:
     """Why targets can't be built here."""
-    if shutil.which(CLANG) is None:
-        return f"{CLANG} is not installed"
-    program = b"int LLVMFuzzerTestOneInput(const char *a, int b); int LLVMFuzzerTestOneInput(const char *a, int b) {"
-    command = (CLANG, "-fsanitize=fuzzer,address,undefined", "-x", "c", "-", "-o", os.devnull)
-    done = subprocess.run(command, input=program + b" return !a + !b; }", capture_output=True, check=False)
-    return None if done.returncode == 0 else f"{CLANG} has no libFuzzer (Debian: libclang-rt-dev)"
+    program = "int LLVMFuzzerTestOneInput(const char *a, int b); int LLVMFuzzerTestOneInput(const char *a, int b) {"
+    return why_unusable(CLANG, "-fsanitize=fuzzer,address,undefined", program + " return !a + !b; }")
 
 
 def build(name: str, folder: str) -> str:

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sdfgen.build.toolchain import LINK_FLAGS, WARNINGS
-from tests.native.toolchain import C_TESTS, DRIVER_CC, SANITIZED, TEMPLATES_C, folders, include_flags, run
+from tests.native.toolchain import (
+    C_TESTS,
+    DRIVER_CC,
+    SANITIZED,
+    SANITIZERS,
+    TEMPLATES_C,
+    folders,
+    include_flags,
+    run,
+    why_unusable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +42,6 @@ BLOCK_TEST = (
 )
 COMPILERS = ("gcc", "clang", "aarch64")
 QEMU = "qemu-aarch64-static"
-SANITIZERS = "-fsanitize=address,undefined"
 # Names in the tables of tests and of vectors.
 NAMED = re.compile(r'UNIT_TEST\((\w+)\)|^    \{ "(\w+)",|TYPE_UNKNOWN\((\w+)\),', re.MULTILINE)
 
@@ -47,13 +56,14 @@ def names(tests: Sequence[str]) -> list[str]:
 
 
 def command(compiler: str) -> tuple[str, ...]:
-    """How that compiler is called. Skips the test where there is none."""
+    """How that compiler is called. Skips the test where there is none, or none that links sanitizers."""
     if compiler == "aarch64":
         if shutil.which(QEMU) is None:
             pytest.skip(f"{QEMU} is not installed")
         return (*DRIVER_CC, *LINK_FLAGS.split(), "-pthread")
-    if shutil.which(compiler) is None:
-        pytest.skip(f"{compiler} is not installed")
+    reason = why_unusable(compiler)
+    if reason is not None:
+        pytest.skip(reason)
     return (compiler, SANITIZERS, *WARNINGS.split(), *SANITIZED, "-pthread")
 
 
