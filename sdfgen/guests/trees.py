@@ -70,9 +70,12 @@ def tree_files(system: System, virtual: Iterable[NodesOf]) -> dict[str, bytes]:
     common = _common(system)
     trees: dict[str, Node] = {}
     files: dict[str, bytes] = {}
+    with_devices = {guest.devices: guest for guest in system.guests}
+    statuses = {devices: _status_nodes(_statuses(system.board, one)) for devices, one in with_devices.items()}
     for guest in system.guests:
         nodes = tuple(node for nodes_of in virtual for node in nodes_of(system, guest))
-        overlay = trees[f"{guest.name}.overlay"] = _overlay(system.board, guest, nodes)
+        own = (*statuses[guest.devices], *console_nodes(guest))
+        overlay = trees[f"{guest.name}.overlay"] = _overlay(system.board, guest, own, nodes)
         if is_complete(system, guest):
             trees[guest.name] = _guest_tree(common, guest, nodes)
         elif guest.dtb is not None:
@@ -114,7 +117,7 @@ def _written(system: System, trees: dict[str, Node]) -> dict[str, bytes]:
     return files
 
 
-def _overlay(board: Board, guest: Guest, virtual: tuple[Node, ...]) -> Node:
+def _overlay(board: Board, guest: Guest, own: tuple[Node, ...], virtual: tuple[Node, ...]) -> Node:
     """Fit a guest into the machine's own tree.
 
     A node that the tree does not have, or has by another name, comes into being without `compatible`, and Linux passes
@@ -124,8 +127,7 @@ def _overlay(board: Board, guest: Guest, virtual: tuple[Node, ...]) -> Node:
     children = (
         chosen(guest, bootargs, *_stdout_path(board, guest)),
         memory(guest, board.guest.memory_node),
-        *_status_nodes(_statuses(board, guest)),
-        *console_nodes(guest),
+        *own,
         *reversed(virtual),
     )
     return Node(OVERLAID_ROOT, ROOT_CELLS, children)
