@@ -124,4 +124,4 @@ def _tell(context: Context, homeless: list[Region], *, forced: bool = False) -> 
     if forced:
         message += f", where Microkit {context.dialect.version} needs guest RAM of this size"
         advice = f"use Microkit 2.1.0, which takes RAM from anywhere, or {advice}"
-    context.faults.add(Fault("SDF015", message, first.origin.at(first.key or "data_size"), advice))
+    context.faults.add(Fault("SDF015", message, first.origin.at(first.key or "size"), advice))
