@@ -38,6 +38,8 @@ LIBVMM = "LIBVMM"
 TOOL = "bin/microkit"
 """The Microkit tool in its SDK."""
 LIBVMM_ARCHIVE = "libvmm.a"
+# Of the headers the one that has functions of Microkit's; the others are the kernel's, and change with the library.
+_BOARD_FILES = ("lib/libmicrokit.a", "lib/microkit.ld", "include/microkit.h")
 
 
 class Toolchain(NamedTuple):
@@ -65,8 +67,8 @@ class Toolchain(NamedTuple):
         """Return the SDK's and libvmm's files that a build reads: path by name."""
         found: dict[str, str] = {}
         if self.microkit_sdk:
-            library = f"{board_folder(system)}/lib"
-            names = ("VERSION", TOOL, f"{library}/libmicrokit.a", f"{library}/microkit.ld")
+            board = board_folder(system)
+            names = ("VERSION", TOOL, *(f"{board}/{name}" for name in _BOARD_FILES))
             found |= {f"{SDK}/{name}": os.path.join(self.microkit_sdk, name) for name in names}
             from sdfgen.facts.sdk import fact_files
 

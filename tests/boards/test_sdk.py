@@ -156,7 +156,8 @@ def test_what_a_board_file_leaves_out_is_filled_in(tmp_path: Path, monkeypatch: 
     assert facts.kernel.base == 0x6000_0000
     assert facts.kernel.reserve >= 0x24_4000
     environment = os.environ | {"MICROKIT_SDK": str(tmp_path / "sdk")}
-    for path in ("VERSION", "bin/microkit", *(f"board/{OWN}/debug/lib/{n}" for n in ("libmicrokit.a", "microkit.ld"))):
+    of_board = ("lib/libmicrokit.a", "lib/microkit.ld", "include/microkit.h")
+    for path in ("VERSION", "bin/microkit", *(f"board/{OWN}/debug/{name}" for name in of_board)):
         (tmp_path / "sdk" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "sdk" / path).write_text("2.1.0")
     words = [sys.executable, "-m", "sdfgen", "build", "system.toml"]

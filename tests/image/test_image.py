@@ -22,7 +22,7 @@ from sdfgen.verify.files import mismapped, misplaced
 BOARD = "qemu_virt_aarch64"
 IMAGE_BASE = 0x20_0000
 IPC_BUFFER = 0x21_0000
-SDK_FILES = ("board/{board}/debug/lib/libmicrokit.a", "board/{board}/debug/lib/microkit.ld")
+SDK_FILES = ("lib/libmicrokit.a", "lib/microkit.ld", "include/microkit.h")
 HEAD = """\
 [system]
 name = "raw"
@@ -261,7 +261,7 @@ def test_a_report_of_another_form_says_nothing(tmp_path: Path) -> None:
 def sdk(tmp_path: Path) -> Path:
     folder = tmp_path / "sdk"
     for name in SDK_FILES:
-        path = folder / name.format(board=BOARD)
+        path = folder / "board" / BOARD / "debug" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
     (folder / "VERSION").write_text("2.0.1\n")
@@ -444,11 +444,12 @@ SDK_FAULTS = [
     ("VERSION", None, "has no VERSION"),
     ("bin/microkit", None, "has no bin/microkit"),
     (f"board/{BOARD}", None, f"has no board/{BOARD}/debug/lib/libmicrokit.a"),
+    (f"board/{BOARD}/debug/include", None, f"has no board/{BOARD}/debug/include/microkit.h"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "words"), SDK_FAULTS, ids=["none", "version", "no version", "tool", "board"]
+    ("name", "content", "words"), SDK_FAULTS, ids=["none", "version", "no version", "tool", "board", "header"]
 )
 def test_what_the_sdk_lacks_is_told(
     tmp_path: Path, sdk: Path, name: str | None, content: str | None, words: str
