@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from operator import itemgetter
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Self
+
+TYPE_CHECKING = False
+"""That of `typing`, known to type checkers by its name: a build with nothing to do is a sixth faster without typing."""
 
 if TYPE_CHECKING:
     from types import CodeType
+    from typing import Any, Self
     from typing import NamedTuple as NamedTuple  # noqa: PLC0414 - for others to import
 else:
     _MOST_FIELDS = 64

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from sdfgen.build.uptodate import is_up_to_date, remember
-from sdfgen.records import NamedTuple
+from sdfgen.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from sdfgen.commands.telling import report, tell
+from sdfgen.records import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def run(command: str, values: dict[str, Any]) -> None:

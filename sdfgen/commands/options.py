@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from sdfgen.records import TYPE_CHECKING, NamedTuple
 
-from sdfgen.records import NamedTuple
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Option(NamedTuple):
