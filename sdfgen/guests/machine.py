@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import Fault
-from sdfgen.layout.space import Space, page_range
 from sdfgen.model.microkit import Gpa, Map
 from sdfgen.records import NamedTuple
 from sdfgen.units import PAGE_BYTES
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from sdfgen.faults.source import Where
     from sdfgen.layout.context import Context
     from sdfgen.layout.domain_space import DomainSpace
+    from sdfgen.layout.space import Space
     from sdfgen.model.guest import AppendedFile, EmulatedDevice, Guest
     from sdfgen.model.microkit import Channel, Irq, Region, Setvar, Vaddr
     from sdfgen.spec.guest import GuestTable
@@ -49,7 +49,7 @@ _SHARED_KEYS = ("cpu", "domain", "smc", "devices", "interrupts")
 
 
 class Machine:
-    """A guest in the making.
+    """A guest in the making, with an address space where what all guests see of the board is taken.
 
     Attributes:
         context: Board, ids and so on.
@@ -66,7 +66,9 @@ class Machine:
         drives: It drives hardware for others, whose requests its VMM hands on.
     """
 
-    def __init__(self, context: Context, table: GuestTable, guest: Guest, hardware: list[Device]) -> None:
+    def __init__(
+        self, context: Context, table: GuestTable, guest: Guest, hardware: list[Device], addresses: Space
+    ) -> None:
         self.context = context
         self.table = table
         self.guest = guest
@@ -82,7 +84,10 @@ class Machine:
         self.bootargs: list[str] = []
         self.appended: list[AppendedFile] = []
         self.drives = False
-        self._addresses = self._taken()
+        self._addresses = addresses
+        addresses.take(guest.ram_gpa, guest.ram_bytes)
+        for start, size_bytes in context.written_maps.get(guest.name, ()):
+            addresses.take(start, size_bytes)
 
     @property
     def name(self) -> str:
@@ -93,20 +98,6 @@ class Machine:
     def pd(self) -> str:
         """Its VMM's protection domain."""
         return self.guest.vmm
-
-    def _taken(self) -> Space:
-        """Take what the board has, whether the guest is given it or not."""
-        board = self.context.board
-        space = Space()
-        space.take(self.guest.ram_gpa, self.guest.ram_bytes)
-        for base, size_bytes in board.guest_gic():
-            space.take(base, size_bytes)
-        space.take(board.console.registers, board.console.size)
-        for device in board.devices.values():
-            space.take(*page_range(device.base, device.size_bytes))
-        for start, size_bytes in self.context.written_maps.get(self.name, ()):
-            space.take(start, size_bytes)
-        return space
 
     def place(self, size_bytes: int, alignment: int, start: int, end: int = 2**64) -> Gpa:
         """Take free guest-physical addresses; 0 when there are none, which rules about overlaps tell of.

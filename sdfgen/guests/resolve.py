@@ -10,7 +10,7 @@ from sdfgen.guest_files.initrd import final_bytes
 from sdfgen.guests.machine import Machine, VmmOrigin, vmm_name
 from sdfgen.layout.context import DRIVER_VMM_PRIORITY, GUEST_PRIORITY, VMM_PRIORITY, Parts, scheduling
 from sdfgen.layout.physical import first_fit, physical_space
-from sdfgen.layout.space import page_range
+from sdfgen.layout.space import Space, page_range
 from sdfgen.model.guest import CONSOLE, EmulatedDevice, Guest, TimerLink
 from sdfgen.model.microkit import Gpa, Irq, Paddr, ProtectionDomain, Region, Vaddr, Vcpu, VirtualMachine
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, round_up
@@ -18,7 +18,7 @@ from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, round_up
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sdfgen.facts.board import Device
+    from sdfgen.facts.board import Board, Device
     from sdfgen.guests.timer import TimerBuilder
     from sdfgen.layout.context import Context
     from sdfgen.model.guest import KernelImage
@@ -45,9 +45,20 @@ def machines(context: Context) -> tuple[Machine, ...]:
             context.faults.add(Fault("SDF024", message, table.at("name"), "rename one of them", notes))
     if not found:
         return ()
-    places = RamPlaces(context)
+    places, addresses = RamPlaces(context), _taken_by_board(context.board)
     hardware = _hardware(context, [found[name] for name in sorted(found)])
-    return tuple(_machine(context, found[name], hardware[name], places) for name in sorted(found))
+    return tuple(_machine(context, found[name], hardware[name], places, addresses.copy()) for name in sorted(found))
+
+
+def _taken_by_board(board: Board) -> Space:
+    """Take what the board has, whether a guest is given it or not."""
+    space = Space()
+    for base, size_bytes in board.guest_gic():
+        space.take(base, size_bytes)
+    space.take(board.console.registers, board.console.size)
+    for device in board.devices.values():
+        space.take(*page_range(device.base, device.size_bytes))
+    return space
 
 
 def _hardware(context: Context, tables: list[GuestTable]) -> dict[str, list[Device]]:
@@ -117,7 +128,9 @@ def _written_regions(context: Context) -> Iterator[Region]:
             yield Region(table.name, table.size, table, phys_addr=Paddr(table.phys_addr))
 
 
-def _machine(context: Context, table: GuestTable, hardware: list[Device], places: RamPlaces) -> Machine:
+def _machine(
+    context: Context, table: GuestTable, hardware: list[Device], places: RamPlaces, addresses: Space
+) -> Machine:
     """Begin a guest: what does not depend on what subsystems add to it."""
     facts = context.board.guest
     restarts = not any(device.facts.dma for device in hardware)
@@ -142,7 +155,7 @@ def _machine(context: Context, table: GuestTable, hardware: list[Device], places
         devices=tuple(device.name for device in hardware),
         restarts=restarts,
     )
-    machine = Machine(context, table, guest, hardware)
+    machine = Machine(context, table, guest, hardware, addresses)
     _add_ram(machine)
     _add_hardware(machine)
     _add_console(machine)

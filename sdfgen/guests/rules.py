@@ -143,11 +143,10 @@ class _Trap(NamedTuple):
     size_bytes: int
 
 
-def _traps(system: System, guest: Guest) -> Iterator[_Trap]:
+def _traps(system: System, guest: Guest, machine: VirtualMachine) -> Iterator[_Trap]:
     """Yield what must fault; registers that the guest reads from a page overlap what else is mapped there."""
     yield from _controller(system.board.gic)
-    machine = next((vm for _, vm in system.vms() if vm.name == guest.name), None)
-    pages = {m.vaddr for m in machine.maps if m.origin in _origins(guest)} if machine else set()
+    pages = {m.vaddr for m in machine.maps if m.origin in _origins(guest)}
     for device in guest.emulated:
         if device.gpa not in pages:
             yield _Trap(f"the registers of `{device.name}`", device.gpa, device.size_bytes)
@@ -173,8 +172,9 @@ def traps(system: System) -> Iterator[Fault]:
     machines = {vm.name: vm for _, vm in system.vms()}
     regions = system.region_index()
     for guest in system.guests:
-        for trap in _traps(system, guest):
-            for m in machines[guest.name].maps:
+        machine = machines[guest.name]
+        for trap in _traps(system, guest, machine):
+            for m in machine.maps:
                 size = _size(regions, m)
                 if m.vaddr < trap.start + trap.size_bytes and trap.start < m.vaddr + size:
                     yield _mapped_trap(guest.name, trap, m, regions.get(m.region), size)

@@ -26,6 +26,12 @@ class Space:
         self._starts: list[int] = []
         self._ends: list[int] = []
 
+    def copy(self) -> Space:
+        """Return a space of its own with the same ranges taken."""
+        other = Space()
+        other._starts, other._ends = self._starts.copy(), self._ends.copy()
+        return other
+
     def take(self, start: int, size_bytes: int) -> None:
         """Mark a range as taken; taken ranges may overlap each other."""
         if size_bytes <= 0:

@@ -153,6 +153,8 @@ def _clashes(claims: Iterator[_Claim], code: str) -> Iterator[tuple[_Claim, _Cla
     told: set[frozenset[Where]] = set()
     for claim in claims:
         earlier = first.setdefault((claim.space, claim.word), claim)
+        if earlier is claim:
+            continue
         places = (earlier.origin.at("name"), claim.origin.at("name"))
         if places[0] == places[1]:
             continue

@@ -163,6 +163,7 @@ def attach_client(context: Context, wish: Wish, link: Connection, far: Queues) -
         pd=client.pd,
         partition=table.partition,
         data_region=link.data.name,
+        data_bytes=link.data.size_bytes or 0,
         capacity=table.queue_capacity,
         read_only=table.read_only,
         near=near,

@@ -35,13 +35,13 @@ def files(system: System) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for block in blocks_of(system):
         found[f"src/{block.name}_uio_table.c"] = with_head(system, _uio_table(block, sizes))
-        found[f"src/{block.virt}_table.c"] = with_head(system, _virt_table(block, sizes))
+        found[f"src/{block.virt}_table.c"] = with_head(system, _virt_table(block))
         if system.guest(block.driver.guest).initrd_bytes is not None:
             found |= {disk_file(block.name): f"{block.driver.storage}\n".encode(), HOOK_FILE: _hook()}
         if block.prefilled:
             found[phys_addr_file(block.name)] = phys_page(system, block)
     for pd, disks in _native(system).items():
-        found[f"src/{pd}_block_table.c"] = with_head(system, _native_table(disks, sizes))
+        found[f"src/{pd}_block_table.c"] = with_head(system, _native_table(disks))
     return found
 
 
@@ -130,12 +130,12 @@ def _virt_data(queues: Queues, size_bytes: int, symbol: str) -> dict[str, object
     }
 
 
-def _virt_table(block: Block, sizes: dict[str, int]) -> str:
+def _virt_table(block: Block) -> str:
     rows: list[object] = [
         {
             "name": disk.label,
             "connection": _connection(block, disk.far, disk.capacity),
-            "data": _virt_data(disk.far, sizes[disk.data_region], disk.io_symbol),
+            "data": _virt_data(disk.far, disk.data_bytes, disk.io_symbol),
             "partition": disk.partition,
             "read_only": disk.read_only,
         }
@@ -145,7 +145,7 @@ def _virt_table(block: Block, sizes: dict[str, int]) -> str:
     config = {
         "driver": {
             "connection": _connection(block, block.virt_queues, block.driver.capacity),
-            "data": _virt_data(block.virt_queues, sizes[block.virt_data_region], block.virt_io_symbol),
+            "data": _virt_data(block.virt_queues, block.virt_data_bytes, block.virt_io_symbol),
         },
         "clients": clients["at"],
         "client_count": clients["count"],
@@ -158,16 +158,16 @@ def _virt_table(block: Block, sizes: dict[str, int]) -> str:
     )
 
 
-def _client(block: Block, disk: Disk, sizes: dict[str, int]) -> dict[str, object]:
+def _client(block: Block, disk: Disk) -> dict[str, object]:
     return {
         "name": disk.name,
         "connection": _connection(block, disk.near, disk.capacity),
-        "data": {"vaddr": Hex(disk.near.data), "size_bytes": Hex(sizes[disk.data_region])},
+        "data": {"vaddr": Hex(disk.near.data), "size_bytes": Hex(disk.data_bytes)},
     }
 
 
-def _native_table(disks: list[tuple[Block, Disk]], sizes: dict[str, int]) -> str:
-    rows = [_client(block, disk, sizes) for block, disk in disks]
+def _native_table(disks: list[tuple[Block, Disk]]) -> str:
+    rows = [_client(block, disk) for block, disk in disks]
     return (
         includes("block_config")
         + define("const struct block_client_config block_disks", rows, array=True)
@@ -183,10 +183,9 @@ def device_config(system: System, _guest: Guest, device: EmulatedDevice) -> Devi
         _guest: The guest.
         device: Its device.
     """
-    sizes = _sizes(system)
     if device.kind == UIO_KIND:
         block = next(block for block in blocks_of(system) if block.origin is device.origin)
-        slots, refers = table(f"{device.name}_slots", "struct phys_addr_slot", _slots(block, sizes))
+        slots, refers = table(f"{device.name}_slots", "struct phys_addr_slot", _slots(block, _sizes(system)))
         members = {
             "phys_addr_vaddr": Hex(block.driver.phys_addr_vaddr),
             "slots": refers["at"],
@@ -194,7 +193,7 @@ def device_config(system: System, _guest: Guest, device: EmulatedDevice) -> Devi
         }
         return DeviceConfig(patched(slot.symbol for slot in block.driver.slots) + slots, members)
     block, disk = next((b, d) for b in blocks_of(system) for d in b.disks if d.origin is device.origin)
-    return DeviceConfig("", {"registers_vaddr": Hex(disk.registers or 0), "client": _client(block, disk, sizes)})
+    return DeviceConfig("", {"registers_vaddr": Hex(disk.registers or 0), "client": _client(block, disk)})
 
 
 def nodes(system: System, guest: Guest) -> tuple[Node, ...]:

@@ -64,6 +64,7 @@ class Disk(NamedTuple):
         pd: The protection domain that speaks to the virtualiser for it.
         partition: Its partition.
         data_region: The region that its data goes through.
+        data_bytes: That region's size.
         capacity: Slots of its queues.
         read_only: Writes are refused.
         near: How its owner's domain sees the connection.
@@ -79,6 +80,7 @@ class Disk(NamedTuple):
     pd: str
     partition: int
     data_region: str
+    data_bytes: int
     capacity: int
     read_only: bool
     near: Queues
@@ -118,6 +120,7 @@ class Block(NamedTuple):
         virt: The virtualiser's protection domain.
         virt_queues: How it sees the connection to the driver VM.
         virt_data_region: Its own data region.
+        virt_data_bytes: That region's size.
         virt_io_symbol: The symbol that carries that region's io address.
         disks: The disks, in the order of the virtualiser's table.
         lost_disks: There may be more: of some disk it was not found out which block subsystem it is of.
@@ -133,6 +136,7 @@ class Block(NamedTuple):
     virt: str
     virt_queues: Queues
     virt_data_region: str
+    virt_data_bytes: int
     virt_io_symbol: str
     disks: tuple[Disk, ...]
     lost_disks: bool

@@ -74,10 +74,9 @@ def driver_capacity(system: System) -> Iterator[Fault]:
 
 
 def _data_regions(system: System) -> Iterator[tuple[str, int, Origin]]:
-    sizes = {region.name: region.size_bytes or 0 for region in system.regions}
     for block in blocks_of(system):
-        yield from ((_disk(disk), sizes[disk.data_region], disk.origin) for disk in block.disks)
-        yield _virtualiser(block), sizes[block.virt_data_region], block.virt_origin
+        yield from ((_disk(disk), disk.data_bytes, disk.origin) for disk in block.disks)
+        yield _virtualiser(block), block.virt_data_bytes, block.virt_origin
 
 
 def _virtualiser(block: Block) -> str:
