@@ -130,17 +130,14 @@ def _libraries(system: System, toolchain: Toolchain) -> str:
 
 def c_files(folders: Iterable[str]) -> list[str]:
     """Return the C files of folders of templates/c, by their path in the board's folder."""
-    root = data_path("templates", "c")
-    found = []
-    for folder in folders:
-        found += [f"{outputs.C_FOLDER}/{folder}/{name}" for name in _c_names(os.path.join(root, folder))]
-    return found
+    return [path for folder in folders for path in _c_files_of(folder)]
 
 
 @cache
-def _c_names(folder: str) -> tuple[str, ...]:
+def _c_files_of(folder: str) -> tuple[str, ...]:
     """Read a folder of the tool's once, however many programs are made of it."""
-    return tuple(sorted(name for name in os.listdir(folder) if name.endswith(".c")))
+    names = sorted(os.listdir(data_path("templates", "c", folder)))
+    return tuple(f"{outputs.C_FOLDER}/{folder}/{name}" for name in names if name.endswith(".c"))
 
 
 def sources(plan: Plan, toolchain: Toolchain) -> dict[tuple[str, str], bool]:
