@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PAGE_BYTES = 0x1000
 LARGE_PAGE_BYTES = 0x20_0000
@@ -39,3 +43,19 @@ def round_up(value: int, alignment: int) -> int:
 def range_text(start: int, size_bytes: int) -> str:
     """Return the half-open range [start, start + size_bytes) in hexadecimal."""
     return f"{start:#x}..{start + size_bytes:#x}"
+
+
+def ranges_text(ranges: Iterable[tuple[int, int]]) -> str:
+    """Return half-open ranges, start and end each, as `range_text` has them, with commas between."""
+    return ", ".join(range_text(start, end - start) for start, end in ranges)
+
+
+def joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return half-open ranges, start and end each, in ascending order, those that touch or overlap as one."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], end)
+        else:
+            found.append((start, end))
+    return found

@@ -8,7 +8,7 @@ from sdfgen.facts.board_tables import KernelTable, RangeTable
 from sdfgen.facts.sdk import GEN_CONFIG, KERNEL_ELF, PLATFORM_GEN
 from sdfgen.records import NamedTuple
 from sdfgen.schema.table import REQUIRED
-from sdfgen.units import LARGE_PAGE_BYTES, range_text, round_up
+from sdfgen.units import LARGE_PAGE_BYTES, range_text, ranges_text, round_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,11 +48,11 @@ def fill(facts: BoardFile, sdk: Sdk) -> tuple[BoardFile, tuple[Filled, ...]]:
     changes: dict[str, Any] = {}
     if not facts.ram and sdk.memory:
         changes["ram"] = _tables(sdk, "memory", sdk.memory, "RAM")
-        filled.append(Filled("ram", _text(sdk.memory), platform))
+        filled.append(Filled("ram", ranges_text(sdk.memory), platform))
     kept = sdk.kept()
     if not facts.given("reserved") and kept:
         changes["reserved"] = _tables(sdk, "devices", kept, KEPT)
-        filled.append(Filled("reserved", _text(kept), platform))
+        filled.append(Filled("reserved", ranges_text(kept), platform))
     if facts.kernel is None and sdk.kernel is not None:
         size = reserve_bytes(sdk.kernel)
         changes["kernel"] = made(KernelTable, facts.where, base=sdk.kernel.start, reserve=size)
@@ -79,10 +79,6 @@ def _tables(sdk: Sdk, key: str, ranges: Iterable[Range], name: str) -> tuple[Ran
         )
         for index, part in enumerate(ranges)
     )
-
-
-def _text(ranges: Iterable[Range]) -> str:
-    return ", ".join(range_text(part.start, part.end - part.start) for part in ranges)
 
 
 def made(table: type[AnyTable], where: Where, **values: object) -> AnyTable:

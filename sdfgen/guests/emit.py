@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sdfgen.emit.c.device import DeviceConfig
 from sdfgen.emit.c.initialiser import Hex, Ref
 from sdfgen.emit.c.text import NULL, define, includes, table, with_head
 from sdfgen.model.guest import CONSOLE
@@ -11,7 +12,6 @@ from sdfgen.model.guest import CONSOLE
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sdfgen.emit.c.device import DeviceConfig
     from sdfgen.model.guest import EmulatedDevice, Guest, GuestTimer, TimerLink
     from sdfgen.model.system import System
 
@@ -27,7 +27,8 @@ def table_files(system: System, kinds: Mapping[str, ConfigOf]) -> dict[str, byte
         system: The system.
         kinds: What says what C is told of an emulated device, by the device's kind.
     """
-    files = {f"src/{guest.vmm}_table.c": with_head(system, _vmm_table(system, guest, kinds)) for guest in system.guests}
+    known = {**kinds, CONSOLE: _console}
+    files = {f"src/{guest.vmm}_table.c": with_head(system, _vmm_table(system, guest, known)) for guest in system.guests}
     timer = system.guest_timer
     return files if timer is None else files | {f"src/{timer.pd}_table.c": with_head(system, _timer_table(timer))}
 
@@ -72,17 +73,19 @@ def _guest(guest: Guest) -> dict[str, object]:
     }
 
 
+def _console(_system: System, _guest: Guest, _device: EmulatedDevice) -> DeviceConfig:
+    return DeviceConfig("", None)
+
+
 def _device(
     system: System, guest: Guest, device: EmulatedDevice, kinds: Mapping[str, ConfigOf]
 ) -> tuple[str, dict[str, object]]:
     """Return the variables of a device, and its row."""
-    before, config = "", NULL
-    if device.kind != CONSOLE:
-        told = kinds[device.kind](system, guest, device)
-        before = told.before
-        if told.members is not None:
-            config = Ref(f"&{device.name}_config")
-            before += define(f"static const struct vmm_{device.kind}_config {device.name}_config", told.members)
+    before, members = kinds[device.kind](system, guest, device)
+    config = NULL
+    if members is not None:
+        config = Ref(f"&{device.name}_config")
+        before += define(f"static const struct vmm_{device.kind}_config {device.name}_config", members)
     before += f"static struct vmm_{device.kind} {device.name}_state;\n\n"
     return before, {
         "kind": Ref(f"&vmm_{device.kind}_kind"),

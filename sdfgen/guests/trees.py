@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from sdfgen import outputs
+from sdfgen.emit.c.text import with_head
 from sdfgen.emit.devicetree.nodes import (
     CONSOLE_LINUX_NAME,
     GIC,
@@ -70,8 +71,8 @@ def tree_files(system: System, virtual: Iterable[NodesOf]) -> dict[str, bytes]:
     common = _common(system)
     trees: dict[str, Node] = {}
     files: dict[str, bytes] = {}
-    with_devices = {guest.devices: guest for guest in system.guests}
-    statuses = {devices: _status_nodes(_statuses(system.board, one)) for devices, one in with_devices.items()}
+    given = {guest.devices for guest in system.guests}
+    statuses = {devices: _status_nodes(_statuses(system.board, devices)) for devices in given}
     for guest in system.guests:
         nodes = tuple(node for nodes_of in virtual for node in nodes_of(system, guest))
         own = (*statuses[guest.devices], *console_nodes(guest))
@@ -104,13 +105,12 @@ def _cpu_interface_bytes(system: System) -> int:
 
 def _written(system: System, trees: dict[str, Node]) -> dict[str, bytes]:
     """Write each tree as text and, unless it is an overlay, as a blob; equal trees only once."""
-    head = f"/* Made by sdfgen for {system.name} on {system.board.name}: changes are lost at the next build. */\n"
     written: dict[Node, tuple[bytes, bytes]] = {}
     files = {}
     for name, tree in trees.items():
         forms = written.get(tree)
         if forms is None:
-            forms = written[tree] = ((head + source(tree)).encode(), blob(tree) if tree.name == ROOT else b"")
+            forms = written[tree] = (with_head(system, source(tree)), blob(tree) if tree.name == ROOT else b"")
         files[f"dts/{name}.dts"] = forms[0]
         if forms[1]:
             files[f"dtb/{name}.dtb"] = forms[1]
@@ -167,12 +167,12 @@ def _stdout_path(board: Board, guest: Guest) -> Iterator[Property]:
         yield strings("stdout-path", f"/{device_name(uart)}")
 
 
-def _statuses(board: Board, guest: Guest) -> dict[str, str]:
-    """Return which nodes of the board's own tree the driver VM uses, and which it must not."""
+def _statuses(board: Board, given: tuple[str, ...]) -> dict[str, str]:
+    """Return which nodes of the board's own tree a guest with these devices uses, and which it must not."""
     statuses = dict.fromkeys(board.guest.disable, DISABLED)
     for device in board.devices.values():
         statuses |= dict.fromkeys(_own_paths(device), DISABLED)
-    for name in guest.devices:
+    for name in given:
         statuses |= dict.fromkeys(_own_paths(board.devices[name]), ENABLED)
     return statuses
 

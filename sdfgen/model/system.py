@@ -9,7 +9,7 @@ from typing import Any
 from sdfgen.facts.board import Board
 from sdfgen.facts.dialects import Dialect
 from sdfgen.model.guest import Guest, GuestTimer
-from sdfgen.model.microkit import Channel, Domains, Origin, ProtectionDomain, Region, VirtualMachine
+from sdfgen.model.microkit import Channel, Domains, Map, Origin, ProtectionDomain, Region, VirtualMachine
 from sdfgen.records import NamedTuple
 
 
@@ -111,6 +111,11 @@ class System(NamedTuple):
         for pd in self.all_pds():
             if pd.vm is not None:
                 yield pd, pd.vm
+
+    def spaces(self) -> Iterator[tuple[str, tuple[Map, ...]]]:
+        """Yield name and maps of every protection domain, and then of every virtual machine."""
+        yield from ((pd.name, pd.maps) for pd in self.all_pds())
+        yield from ((vm.name, vm.maps) for _, vm in self.vms())
 
     def region_index(self) -> dict[str, Region]:
         """Return the regions by name; of two with one name, the first."""

@@ -134,7 +134,7 @@ def _size(system: System, region: str) -> int:
 
 
 def _vaddr(system: System, region: str, owner: str) -> int:
-    spaces = {pd.name: pd.maps for pd in system.all_pds()} | {vm.name: vm.maps for _, vm in system.vms()}
+    spaces = dict(system.spaces())
     _find("protection domain or virtual machine", owner, spaces)
     maps = {m.region: m.vaddr for m in reversed(spaces[owner])}
     _find(f"map in `{owner}` of memory region", region, maps)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sdfgen.records import NamedTuple
 from sdfgen.rules.registry import board_rule, fault
-from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text
+from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, joined, range_text, ranges_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -129,9 +129,8 @@ def kernel_in_ram(board: Board) -> Iterator[Fault]:
     yield from wrong
     for one in kernel(board) if not wrong else ():
         if not any(one.inside(part) for part in ram(board)):
-            known = ", ".join(range_text(part.start, part.end - part.start) for part in ram(board))
             note = (board.facts.ram[0], "base", "RAM")
-            yield fault("SDF111", f"{one.text()} do not lie in RAM", (table, "base"), f"RAM is at {known}", [note])
+            yield fault("SDF111", f"{one.text()} do not lie in RAM", (table, "base"), _ram_text(board), [note])
 
 
 @board_rule("SDF112", "the image is loaded beside the kernel, where there is memory")
@@ -169,23 +168,20 @@ def window_memory(board: Board) -> Iterator[Fault]:
         if one.end > board.address_limit:
             continue
         note = (w, "kind", f"{w.kind} memory")
-        if w.kind == "ram" and not any(one.inside(part) for part in joined(ram(board))):
-            known = ", ".join(range_text(part.start, part.end - part.start) for part in ram(board))
+        if w.kind == "ram" and not _in_ram(board, one):
             message = f"{one.text()} does not lie in RAM"
-            yield fault("SDF114", message, (w, "base"), f"RAM is at {known}", [note])
+            yield fault("SDF114", message, (w, "base"), _ram_text(board), [note])
         elif w.kind == "device":
             yield from _device_window(board, one, note)
 
 
-def joined(spans: Iterable[Span]) -> list[Span]:
-    """Return spans in order, those that touch as one."""
-    found: list[Span] = []
-    for one in sorted(spans, key=lambda s: s.start):
-        if found and one.start <= found[-1].end:
-            found[-1] = found[-1]._replace(end=max(found[-1].end, one.end))
-        else:
-            found.append(one)
-    return found
+def _in_ram(board: Board, one: Span) -> bool:
+    parts = joined((part.start, part.end) for part in ram(board))
+    return any(start <= one.start and one.end <= end for start, end in parts)
+
+
+def _ram_text(board: Board) -> str:
+    return f"RAM is at {ranges_text((part.start, part.end) for part in ram(board))}"
 
 
 def _device_window(board: Board, one: Span, note: tuple[Table, str, str]) -> Iterator[Fault]:

@@ -8,7 +8,7 @@ from sdfgen.facts.sdk import KERNEL_ELF, LOADER_ELF
 from sdfgen.faults.fault import Fault
 from sdfgen.records import NamedTuple
 from sdfgen.rules.dialect import SMC_BY_DEFAULT_SINCE
-from sdfgen.units import range_text
+from sdfgen.units import joined, ranges_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -82,41 +82,27 @@ def _differs(pair: _Pair) -> Fault:
     return Fault(DIFFERS, message, pair.where, _ADVICE, ((pair.there, f"the SDK has {theirs}"),))
 
 
-def _joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
-    for start, end in sorted(ranges):
-        if found and start <= found[-1][1]:
-            found[-1] = found[-1][0], max(found[-1][1], end)
-        else:
-            found.append((start, end))
-    return found
-
-
-def _text(ranges: Iterable[tuple[int, int]]) -> str:
-    return ", ".join(range_text(start, end - start) for start, end in ranges)
-
-
 def _ram(board: Board, sdk: Sdk) -> Iterator[Fault]:
-    ours = _joined((r.base, r.base + r.size) for r in board.facts.ram)
-    theirs = _joined(sdk.memory)
+    ours = joined((r.base, r.base + r.size) for r in board.facts.ram)
+    theirs = joined(sdk.memory)
     if ours == theirs:
         return
     table = next((r for r in board.facts.ram if (r.base, r.base + r.size) not in theirs), board.facts.ram[0])
     index = next((i for i, part in enumerate(sdk.memory) if tuple(part) not in ours), 0)
-    message = f"RAM: {_text(ours)} in the board file, {_text(theirs)} in the kernel of the SDK"
+    message = f"RAM: {ranges_text(ours)} in the board file, {ranges_text(theirs)} in the kernel of the SDK"
     note = (sdk.of_platform("memory", index), "RAM that the SDK's kernel hands out")
     yield Fault(DIFFERS, message, table.at("base"), _ADVICE, (note,))
 
 
 def _kept(board: Board, sdk: Sdk) -> Iterator[Fault]:
     """Yield what the kernel keeps for itself and the board file would hand out."""
-    covered = _joined((r.base, r.base + r.size) for r in board.facts.reserved)
-    ours = _joined((r.base, r.base + r.size) for r in board.facts.ram)
+    covered = joined((r.base, r.base + r.size) for r in board.facts.reserved)
+    ours = joined((r.base, r.base + r.size) for r in board.facts.ram)
     for part in sdk.kept():
         if any(part.start < end and start < part.end for start, end in ours):
             continue  # the RAM differs, which is told
         if not any(start <= part.start and part.end <= end for start, end in covered):
-            message = f"the SDK's kernel keeps {_text([part])}, which the board file does not reserve"
+            message = f"the SDK's kernel keeps {ranges_text([part])}, which the board file does not reserve"
             note = (sdk.of_platform("devices"), "what it hands out, without that")
             advice = "add a [[reserved]] with that base and size"
             where = board.facts.reserved[0].where if board.facts.reserved else board.facts.where

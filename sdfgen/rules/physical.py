@@ -9,7 +9,7 @@ from sdfgen.model.microkit import NO_ROOM
 from sdfgen.records import NamedTuple
 from sdfgen.rules.regions import page_in_use
 from sdfgen.rules.registry import fault, rule
-from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text, size_text
+from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, joined, range_text, ranges_text, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,8 +70,10 @@ def _kernel(system: System) -> _Range:
 
 
 def _windows_text(system: System) -> str:
-    windows = [range_text(w.base, w.size) for w in system.board.facts.window]
-    safe = ", ".join(windows) or "its file has no [[window]] that says"
+    safe = (
+        ranges_text((w.base, w.base + w.size) for w in system.board.facts.window)
+        or "its file has no [[window]] that says"
+    )
     return f"safe on board `{system.board.name}`: {safe}"
 
 
@@ -135,14 +137,8 @@ def over_root_objects(system: System) -> Iterator[Fault]:
 
 def _memory(system: System) -> list[_Range]:
     """Return RAM and windows, joined where they touch."""
-    windows = [_Range(w.base, w.base + w.size, w.name) for w in system.board.facts.window]
-    joined: list[_Range] = []
-    for part in sorted([*_ram(system), *windows]):
-        if joined and part.start <= joined[-1].end:
-            joined[-1] = joined[-1]._replace(end=max(joined[-1].end, part.end))
-        else:
-            joined.append(part)
-    return joined
+    parts = (*system.board.facts.ram, *system.board.facts.window)
+    return [_Range(start, end) for start, end in joined((part.base, part.base + part.size) for part in parts)]
 
 
 def _hardware(system: System) -> list[_Range]:

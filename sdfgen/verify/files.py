@@ -68,8 +68,7 @@ def mismapped(system: System, maps: set[tuple[str, str, int]]) -> Iterator[str]:
         system: The system.
         maps: Space, region and address of each map in the tool's report; empty when it has another form.
     """
-    spaces = [(pd.name, pd.maps) for pd in system.all_pds()] + [(vm.name, vm.maps) for _, vm in system.vms()]
-    wanted = {(name, m.region, int(m.vaddr)) for name, found in spaces for m in found}
+    wanted = {(name, m.region, int(m.vaddr)) for name, found in system.spaces() for m in found}
     if not maps:
         return
     sizes = {region.name: region.size_bytes or 0 for region in system.regions}
@@ -91,8 +90,7 @@ def _system_file(system: System, path: str) -> Iterator[str]:
     yield from _compare(path, "region", expected, written)
     owners = [(e.get("name"), e) for e in (*root.iter("protection_domain"), *root.iter("virtual_machine"))]
     found = {(name, _number(m, "vaddr")): m.get("mr") for name, e in owners for m in e.findall("map")}
-    spaces = [(pd.name, pd.maps) for pd in system.all_pds()] + [(vm.name, vm.maps) for _, vm in system.vms()]
-    wanted = {(name, m.vaddr): m.region for name, maps in spaces for m in maps}
+    wanted = {(name, m.vaddr): m.region for name, maps in system.spaces() for m in maps}
     yield from _compare(path, "map", wanted, found)
 
 
