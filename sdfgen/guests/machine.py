@@ -99,6 +99,12 @@ class Machine:
         """Its VMM's protection domain."""
         return self.guest.vmm
 
+    @property
+    def image(self) -> str:
+        """Its VMM's program image."""
+        vmm = self.table.vmm
+        return (vmm.program_image if vmm else None) or f"{self.pd}.elf"
+
     def place(self, size_bytes: int, alignment: int, start: int, end: int = 2**64) -> Gpa:
         """Take free guest-physical addresses; 0 when there are none, which rules about overlaps tell of.
 

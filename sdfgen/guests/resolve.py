@@ -297,7 +297,7 @@ def _vmm(machine: Machine) -> ProtectionDomain:
     return ProtectionDomain(
         name=guest.vmm,
         origin=VmmOrigin(machine.table),
-        program_image=(vmm.program_image if vmm else None) or f"{guest.vmm}.elf",
+        program_image=machine.image,
         priority=own if vmm is None or vmm.priority is None else vmm.priority,
         budget_us=budget_us,
         period_us=period_us,

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import Fault, suggestion
 from sdfgen.read.program import Program, ProgramError, read_program
+from sdfgen.rules.maps import mapped
 from sdfgen.rules.symbols import symbols
-from sdfgen.units import PAGE_BYTES, range_text, round_up, size_text
+from sdfgen.units import PAGE_BYTES, ranges_text, round_up, size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Callable, Container, Iterator, Mapping
 
-    from sdfgen.faults.source import Where
     from sdfgen.model.microkit import Map, Origin, ProtectionDomain
     from sdfgen.model.system import System
 
@@ -39,13 +39,15 @@ def program_faults(system: System, path_of: Callable[[str], str], linked: Contai
                     programs[name] = None
                     message = f"program image {name!r} of `{pd.name}` {error}"
                     yield Fault(
-                        "SDF102", message, image_place(pd), "link it with the SDK's libmicrokit and microkit.ld"
+                        "SDF102",
+                        message,
+                        pd.origin.at("program_image"),
+                        "link it with the SDK's libmicrokit and microkit.ld",
                     )
         program = programs[pd.program_image]
-        if program is not None:
-            yield from _maps_over(system, pd, program)
-            if pd.program_image in linked:
-                yield from _stack(system, pd, program)
+        if program is not None and pd.program_image in linked:
+            yield from _stack(system, pd, program)
+    yield from _maps_over(system, programs)
     for name, symbol, origin, key in symbols(system):
         holder = domains.get(name)
         program = programs[holder.path_for_symbols or holder.program_image] if holder else None
@@ -53,26 +55,16 @@ def program_faults(system: System, path_of: Callable[[str], str], linked: Contai
             yield from _symbol(system, holder, program, symbol, (origin, key))
 
 
-def image_place(pd: ProtectionDomain) -> Where:
-    """Return where a description names a program image.
-
-    Args:
-        pd: Whose image it is.
-    """
-    key = "program_image" if pd.origin.given("program_image") else "image"
-    return pd.origin.at(key)
-
-
-def _maps_over(system: System, pd: ProtectionDomain, program: Program) -> Iterator[Fault]:
-    regions = system.region_index()
-    for m in pd.maps:
-        region = regions.get(m.region)
-        size = (region.size_bytes if region else None) or PAGE_BYTES
-        over = next(((low, high) for low, high in program.ranges if m.vaddr < high and low < m.vaddr + size), None)
+def _maps_over(system: System, programs: Mapping[str, Program | None]) -> Iterator[Fault]:
+    for found in mapped(system):
+        m, pd = found.map, found.space.pd
+        program = None if found.space.guest else programs[pd.program_image]
+        ranges = program.ranges if program is not None else ()
+        over = next(((low, high) for low, high in ranges if found.start < high and low < found.end), None)
         if over is not None:
             message = (
-                f"`{m.region}` at {range_text(m.vaddr, size)} in `{pd.name}` lies over its program image "
-                f"{pd.program_image!r} at {range_text(over[0], over[1] - over[0])}"
+                f"`{m.region}` at {found.range} in `{pd.name}` lies over its program image "
+                f"{pd.program_image!r} at {ranges_text([over])}"
             )
             yield Fault("SDF102", message, m.origin.at(_map_key(m, pd)), _map_advice(m, pd))
 

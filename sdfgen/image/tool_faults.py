@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import Fault
-from sdfgen.image.programs import image_place
 from sdfgen.rules.symbols import symbols
 
 if TYPE_CHECKING:
@@ -83,8 +82,8 @@ def _origins(system: System) -> dict[str, Where]:
         found.setdefault(region.name, region.origin.at(region.key or "name"))
     for pd in system.all_pds():
         found.setdefault(pd.name, pd.origin.at("name"))
-        found.setdefault(pd.program_image, image_place(pd))
-        found.setdefault(os.path.basename(pd.program_image), image_place(pd))
+        for image in (pd.program_image, os.path.basename(pd.program_image)):
+            found.setdefault(image, pd.origin.at("program_image"))
         if pd.vm is not None:
             found.setdefault(pd.vm.name, pd.vm.origin.at("name"))
     for _, symbol, origin, key in symbols(system):

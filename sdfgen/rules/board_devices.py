@@ -12,7 +12,7 @@ from sdfgen.schema.table import Table
 from sdfgen.units import PAGE_BYTES, size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sdfgen.facts.board import Board
     from sdfgen.facts.board_tables import DeviceFacts, GicTable
@@ -57,20 +57,20 @@ def _names(board: Board) -> Iterator[tuple[str, DeviceFacts]]:
 @board_rule("SDF117", "devices have a name of their own")
 def device_names(board: Board) -> Iterator[Fault]:
     """A description names devices; of two with one name only the later could be meant. Clocks are named alike."""
+    yield from _named_twice("devices", _names(board))
+    yield from _named_twice("clocks", ((clock.name, clock) for clock in board.facts.clock))
+
+
+def _named_twice(what: str, named: Iterable[tuple[str, Table]]) -> Iterator[Fault]:
+    """Yield each later table that shares a name, once: a row of slots has many."""
     first: dict[str, Table] = {}
     told: set[int] = set()
-    for name, table in _names(board):
+    for name, table in named:
         known = first.setdefault(name, table)
         if known is not table and id(table) not in told:
             told.add(id(table))
             note = (known, "name", "the first is here")
-            yield fault("SDF117", f"two devices are named `{name}`", (table, "name"), "rename one", [note])
-    clocks: dict[str, Table] = {}
-    for clock in board.facts.clock:
-        known = clocks.setdefault(clock.name, clock)
-        if known is not clock:
-            note = (known, "name", "the first is here")
-            yield fault("SDF117", f"two clocks are named `{clock.name}`", (clock, "name"), "rename one", [note])
+            yield fault("SDF117", f"two {what} are named `{name}`", (table, "name"), "rename one", [note])
 
 
 @board_rule("SDF118", "devices have registers of their own")

@@ -163,17 +163,15 @@ def priority(system: System) -> Iterator[Fault]:
 
     It keeps the lowest 8 bits of them: 300 runs at 44.
     """
-    pds = ((f"`{pd.name}`", pd.priority, pd.origin, "priority") for pd in system.all_pds())
-    vms = ((f"virtual machine `{vm.name}`", vm.priority, vm.origin, "priority") for _, vm in system.vms())
-    for what, value, origin, key in pds:
-        if not 0 <= value <= MAX_PRIORITY:
-            message = f"priority {value} of {what} is not in 0 to {MAX_PRIORITY}"
-            yield fault("SDF032", message, (origin, key), f"use 0 to {MAX_PRIORITY}")
-    for what, value, origin, key in vms:
-        if not 0 <= value <= MAX_PRIORITY:
-            message = f"priority {value} of {what} is not in 0 to {MAX_PRIORITY}"
-            severity = "warning" if value == MAX_PRIORITY + 1 else "error"
-            yield fault("SDF032", message, (origin, key), f"use 0 to {MAX_PRIORITY}", severity=severity)
+    threads: list[tuple[str, ProtectionDomain | VirtualMachine, int]]
+    threads = [(f"`{pd.name}`", pd, MAX_PRIORITY) for pd in system.all_pds()]
+    threads += [(f"virtual machine `{vm.name}`", vm, MAX_PRIORITY + 1) for _, vm in system.vms()]
+    for what, thread, last_accepted in threads:
+        if not 0 <= thread.priority <= MAX_PRIORITY:
+            message = f"priority {thread.priority} of {what} is not in 0 to {MAX_PRIORITY}"
+            severity = "warning" if 0 <= thread.priority <= last_accepted else "error"
+            place = (thread.origin, "priority")
+            yield fault("SDF032", message, place, f"use 0 to {MAX_PRIORITY}", severity=severity)
 
 
 @rule("SDF033", "20 us <= budget <= period", Stage.VALUES)

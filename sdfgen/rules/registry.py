@@ -59,6 +59,7 @@ class BoardRule(NamedTuple):
 
 
 T = TypeVar("T")
+AnyRule = TypeVar("AnyRule", Rule, BoardRule)
 
 RULES: dict[str, Rule] = {}
 """All rules by code, in the order of their definition."""
@@ -70,9 +71,7 @@ def rule(
     """Register the decorated function as the rule with this code."""
 
     def register(function: RuleFunction) -> RuleFunction:
-        if code in RULES:
-            raise ValueError(f"two rules have the code {code}")
-        RULES[code] = Rule(code, title, function, stage, twice, on_board)
+        _enter(RULES, Rule(code, title, function, stage, twice, on_board))
         return function
 
     return register
@@ -86,12 +85,16 @@ def board_rule(code: str, title: str) -> Callable[[BoardRuleFunction], BoardRule
     """Register the decorated function as the rule about board files with this code."""
 
     def register(function: BoardRuleFunction) -> BoardRuleFunction:
-        if code in BOARD_RULES:
-            raise ValueError(f"two rules have the code {code}")
-        BOARD_RULES[code] = BoardRule(code, title, function)
+        _enter(BOARD_RULES, BoardRule(code, title, function))
         return function
 
     return register
+
+
+def _enter(rules: dict[str, AnyRule], entry: AnyRule) -> None:
+    if entry.code in rules:
+        raise ValueError(f"two rules have the code {entry.code}")
+    rules[entry.code] = entry
 
 
 class Shared(Generic[T]):

@@ -30,11 +30,15 @@ def spec() -> type[Spec]:
 
 @cache
 def _spec(packages: tuple[str, ...]) -> type[Spec]:
-    return spec_type(tuple(cast("roles.Spec", import_module(f"{package}.spec")).EXTENSION for package in packages))
+    return spec_type(tuple(map(_extension, packages)))
+
+
+def _extension(package: str) -> Extension:
+    return cast("roles.Spec", import_module(f"{package}.spec")).EXTENSION
 
 
 def _extensions() -> list[Extension]:
-    return [cast("roles.Spec", import_module(f"{package}.spec")).EXTENSION for package in PACKAGES]
+    return [_extension(package) for package in PACKAGES]
 
 
 def moved_keys() -> dict[str, str]:

@@ -113,17 +113,18 @@ def _uio_maps(machine: Machine, uio: UioTable, named: list[tuple[str, Region | N
     """Give each mapping a guest-physical address and a place in a UIO device."""
     maps = []
     for number, (name, region) in enumerate(named):
-        size = round_up(region.size_bytes or 1, PAGE_BYTES) if region else PAGE_BYTES
-        gpa = machine.place(size, uio.stride, uio.irq_status if number == 0 else uio.notify)
+        size_bytes = (region.size_bytes or 0) if region else PAGE_BYTES
+        pages_bytes = round_up(max(1, size_bytes), PAGE_BYTES)
+        gpa = machine.place(pages_bytes, uio.stride, uio.irq_status if number == 0 else uio.notify)
         device, index = divmod(number, MAPS_PER_UIO_DEVICE)
-        maps.append(UioMap(name, gpa, region.name if region else None, device, index))
+        maps.append(UioMap(name, gpa, size_bytes, region.name if region else None, device, index))
     return tuple(maps)
 
 
 def _slots(maps: tuple[UioMap, ...], wanted: Wanted) -> tuple[PhysAddrSlot, ...]:
     data = {wanted.link.data.name, *(region.name for region in wanted.data.values())}
     return tuple(
-        PhysAddrSlot(m.name, io_base_symbol(m.name), m.region, number)
+        PhysAddrSlot(m.name, io_base_symbol(m.name), m.region, m.size_bytes, number)
         for number, m in enumerate(maps)
         if m.region in data
     )

@@ -12,7 +12,7 @@ from sdfgen.emit.devicetree.nodes import EDGE_RISING, LEVEL_HIGH, spi
 from sdfgen.emit.devicetree.tree import Node, Property, cells64, flag, strings
 from sdfgen.subsystems.block.client import VIRTIO_KIND
 from sdfgen.subsystems.block.driver import HOOK_FILE, UIO_COMPATIBLE, UIO_KIND, disk_file
-from sdfgen.subsystems.block.model import blocks_of, map_bytes, phys_addr_file
+from sdfgen.subsystems.block.model import blocks_of, phys_addr_file
 from sdfgen.subsystems.block.phys_page import phys_page
 
 if TYPE_CHECKING:
@@ -31,10 +31,9 @@ def files(system: System) -> dict[str, bytes]:
     Args:
         system: The system.
     """
-    sizes = _sizes(system)
     found: dict[str, bytes] = {}
     for block in blocks_of(system):
-        found[f"src/{block.name}_uio_table.c"] = with_head(system, _uio_table(block, sizes))
+        found[f"src/{block.name}_uio_table.c"] = with_head(system, _uio_table(block))
         found[f"src/{block.virt}_table.c"] = with_head(system, _virt_table(block))
         if system.guest(block.driver.guest).initrd_bytes is not None:
             found |= {disk_file(block.name): f"{block.driver.storage}\n".encode(), HOOK_FILE: _hook()}
@@ -52,10 +51,6 @@ def _hook() -> bytes:
         return file.read()
 
 
-def _sizes(system: System) -> dict[str, int]:
-    return {region.name: region.size_bytes or 0 for region in system.regions}
-
-
 def _native(system: System) -> dict[str, list[tuple[Block, Disk]]]:
     """Return the disks of protection domains, by the domain's name and in the order of its list."""
     found: dict[str, list[tuple[Block, Disk]]] = {}
@@ -66,26 +61,26 @@ def _native(system: System) -> dict[str, list[tuple[Block, Disk]]]:
     return {pd: sorted(disks, key=lambda found: found[1].position) for pd, disks in found.items()}
 
 
-def _slots(block: Block, sizes: dict[str, int]) -> list[object]:
+def _slots(block: Block) -> list[object]:
     return [
         {
             "name": slot.name,
             "io_base": Ref(f"&{slot.symbol}"),
-            "size_bytes": Hex(sizes[slot.region]),
+            "size_bytes": Hex(slot.size_bytes),
             "map_index": slot.map_index,
         }
         for slot in block.driver.slots
     ]
 
 
-def _uio_table(block: Block, sizes: dict[str, int]) -> str:
+def _uio_table(block: Block) -> str:
     driver = block.driver
     devices = [{"name": name, "interrupt": number == 0} for number, name in enumerate(driver.devices)]
     maps = [
         {
             "name": m.name,
             "gpa": Hex(m.gpa),
-            "size_bytes": Hex(map_bytes(sizes, m)),
+            "size_bytes": Hex(m.size_bytes),
             "device": m.device,
             "map": m.number,
         }
@@ -101,7 +96,7 @@ def _uio_table(block: Block, sizes: dict[str, int]) -> str:
         + define("const struct uio_map_entry uio_maps", maps, array=True)
         + define("const uint32_t uio_maps_count", len(maps))
         + "\n"
-        + define("const struct phys_addr_slot phys_addr_slots", _slots(block, sizes), array=True)
+        + define("const struct phys_addr_slot phys_addr_slots", _slots(block), array=True)
         + define("const uint32_t phys_addr_slots_count", len(driver.slots))
         + define("const enum phys_addr_mode phys_addr_mode", Ref(mode))
         + "\n"
@@ -185,7 +180,7 @@ def device_config(system: System, _guest: Guest, device: EmulatedDevice) -> Devi
     """
     if device.kind == UIO_KIND:
         block = next(block for block in blocks_of(system) if block.origin is device.origin)
-        slots, refers = table(f"{device.name}_slots", "struct phys_addr_slot", _slots(block, _sizes(system)))
+        slots, refers = table(f"{device.name}_slots", "struct phys_addr_slot", _slots(block))
         members = {
             "phys_addr_vaddr": Hex(block.driver.phys_addr_vaddr),
             "slots": refers["at"],
@@ -209,7 +204,7 @@ def nodes(system: System, guest: Guest) -> tuple[Node, ...]:
         guest: The guest.
     """
     driven = (block for block in blocks_of(system) if block.driver.guest == guest.name)
-    uio = (node for block in driven for node in _uio_nodes(system, guest, block))
+    uio = (node for block in driven for node in _uio_nodes(guest, block))
     return (*uio, *(_virtio_blk(device) for device in guest.emulated if device.kind == VIRTIO_KIND))
 
 
@@ -223,15 +218,15 @@ def _virtio_blk(device: EmulatedDevice) -> Node:
     return Node(f"virtio-blk@{device.gpa:x}", properties)
 
 
-def _uio_nodes(system: System, guest: Guest, block: Block) -> Iterator[Node]:
+def _uio_nodes(guest: Guest, block: Block) -> Iterator[Node]:
     """Yield a node for each UIO device; only the first has the interrupt."""
-    sizes, driver = _sizes(system), block.driver
+    driver = block.driver
     row = next(device for device in guest.emulated if device.origin is block.origin)
     for number, group in groupby(driver.maps, key=lambda uio_map: uio_map.device):
         maps = tuple(group)
         properties = [
             strings("compatible", UIO_COMPATIBLE, "uio"),
-            Property("reg", tuple(cells64(m.gpa, map_bytes(sizes, m)) for m in maps)),
+            Property("reg", tuple(cells64(m.gpa, m.size_bytes) for m in maps)),
             strings("reg-names", *(m.name for m in maps)),
         ]
         if number == 0:
@@ -245,14 +240,13 @@ def records(system: System) -> dict[str, list[dict[str, Any]]]:
     Args:
         system: The system.
     """
-    sizes = _sizes(system)
     uio_maps = [
         {
             "device": block.driver.devices[m.device],
             "map": m.number,
             "name": m.name,
             "gpa": hex(m.gpa),
-            "size_bytes": map_bytes(sizes, m),
+            "size_bytes": m.size_bytes,
             "region": m.region,
         }
         for block in blocks_of(system)

@@ -6,7 +6,6 @@ Annotations are evaluated here on purpose: as text, each of them is compiled at 
 from sdfgen.model.microkit import Gpa, Origin, Vaddr
 from sdfgen.model.system import System
 from sdfgen.records import NamedTuple
-from sdfgen.units import PAGE_BYTES
 
 NAME = "block"
 """The subsystem's, and of a block subsystem that the description gives no other."""
@@ -23,6 +22,7 @@ class UioMap(NamedTuple):
     Attributes:
         name: Its name in `reg-names`.
         gpa: Where the guest sees it.
+        size_bytes: Its size.
         region: The region behind it; None for the notify page, which is mapped nowhere.
         device: Index of the UIO device that carries it.
         number: Its index in that device.
@@ -30,6 +30,7 @@ class UioMap(NamedTuple):
 
     name: str
     gpa: Gpa
+    size_bytes: int
     region: str | None
     device: int
     number: int
@@ -41,6 +42,7 @@ class PhysAddrSlot(NamedTuple):
     name: str
     symbol: str
     region: str
+    size_bytes: int
     map_index: int
 
 
@@ -148,16 +150,6 @@ def blocks_of(system: System) -> tuple[Block, ...]:
     """Return the block subsystems of a system."""
     found: tuple[Block, ...] = system.parts.get(NAME, ())
     return found
-
-
-def map_bytes(sizes: dict[str, int], uio_map: UioMap) -> int:
-    """Return the size of a UIO mapping.
-
-    Args:
-        sizes: Sizes of regions by name.
-        uio_map: The mapping.
-    """
-    return PAGE_BYTES if uio_map.region is None else sizes[uio_map.region]
 
 
 def phys_addr_file(block: str) -> str:

@@ -139,10 +139,8 @@ def _build(context: Context, table: BlockTable, machine: Machine, uio: UioTable,
         origin=table,
         virt_origin=virt,
     )
-    vmm = machine.table.vmm
-    vmm_image = (vmm.program_image if vmm else None) or f"{machine.pd}.elf"
     regions = (*link.regions, *(region for _, client in links for region in client.regions))
-    return _Built(block, _virtualiser(virt, block, space), vmm_image, regions, _channels(block, machine))
+    return _Built(block, _virtualiser(virt, block, space), machine.image, regions, _channels(block, machine))
 
 
 def _bounded(context: Context, table: BlockTable, wanted: list[Wish]) -> list[Wish]:

@@ -96,12 +96,14 @@ def data_size(system: System) -> Iterator[Fault]:
 @rule("SDF073", "the virtualiser can read a GUID partition table")
 def partition_table_fits(system: System) -> Iterator[Fault]:
     """The table is read into the virtualiser's data region; a smaller one serves disks with an MBR only."""
-    virtualisers = {_virtualiser(block) for block in blocks_of(system)}
-    for owner, size, origin in _data_regions(system):
-        if owner in virtualisers and BLOCK_BYTES <= size < GPT_BLOCKS * BLOCK_BYTES:
-            message = f"data size {size_text(size)} of {owner} is too small to read a GUID partition table"
+    for block in blocks_of(system):
+        size = block.virt_data_bytes
+        if BLOCK_BYTES <= size < GPT_BLOCKS * BLOCK_BYTES:
+            message = (
+                f"data size {size_text(size)} of {_virtualiser(block)} is too small to read a GUID partition table"
+            )
             advice = f'"{size_text(GPT_BLOCKS * BLOCK_BYTES)}" or more; below that only an MBR can be read'
-            yield fault("SDF073", message, (origin, "data_size"), advice, severity="warning")
+            yield fault("SDF073", message, (block.virt_origin, "data_size"), advice, severity="warning")
 
 
 def _disks(system: System) -> Iterator[Disk]:

@@ -11,8 +11,9 @@ import pytest
 from sdfgen.describe import describe
 from sdfgen.facts.dialects import DIALECTS
 from sdfgen.faults.render import as_text
-from sdfgen.subsystems.block.model import Block, blocks_of, map_bytes
+from sdfgen.subsystems.block.model import Block, blocks_of
 from sdfgen.subsystems.block.spec import uio_facts
+from sdfgen.units import PAGE_BYTES
 from tests import laws
 from tests.laws import LARGE, PAGE, far_ends, holders
 from tests.mutate import dump
@@ -207,7 +208,9 @@ def test_the_example_has_the_ancestors_addresses() -> None:
     system = describe(str(EXAMPLE)).systems[QEMU]
     block = block_of(system)
     sizes = {region.name: region.size_bytes or 0 for region in system.regions}
-    table = [(m.name, int(m.gpa), map_bytes(sizes, m), m.device, m.number) for m in block.driver.maps]
+    table = [
+        (m.name, int(m.gpa), sizes[m.region] if m.region else PAGE_BYTES, m.device, m.number) for m in block.driver.maps
+    ]
     assert table == [
         ("irq_status", 0x7980_0000, PAGE, 0, 0),
         ("notify", 0x8000_0000, PAGE, 0, 1),
