@@ -5,29 +5,30 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from sdfgen.faults.fault import Fault, suggestion
+from sdfgen.faults.fault import Fault
 from sdfgen.guest_files.initrd import final_bytes
+from sdfgen.guests.hardware import GIC_REGION, add_hardware, devices_by_guest, taken_by_board
 from sdfgen.guests.machine import Machine, VmmOrigin, vmm_name
 from sdfgen.layout.context import DRIVER_VMM_PRIORITY, GUEST_PRIORITY, VMM_PRIORITY, Parts, scheduling
+from sdfgen.layout.names import each_name_once
 from sdfgen.layout.physical import first_fit, physical_space
-from sdfgen.layout.space import Space, page_range
 from sdfgen.model.guest import CONSOLE, EmulatedDevice, Guest, TimerLink
-from sdfgen.model.microkit import Gpa, Irq, Paddr, ProtectionDomain, Region, Vaddr, Vcpu, VirtualMachine
+from sdfgen.model.microkit import Gpa, Paddr, ProtectionDomain, Region, Vaddr, Vcpu, VirtualMachine
+from sdfgen.read.files import length_bytes
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, round_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sdfgen.facts.board import Board, Device
+    from sdfgen.facts.board import Device
     from sdfgen.guests.timer import TimerBuilder
     from sdfgen.layout.context import Context
+    from sdfgen.layout.space import Space
     from sdfgen.model.guest import KernelImage
     from sdfgen.spec.guest import GuestTable
 
 STACK_BYTES = 0x5000
 """Of a VMM: the frames of all functions of its program image at once, with a page to spare (docs/image.md)."""
-GIC_REGION = "gic_vcpu"
-"""The virtual CPU interface, one region for all guests."""
 
 
 def machines(context: Context) -> tuple[Machine, ...]:
@@ -36,65 +37,12 @@ def machines(context: Context) -> tuple[Machine, ...]:
     Args:
         context: Board, ids and so on.
     """
-    found: dict[str, GuestTable] = {}
-    for table in context.spec.guest:
-        first = found.setdefault(table.name, table)
-        if first is not table:
-            notes = ((first.at("name"), "the other one is here"),)
-            message = f"two guests are called `{table.name}`"
-            context.faults.add(Fault("SDF024", message, table.at("name"), "rename one of them", notes))
-    if not found:
+    tables = each_name_once(context.spec.guest, "guests", "rename one of them", context.faults)
+    if not tables:
         return ()
-    places, addresses = RamPlaces(context), _taken_by_board(context.board)
-    hardware = _hardware(context, [found[name] for name in sorted(found)])
-    return tuple(_machine(context, found[name], hardware[name], places, addresses.copy()) for name in sorted(found))
-
-
-def _taken_by_board(board: Board) -> Space:
-    """Take what the board has, whether a guest is given it or not."""
-    space = Space()
-    for base, size_bytes in board.guest_gic():
-        space.take(base, size_bytes)
-    space.take(board.console.registers, board.console.size)
-    for device in board.devices.values():
-        space.take(*page_range(device.base, device.size_bytes))
-    return space
-
-
-def _hardware(context: Context, tables: list[GuestTable]) -> dict[str, list[Device]]:
-    """Return the devices of each guest; one that another guest has, or has a neighbour of in its page, is a fault."""
-    given: dict[str, list[Device]] = {}
-    holders: list[tuple[Device, GuestTable]] = []
-    for table in tables:
-        given[table.name] = []
-        for device in _devices(context, table, "devices"):
-            other = next((held for held in holders if held[1] is not table and _share_a_page(held[0], device)), None)
-            if other is None:
-                holders.append((device, table))
-                given[table.name].append(device)
-            else:
-                context.faults.add(_held(other, device, table))
-    return given
-
-
-def _share_a_page(one: Device, two: Device) -> bool:
-    (low, low_size), (high, high_size) = sorted(page_range(d.base, d.size_bytes) for d in (one, two))
-    return high < low + low_size or (low == high and low_size > 0 < high_size)
-
-
-def _held(other: tuple[Device, GuestTable], device: Device, table: GuestTable) -> Fault:
-    held, holder = other
-    where = table.at("devices")
-    place = where._replace(path=(*where.path, table.devices.index(device.name)))
-    notes = ((holder.at("devices"), f"`{holder.name}` has `{held.name}`"),)
-    if held.name == device.name:
-        message = f"device `{device.name}` is given to two guests, `{holder.name}` and `{table.name}`"
-        return Fault("SDF089", message, place, "give it to one of them", notes)
-    message = (
-        f"device `{device.name}` of guest `{table.name}` shares a page of registers with `{held.name}` "
-        f"of guest `{holder.name}`: each would reach both"
-    )
-    return Fault("SDF089", message, place, "give both to one guest, or choose one in another page", notes)
+    places, addresses = RamPlaces(context), taken_by_board(context.board)
+    devices = devices_by_guest(context, tables)
+    return tuple(_machine(context, table, devices[table.name], places, addresses.copy()) for table in tables)
 
 
 class RamPlaces:
@@ -135,7 +83,7 @@ def _machine(
     facts = context.board.guest
     restarts = not any(device.facts.dma for device in hardware)
     ram = places.of(table, identity=not restarts)
-    file_size(context, table, "dtb")
+    _file_size(context, table, "dtb")
     guest = Guest(
         name=table.name,
         vmm=vmm_name(table.name),
@@ -157,7 +105,7 @@ def _machine(
     )
     machine = Machine(context, table, guest, hardware, addresses)
     _add_ram(machine)
-    _add_hardware(machine)
+    add_hardware(machine)
     _add_console(machine)
     return machine
 
@@ -180,37 +128,6 @@ def _add_ram(machine: Machine) -> None:
     machine.map(region, guest.ram_gpa, perms="rwx", why=why)
 
 
-def _add_hardware(machine: Machine) -> None:
-    """Map the virtual CPU interface and the devices passed through, and receive their interrupts."""
-    found = machine.context.board.mapped_cpu_interface  # a GICv3's is registers of the core
-    if found is not None:
-        physical, seen = found
-        why = "board: gic.vcpu_interface"
-        origin = machine.table
-        interface = Region(GIC_REGION, PAGE_BYTES, origin, phys_addr=Paddr(physical), why=why, key="name")
-        machine.regions.append(interface)
-        machine.map(interface, seen, cached=False, why="board: gic.cpu_interface")
-    for region in _device_regions(machine):
-        machine.regions.append(region)
-        machine.map(region, region.phys_addr or 0, cached=False, why="equal to the physical address")
-    machine.irqs += _irqs(machine)
-
-
-def _device_regions(machine: Machine) -> Iterator[Region]:
-    """Cover the devices' registers with whole pages; devices that share a page share its region."""
-    pages: list[tuple[int, int, str]] = []
-    for device in sorted(machine.hardware, key=lambda d: (d.base, d.name)):
-        base, size = page_range(device.base, device.size_bytes)
-        if pages and base < pages[-1][1]:
-            low, high, name = pages[-1]
-            pages[-1] = (low, max(high, base + size), name)
-        else:
-            pages.append((base, base + size, device.name))
-    for low, high, name in pages:
-        why = f"board: device {name}"
-        yield Region(f"dev_{name}", high - low, machine.table, phys_addr=Paddr(low), why=why, key="devices")
-
-
 def _add_console(machine: Machine) -> None:
     """Emulate a console, unless the guest is given a UART."""
     board = machine.context.board
@@ -219,30 +136,6 @@ def _add_console(machine: Machine) -> None:
     console = board.console
     row = EmulatedDevice(CONSOLE, "console", Gpa(console.registers), console.size, console.intid, machine.table)
     machine.emulate(row)
-
-
-def _devices(context: Context, table: GuestTable, key: str) -> list[Device]:
-    known = context.board.devices
-    names: tuple[str, ...] = getattr(table, key)
-    where = table.at(key)
-    for index, name in enumerate(names):
-        if name not in known:
-            message = f"board `{context.board.name}` has no device `{name}`{suggestion(name, known)}"
-            place = where._replace(path=(*where.path, index))
-            context.faults.add(Fault("SDF011", message, place, f"known devices: {context.board.device_text()}"))
-    return [known[name] for name in dict.fromkeys(names) if name in known]
-
-
-def _irqs(machine: Machine) -> Iterator[Irq]:
-    context, table = machine.context, machine.table
-    extra = _devices(context, table, "interrupts")
-    for device in extra:
-        if device.intid is None:
-            message = f"device `{device.name}` of board `{context.board.name}` has no interrupt"
-            context.faults.add(Fault("SDF012", message, table.at("interrupts"), "remove it from `interrupts`"))
-    for device in {d.name: d for d in (*machine.hardware, *extra)}.values():
-        if device.intid is not None:
-            yield Irq(device.intid, context.ids.next(machine.pd), table, trigger=device.facts.trigger)
 
 
 def finish(machine: Machine, timer: TimerBuilder) -> tuple[Guest, Parts]:
@@ -272,7 +165,7 @@ def finish(machine: Machine, timer: TimerBuilder) -> tuple[Guest, Parts]:
 
 def _initrd_bytes(machine: Machine) -> int | None:
     """Return the size of the initial RAM disk; without any file there is none, and nothing to append to."""
-    size = file_size(machine.context, machine.table, "initrd")
+    size = _file_size(machine.context, machine.table, "initrd")
     if machine.appended and (machine.table.kernel or size is not None):
         return final_bytes(size or 0)
     return size
@@ -328,7 +221,7 @@ def _virtual_machine(machine: Machine) -> VirtualMachine:
 
 
 def _kernel_image(context: Context, table: GuestTable) -> KernelImage | None:
-    size_bytes = file_size(context, table, "kernel")
+    size_bytes = _file_size(context, table, "kernel")
     if table.kernel is None or size_bytes is None:
         return None
     from sdfgen.guests.kernel import kernel_image
@@ -336,21 +229,16 @@ def _kernel_image(context: Context, table: GuestTable) -> KernelImage | None:
     return kernel_image(os.path.join(context.folder, table.kernel), size_bytes)
 
 
-def file_size(context: Context, table: GuestTable, name: str) -> int | None:
+def _file_size(context: Context, table: GuestTable, name: str) -> int | None:
     """Return the size of the file that a key names; a fault and None when it is none."""
     path = getattr(table, name)
     if path is None:
         return None
-    full = os.path.join(context.folder, path)
-    try:
-        if os.path.isfile(full):
-            return os.path.getsize(full)
-        what = "is not a file" if os.path.exists(full) else "does not exist"
-    except (OSError, ValueError) as error:
-        what = f"cannot be used: {error}"
-    context.faults.add(
-        Fault("SDF013", f"{name} {path!r} {what}", table.at(name), "paths are relative to the description")
-    )
+    length = length_bytes(os.path.join(context.folder, path))
+    if isinstance(length, int):
+        return length
+    message = f"{name} {path!r} {length}"
+    context.faults.add(Fault("SDF013", message, table.at(name), "paths are relative to the description"))
     return None
 
 

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import suggestion
+from sdfgen.read.files import length_bytes
 from sdfgen.rules.dialect import knows
 from sdfgen.rules.maps import PAGE_SIZES, mapped, page_of, references
 from sdfgen.rules.registry import Stage, fault, rule
@@ -99,20 +100,10 @@ def prefill(system: System) -> Iterator[Fault]:
             yield fault("SDF043", message, (region.origin, "prefill_path"), advice)
 
 
-def _length(system: System, path: str) -> int | str:
-    """Return the length of a prefill file, or what is wrong with it."""
-    full = os.path.join(system.folder, path)
-    try:
-        if not os.path.isfile(full):
-            return "is not a file" if os.path.exists(full) else "does not exist"
-        return os.path.getsize(full) or "is empty"
-    except (OSError, ValueError) as error:
-        return f"cannot be used: {error}"
-
-
 def _unfit(system: System, region: Region, path: str) -> tuple[str, str]:
     """Return what is wrong with a prefill file, if anything, and what to do about it."""
-    length, size_bytes = _length(system, path), region.size_bytes
+    length = length_bytes(os.path.join(system.folder, path)) or "is empty"
+    size_bytes = region.size_bytes
     if isinstance(length, str):
         return length, "paths are relative to the description"
     if size_bytes is None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import Fault, suggestion
 from sdfgen.layout.context import SERVER_PRIORITY, Parts, scheduling
+from sdfgen.layout.names import each_name_once
 from sdfgen.model.microkit import Channel, End, ProtectionDomain, Setvar
 from sdfgen.model.system import Storage
 from sdfgen.records import NamedTuple
@@ -38,7 +39,7 @@ def resolve(context: Context, clients: Clients) -> Resolved:
         context: Board, ids and so on.
         clients: The guests and protection domains that may drive a disk, or have some.
     """
-    tables = _known(context)
+    tables = each_name_once(blocks(context.spec), "block subsystems", "give each [[block]] a name", context.faults)
     wanted = wishes(context, tables, clients)
     made = [
         _build(context, table, driver, uio, [wish for wish in wanted if wish.block is table])
@@ -69,18 +70,6 @@ class _Built(NamedTuple):
     vmm_image: str
     regions: tuple[Region, ...]
     channels: tuple[Channel, ...]
-
-
-def _known(context: Context) -> list[BlockTable]:
-    """Return the block subsystems in the order of their names; of two with one name, the first."""
-    found: dict[str, BlockTable] = {}
-    for table in blocks(context.spec):
-        first = found.setdefault(table.name, table)
-        if first is not table:
-            message = f"two block subsystems are called `{table.name}`"
-            notes = ((first.at("name"), "the other one is here"),)
-            context.faults.add(Fault("SDF024", message, table.at("name"), "give each [[block]] a name", notes))
-    return [found[name] for name in sorted(found)]
 
 
 def _driven(
