@@ -14,6 +14,7 @@ from sdfgen.records import NamedTuple
 from sdfgen.subsystems import register
 
 if TYPE_CHECKING:
+    from sdfgen.model.microkit import Origin
     from sdfgen.model.program import Program
     from sdfgen.model.system import System
 
@@ -38,10 +39,10 @@ def generated_files(system: System) -> dict[str, bytes]:
 
 
 class Programs(NamedTuple):
-    """What is compiled for a system: programs, and generated C for programs of the author's."""
+    """What is compiled for a system: programs, and generated C for programs of the author's, by what it comes from."""
 
     programs: tuple[Program, ...]
-    tables: tuple[str, ...]
+    tables: dict[str, Origin]
 
 
 def programs_of(system: System) -> Programs:
@@ -55,7 +56,7 @@ def programs_of(system: System) -> Programs:
     of_guests = guest_programs.programs(system, kinds)
     return Programs(
         (*(program for role in roles for program in role.programs(system)), *of_guests),
-        tuple(name for role in roles for name in role.tables(system)),
+        {name: origin for role in roles for name, origin in role.tables(system).items()},
     )
 
 

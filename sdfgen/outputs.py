@@ -19,6 +19,10 @@ OBJECT_FOLDER: Final = "obj"
 TOOL_LOG: Final = f"{OBJECT_FOLDER}/microkit.log"
 SDK_STAMP: Final = f"{OBJECT_FOLDER}/sdk.json"
 """Hashes of what is used of the SDK and libvmm: a new one makes everything anew that has to do with them."""
+TOOLS_STAMP: Final = f"{OBJECT_FOLDER}/tools.json"
+"""The same of the compiler and of what sdfgen makes guests' files with."""
+FAILED_LOG: Final = f"{OBJECT_FOLDER}/failed.log"
+"""All that failed steps wrote."""
 LIBRARY: Final = f"{OBJECT_FOLDER}/libpd.a"
 """What protection domains are linked with that needs neither the SDK nor libvmm; each takes of it what it uses."""
 GUEST_FOLDER: Final = "guest"
@@ -60,6 +64,15 @@ def object_of(flavour: str, source: str) -> str:
         source: The file, in the board's folder.
     """
     return f"{OBJECT_FOLDER}/{flavour}/{source.removesuffix('.c')}.o"
+
+
+def guest_object(name: str) -> str:
+    """Return the object of a guest's files.
+
+    Args:
+        name: The guest.
+    """
+    return f"{OBJECT_FOLDER}/{GUEST_FOLDER}/{name}.o"
 
 
 def patch_record(name: str) -> str:

@@ -39,6 +39,7 @@ LAYERS = (
     ("schema",),
     ("read",),
     ("faults",),
+    ("interrupts",),
     ("units", "records"),
 )
 LEVEL = {part: level for level, parts in enumerate(reversed(LAYERS)) for part in parts}

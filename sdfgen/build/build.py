@@ -9,25 +9,30 @@ from typing import TYPE_CHECKING, Any
 
 from sdfgen import outputs
 from sdfgen.build.digest import digest, file_digest
-from sdfgen.build.errors import BuildError, BuildFaultsError
-from sdfgen.build.graph import build_file, known_patches, made_elves, sources
+from sdfgen.build.errors import BuildFaultsError
+from sdfgen.build.graph import build_file, known_patches, made_elves, own_headers, sources
 from sdfgen.build.plan import plan
 from sdfgen.build.publish import make_links, publish, write_files
-from sdfgen.build.toolchain import find_toolchain, toolchain_faults
+from sdfgen.build.toolchain import ZIG, find_toolchain, toolchain_faults
 from sdfgen.emit.manifest import manifest
 from sdfgen.facts.data import data_path
+from sdfgen.faults.fault import Fault, Faults
+from sdfgen.faults.source import Source, Where
 from sdfgen.generate import generated_files, manifest_records
 from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from sdfgen.build.compiler import Tool
+    from sdfgen.build.contents import Contents
     from sdfgen.build.plan import Plan
+    from sdfgen.build.run_ninja import Run
     from sdfgen.build.toolchain import Toolchain
     from sdfgen.describe import Description
-    from sdfgen.faults.fault import Fault, Faults
     from sdfgen.image.report import Extents
-    from sdfgen.model.system import System
+    from sdfgen.model.system import Patch, System
+    from sdfgen.spec.description import ToolchainTable
 
 
 class Options(NamedTuple):
@@ -37,11 +42,17 @@ class Options(NamedTuple):
         out: The output folder.
         compile: Compile, patch and pack too.
         jobs: Steps at once; 0 lets Ninja choose.
+        lock: A descriptor that all children hold until the last of them has ended.
+        quiet: Do not say what is being done.
+        verbose: Show every step.
     """
 
     out: str
     compile: bool = True
     jobs: int = 0
+    lock: int | None = None
+    quiet: bool = False
+    verbose: bool = False
 
 
 class Result(NamedTuple):
@@ -50,30 +61,52 @@ class Result(NamedTuple):
     Attributes:
         system: The system.
         folder: Where its files are.
-        files: Their relative paths.
-        inputs: Paths of everything they were made from.
+        files: SHA-256 of each by its relative path.
+        inputs: Paths of what it was made from, but for what is the tool's or the compiler's own.
         waiting: What was not made, and what it waits for.
+        absent: Paths that were looked for in vain.
+        listed: Folders whose names decided something.
+        uses_path: Programs were found by PATH.
     """
 
     system: System
     folder: str
-    files: tuple[str, ...]
+    files: dict[str, str]
     inputs: tuple[str, ...]
     waiting: tuple[str, ...]
+    absent: tuple[str, ...]
+    listed: tuple[str, ...]
+    uses_path: bool
 
 
 class _Job(NamedTuple):
     system: System
     faults: Faults
     toolchain: Toolchain
+    tools: tuple[Tool, ...]
     plan: Plan
     work: str
     final: str
     folder: str
+    contents: Contents
     digests: dict[str, str]
+    options: Options
+
+    def digest(self, path: str) -> str:
+        """Return what the build graph says of a file's content: nothing when it is not run."""
+        return self.contents.digest(path) if self.options.compile else ""
+
+    def run(self) -> Run:
+        """Return how steps are run."""
+        from sdfgen.build.progress import Progress
+        from sdfgen.build.run_ninja import Run
+
+        name = f"{self.system.name} for {self.system.board.name}"
+        progress = Progress(name, quiet=self.options.quiet, verbose=self.options.verbose)
+        return Run(self.toolchain, self.options.jobs, self.options.lock, progress)
 
 
-def build(description: Description, options: Options) -> list[Result]:
+def build(description: Description, contents: Contents, options: Options) -> list[Result]:
     """Build every board of a description that has no errors.
 
     Nothing is published before the files of all boards are made. What is found on the way joins the description's
@@ -81,62 +114,96 @@ def build(description: Description, options: Options) -> list[Result]:
 
     Args:
         description: The description.
+        contents: Takes what the inputs hold.
         options: Where to and how.
 
     Raises:
-        BuildError: When a step fails or an error is found; what was published before stays whole.
+        BuildFaultsError: When a step fails or an error is found; what was published before stays whole.
         OSError: When files cannot be written.
     """
-    jobs = [_prepare(description, board, system, options) for board, system in description.systems.items()]
+    jobs = [_prepare(description, board, system, contents, options) for board, system in description.systems.items()]
     if options.compile:
-        jobs = [_compile(job, options) for job in jobs]
-    finished = [_finish(description, job, options) for job in jobs]
-    for job, files in zip(jobs, finished, strict=True):
-        publish(job.work, job.final, files, _elves(job), _links())
-    return [
-        Result(
-            system=job.system,
-            folder=job.final,
-            files=files,
-            inputs=(*_inputs(description, job).values(), job.system.board.path, *_sdk_files(job).values()),
-            waiting=job.plan.waiting if options.compile else (),
-        )
-        for job, files in zip(jobs, finished, strict=True)
-    ]
+        jobs = [_compile(job) for job in jobs]
+    finished = [_finish(description, job) for job in jobs]
+    _add(_changed(contents), description.faults)
+    from sdfgen.interrupts import held
+
+    with held():
+        for job, files in zip(jobs, finished, strict=True):
+            publish(job.work, job.final, files, {*_made(job), stamp_file(job.system)}, _links())
+    return [_result(description, job, files) for job, files in zip(jobs, finished, strict=True)]
 
 
-def _prepare(description: Description, board: str, system: System, options: Options) -> _Job:
+def _result(description: Description, job: _Job, files: dict[str, str]) -> Result:
+    named = {pd.program_image for pd in job.system.all_pds()}
+    sdk = job.toolchain.microkit_sdk
+    of_sdk = [os.path.join(sdk, "board", job.system.board.name, job.system.config)] if sdk else []
+    return Result(
+        system=job.system,
+        folder=job.final,
+        files=files,
+        inputs=(*_inputs(description, job).values(), job.system.board.path, *_sdk_files(job).values()),
+        waiting=job.plan.waiting if job.options.compile else (),
+        absent=tuple(os.path.join(job.folder, name) for name in sorted(named - set(job.plan.found))),
+        listed=(os.path.join(job.folder, "boards"), *of_sdk, *map(os.path.dirname, of_sdk)),
+        uses_path=any(tool.name.endswith("gcc") for tool in job.tools),
+    )
+
+
+def _changed(contents: Contents) -> Iterator[Fault]:
+    """Yield the inputs that somebody wrote while they were used: nobody knows what was made of them."""
+    for path in contents.changed():
+        message = f"{path} has changed while it was built from"
+        yield Fault("SDF160", message, Where(Source(path, "", path)), "build again; nothing was published")
+
+
+def _prepare(description: Description, board: str, system: System, contents: Contents, options: Options) -> _Job:
     """Write the generated files into the working folder, which lies beside the published one."""
     folder = os.path.dirname(description.path) or "."
     final = os.path.join(options.out, board)
     work = os.path.join(options.out, f".{board}")
     table = description.specs[board].toolchain
     toolchain = find_toolchain(table, system)
-    _add(toolchain_faults(toolchain, table, system), description.faults)
+    _add(toolchain_faults(toolchain, system), description.faults)
+    tools = _tools(table) if options.compile else ()
     planned = plan(system, toolchain)
-    files = _generated(system, toolchain, planned, _up(folder, final))
-    digests = {name: digest(data) for name, data in files.items()}
-    job = _Job(system, description.faults, toolchain, planned, work, final, folder, digests)
-    stamp = json.dumps([toolchain.microkit_sdk, toolchain.libvmm, _digests(_sdk_files(job))])
-    write_files(work, files | {outputs.SDK_STAMP: stamp.encode()})
+    job = _Job(
+        system, description.faults, toolchain, tools, planned, work, final, folder, contents, {}, options
+    )
+    contents.digests(_inputs(description, job) | _sdk_files(job) | {"": system.board.path})
+    files = _generated(job)
+    write_files(work, files | (_stamps(job) if options.compile else {}))
     make_links(work, _links())
-    return job
+    return job._replace(digests={name: digest(data) for name, data in files.items()})
 
 
-def _generated(system: System, toolchain: Toolchain, planned: Plan, up: str) -> dict[str, bytes]:
+def _tools(table: ToolchainTable | None) -> tuple[Tool, ...]:
+    from sdfgen.build.compiler import tools
+
+    return tuple(tools(table.cc if table is not None else ZIG))
+
+
+def _stamps(job: _Job) -> dict[str, bytes]:
+    """Return what tells Ninja of other contents of the SDK, libvmm and the compiler."""
+    from sdfgen.build.compiler import own_steps
+
+    headers = job.toolchain.headers(job.system)
+    sdk = [job.toolchain.microkit_sdk, job.toolchain.libvmm, job.contents.digests(_sdk_files(job) | headers)]
+    tools = [[*tool[:2], [job.contents.digest(path) for path in tool.files]] for tool in job.tools]
+    own = [job.contents.digest(path) for path in own_steps()]
+    return {outputs.SDK_STAMP: json.dumps(sdk).encode(), outputs.TOOLS_STAMP: json.dumps([tools, own]).encode()}
+
+
+def _generated(job: _Job) -> dict[str, bytes]:
     """Return the generated files, and the graph that makes the rest of them."""
-    graph = build_file(system, toolchain, planned, up)
-    return generated_files(system) | {outputs.GRAPH: graph.encode()}
+    up = os.path.relpath(os.path.realpath(job.folder), os.path.realpath(job.final))
+    graph = build_file(job.system, job.toolchain, job.plan, up, job.digest)
+    return generated_files(job.system) | {outputs.GRAPH: graph.encode()}
 
 
 def _links() -> dict[str, str]:
     """Return the links in a board's folder, and where they lead."""
     return {outputs.C_FOLDER: data_path("templates", "c")}
-
-
-def _up(folder: str, final: str) -> str:
-    """Return the path from the published folder to the description's, where `..` leads: past no symbolic link."""
-    return os.path.relpath(os.path.realpath(folder), os.path.realpath(final))
 
 
 def _add(found: Iterable[Fault], faults: Faults) -> None:
@@ -146,33 +213,46 @@ def _add(found: Iterable[Fault], faults: Faults) -> None:
         raise BuildFaultsError(f"{faults.errors} errors")
 
 
-def _compile(job: _Job, options: Options) -> _Job:
+def _compile(job: _Job) -> _Job:
     """Make ELFs and, if all program images are there, the bootable image."""
-    from sdfgen.build.run_ninja import run_ninja
-
-    run_ninja(job.work, options.jobs, job.toolchain)
+    _run(job)
     _verify(job)
     if not job.plan.packed:
         return job
-    extents = _pack(job, options)
-    return _with_learned(job, options, extents) if any(p.value is None for p in job.system.patches) else job
+    extents = _pack(job)
+    return _with_learned(job, extents) if any(p.value is None for p in job.system.patches) else job
+
+
+def _run(job: _Job, *targets: str) -> None:
+    """Do steps; those that fail become faults, and what they wrote is kept for whoever wants to read it."""
+    from sdfgen.build.run_ninja import run_ninja
+
+    failed = run_ninja(job.work, job.run(), *targets)
+    log = os.path.join(job.work, outputs.FAILED_LOG)
+    if not failed:
+        with suppress(FileNotFoundError):
+            os.unlink(log)
+        return
+    from sdfgen.build.step_faults import log_text, step_faults
+
+    write_files(job.work, {outputs.FAILED_LOG: log_text(failed).encode()})
+    _add(step_faults(job.system, job.toolchain, job.plan, failed, job.work), job.faults)
 
 
 def _verify(job: _Job) -> None:
     from sdfgen.verify.files import disagreements
 
-    _agree(disagreements(job.system, job.work))
+    _agree(job, disagreements(job.system, job.work))
 
 
-def _agree(disagreements: Iterable[str]) -> None:
-    found = list(disagreements)
-    if found:
-        raise BuildError("what was made is not what was decided; please report this:\n" + "\n".join(found))
+def _agree(job: _Job, disagreements: Iterable[str]) -> None:
+    """Tell where what was made is not what was decided: then this program is wrong."""
+    where = job.system.origin.at("name")
+    _add((Fault("SDF162", said, where, "please report this") for said in disagreements), job.faults)
 
 
-def _pack(job: _Job, options: Options) -> Extents:
+def _pack(job: _Job) -> Extents:
     """Run the Microkit tool on program images that fit, and hold its report against the system."""
-    from sdfgen.build.run_ninja import run_ninja
     from sdfgen.image.programs import program_faults
     from sdfgen.image.report import read_extents
     from sdfgen.image.tool_faults import tool_faults
@@ -183,14 +263,14 @@ def _pack(job: _Job, options: Options) -> Extents:
     with suppress(FileNotFoundError):
         os.unlink(log)
     try:
-        run_ninja(job.work, options.jobs, job.toolchain, "image")
-    except BuildError:
+        _run(job._replace(faults=(failed := Faults())), "image")
+    except BuildFaultsError:
         if os.path.exists(log):
             system_file = os.path.join(job.work, f"{job.system.name}.system")
             _add(tool_faults(job.system, _text(log), _text(system_file)), job.faults)
-        raise
+        _add(failed, job.faults)
     extents = read_extents(os.path.join(job.work, outputs.REPORT))
-    _agree(misplaced(job.system, extents))
+    _agree(job, misplaced(job.system, extents))
     return extents
 
 
@@ -200,24 +280,30 @@ def _program(job: _Job, name: str) -> str:
     return made if name in made_elves(job.system, job.plan) else os.path.join(job.folder, name)
 
 
-def _with_learned(job: _Job, options: Options, extents: Extents) -> _Job:
+def _with_learned(job: _Job, extents: Extents) -> _Job:
     """Patch the addresses that Microkit chose, pack again, and see that nothing moved."""
-    from sdfgen.build.run_ninja import run_ninja
     from sdfgen.image.learned import with_learned
 
     job = job._replace(system=with_learned(job.system, extents.regions))
-    unknown = [patch.expression for patch in job.system.patches if patch.value is None]
-    if unknown:
-        raise BuildError(f"the tool's report does not say what to patch: {', '.join(unknown)}")
-    files = _generated(job.system, job.toolchain, job.plan, _up(job.folder, job.final))
+    _add(map(_unlearned, (patch for patch in job.system.patches if patch.value is None)), job.faults)
+    files = _generated(job)
     write_files(job.work, files)
-    run_ninja(job.work, options.jobs, job.toolchain)
+    _run(job)
     _verify(job)
-    again = _pack(job, options)
+    again = _pack(job)
+    moved = sorted(name for name, extent in again.regions.items() if extents.regions.get(name) != extent)
     if again != extents:
-        moved = sorted(name for name, extent in again.regions.items() if extents.regions.get(name) != extent)
-        raise BuildError(f"patching moved what Microkit had placed: {', '.join(moved) or 'program images'}")
+        message = f"patching moved what Microkit had placed: {', '.join(moved) or 'program images'}"
+        _add([Fault("SDF163", message, job.system.origin.at("name"), _LEARNED_ADVICE)], job.faults)
     return job._replace(digests={name: digest(data) for name, data in files.items()})
+
+
+_LEARNED_ADVICE = 'give the region a phys_addr, or let sdfgen place it: physical = "assigned"'
+
+
+def _unlearned(patch: Patch) -> Fault:
+    message = f"the tool's report does not say what to patch: {patch.expression}"
+    return Fault("SDF163", message, patch.origin.at("value"), _LEARNED_ADVICE)
 
 
 def _text(path: str) -> str:
@@ -225,22 +311,32 @@ def _text(path: str) -> str:
         return file.read()
 
 
-def _finish(description: Description, job: _Job, options: Options) -> tuple[str, ...]:
-    """Write manifest and depfile; return everything that is to be published."""
+def _finish(description: Description, job: _Job) -> dict[str, str]:
+    """Write manifest and depfile; return everything that is to be published, with its SHA-256."""
     inputs = _inputs(description, job)
-    target = os.path.join(os.path.relpath(job.final, job.folder), f"{job.system.name}.system")
+    target = os.path.join(os.path.relpath(job.final, job.folder), stamp_file(job.system))
     depfile = make_rule(target, sorted(inputs)).encode()
-    image = (outputs.LOADER, outputs.REPORT) if job.plan.packed else ()
-    made = [*_elves(job), *job.plan.made_guest_files, *image] if options.compile else []
-    made_files = job.digests | _digests({name: os.path.join(job.work, name) for name in made})
-    made_files[f"{job.system.name}.d"] = digest(depfile)
-    digests = _digests(inputs | (_sdk_files(job) | _plain_c(job) if options.compile else {}))
-    digests[f"boards/{job.system.board.name}.toml"] = file_digest(job.system.board.path)
-    records = _records(job) if options.compile else {}
-    names = {path: name for name, path in inputs.items()}
-    text = manifest(job.system, digests, made_files, records, names, manifest_records(job.system))
-    write_files(job.work, {f"{job.system.name}.d": depfile, outputs.MANIFEST: text.encode()})
-    return (*made_files, outputs.MANIFEST)
+    made_files = job.digests | _digests({name: os.path.join(job.work, name) for name in _made(job)})
+    small = {f"{job.system.name}.d": depfile, stamp_file(job.system): b""}
+    made_files |= {name: digest(data) for name, data in small.items()}
+    used = inputs | (_sdk_files(job) | _plain_c(job) if job.options.compile else {})
+    digests = job.contents.digests(used | {f"boards/{job.system.board.name}.toml": job.system.board.path})
+    text = manifest(
+        job.system,
+        digests,
+        made_files,
+        _records(job) if job.options.compile else {},
+        {path: name for name, path in inputs.items()},
+        manifest_records(job.system),
+        {tool.name: tool.version for tool in job.tools},
+    ).encode()
+    write_files(job.work, small | {outputs.MANIFEST: text})
+    return made_files | {outputs.MANIFEST: digest(text)}
+
+
+def stamp_file(system: System) -> str:
+    """Return the file whose time says when a system was last found to be as its description wants it."""
+    return f"{system.name}.stamp"
 
 
 def _inputs(description: Description, job: _Job) -> dict[str, str]:
@@ -266,15 +362,20 @@ def make_rule(target: str, prerequisites: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _elves(job: _Job) -> list[str]:
-    return [outputs.elf(name) for name in made_elves(job.system, job.plan)]
+def _made(job: _Job) -> list[str]:
+    """Return what steps make and is published."""
+    if not job.options.compile:
+        return []
+    elves = [outputs.elf(name) for name in made_elves(job.system, job.plan)]
+    return [*elves, *job.plan.made_guest_files, *((outputs.LOADER, outputs.REPORT) if job.plan.packed else ())]
 
 
 def _plain_c(job: _Job) -> dict[str, str]:
     """Return the tool's own C that is compiled: path by name."""
     found = {name for _, name in sources(job.plan, job.toolchain)}
     plain = sorted(name for name in found if name.startswith(f"{outputs.C_FOLDER}/"))
-    return {f"templates/{name}": os.path.join(job.work, name) for name in plain}
+    paths = [*(data_path("templates", name) for name in plain), *own_headers()]
+    return {os.path.relpath(path, data_path()): path for path in paths}
 
 
 def _sdk_files(job: _Job) -> dict[str, str]:
@@ -286,7 +387,7 @@ def _digests(paths: Mapping[str, str]) -> dict[str, str]:
 
 
 def _records(job: _Job) -> dict[str, list[dict[str, Any]]]:
-    found = {}
+    found: dict[str, list[dict[str, Any]]] = {}
     for elf in {patch.elf for patch in job.system.patches}:
         path = os.path.join(job.work, outputs.patch_record(elf))
         if os.path.isfile(path) and known_patches(job.system, elf):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+
+from sdfgen.records import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 _LARGE_BYTES = 1 << 20
 """From here on OpenSSL's speed pays for loading it."""
@@ -16,10 +16,12 @@ _LARGE_BYTES = 1 << 20
 
 def _own() -> Callable[[bytes], Any]:
     """Return Python's own implementation; its name differs from version to version, and it may be missing."""
-    for name in ("_sha2", "_sha256"):
-        with suppress(ImportError, AttributeError):
-            return import_module(name).sha256  # type: ignore[no-any-return]
-    return import_module("hashlib").sha256  # type: ignore[no-any-return]
+    for name in ("_sha2", "_sha256", "hashlib"):
+        try:
+            return __import__(name).sha256  # type: ignore[no-any-return]
+        except (ImportError, AttributeError):
+            continue
+    raise ImportError("this Python has no SHA-256")
 
 
 _sha256 = _own()

@@ -1,9 +1,5 @@
 """What ends a build."""
 
 
-class BuildError(Exception):
-    """A step failed; what it said has been shown or is in the message."""
-
-
-class BuildFaultsError(BuildError):
+class BuildFaultsError(Exception):
     """What failed is among the description's faults."""

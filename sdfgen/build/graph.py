@@ -1,4 +1,9 @@
-"""The build graph: C to objects, objects to programs, those to patched ELFs, and those to an image."""
+"""The build graph: C to objects, objects to programs, those to patched ELFs, and those to an image.
+
+Ninja compares times, which deceive: a file can be replaced by another that is older. So the content of what is made
+elsewhere stands in the commands, behind `#`: of the tool's own C, and of the author's files. What differs between
+machines and makes the same, SDK and compiler, has a stamp, which is written when the content is another.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 from sdfgen import outputs
 from sdfgen.build.graph_image import IMAGE_RULES, guest_files, guest_object, image
-from sdfgen.build.ninja_text import beside, escaped
+from sdfgen.build.ninja_text import Author, beside, escaped, joined
 from sdfgen.build.toolchain import LINUX_FLAGS, PD_FLAGS, PD_LINKER, board_folder
 from sdfgen.facts.data import data_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sdfgen.build.plan import Plan
     from sdfgen.build.toolchain import Toolchain
@@ -36,18 +41,19 @@ cc_pd = {cc_pd}
 flags_linux = {linux_flags} -Ic/include -Iinclude
 flags_pd = {pd_flags} -Ic/include -Iinclude{foreign}
 flags_link = {link_flags}
+headers = {headers}
 ar = {ar}
 ld_pd = {ld_pd}
 libraries_pd = {pd_libraries}
 
 rule cc_linux
-  command = $cc_linux $flags_linux -MMD -MF $out.d -c $in -o $out
+  command = $cc_linux $flags_linux -MMD -MF $out.d -c $in -o $out # $content $headers
   depfile = $out.d
   deps = gcc
   description = compile $in
 
 rule cc_pd
-  command = $cc_pd $flags_pd -MMD -MF $out.d -c $in -o $out
+  command = $cc_pd $flags_pd -MMD -MF $out.d -c $in -o $out # $content $headers
   depfile = $out.d
   deps = gcc
   description = compile $in for a protection domain
@@ -68,7 +74,7 @@ rule patch
 """
 
 
-def build_file(system: System, toolchain: Toolchain, plan: Plan, up: str) -> str:
+def build_file(system: System, toolchain: Toolchain, plan: Plan, up: str, digest: Callable[[str], str]) -> str:
     """Return the text of `build.ninja`.
 
     Args:
@@ -76,20 +82,22 @@ def build_file(system: System, toolchain: Toolchain, plan: Plan, up: str) -> str
         toolchain: What compiles.
         plan: What can be made.
         up: Path from the board's folder to the description's.
+        digest: Returns the hash of a file's content, by its path.
     """
+    author = Author(system.folder, up, digest)
     domains = [program for program in plan.compiled if program.domain is not None]
     lines = [
-        _head(system, toolchain),
-        *_objects(plan, toolchain),
+        _head(system, toolchain, digest),
+        *_objects(plan, toolchain, digest),
         *_library(domains),
-        *guest_files(plan, up),
-        *(text for program in plan.programs for text in _program(system, plan, program, up)),
+        *guest_files(plan, author),
+        *(text for program in plan.programs for text in _program(system, plan, program, author)),
         *_foreign_patches(system, up),
         f"build elves: phony {' '.join(escaped(outputs.elf(name)) for name in made_elves(system, plan))}\n",
         f"\ndefault elves {' '.join(_wanted(plan, toolchain, domains))}".rstrip() + "\n",
     ]
     if plan.packed:
-        lines.append(image(system, plan, up, made_elves(system, plan)))
+        lines.append(image(system, plan, author, made_elves(system, plan)))
     return "".join(lines)
 
 
@@ -99,7 +107,7 @@ def made_elves(system: System, plan: Plan) -> list[str]:
     return sorted({*patched, *(program.elf for program in plan.programs)})
 
 
-def _head(system: System, toolchain: Toolchain) -> str:
+def _head(system: System, toolchain: Toolchain, digest: Callable[[str], str]) -> str:
     foreign = ""
     if toolchain.microkit_sdk:
         foreign += f" -isystem $${{MICROKIT_SDK}}/{board_folder(system)}/include"
@@ -111,6 +119,7 @@ def _head(system: System, toolchain: Toolchain) -> str:
         linux_flags=LINUX_FLAGS,
         pd_flags=PD_FLAGS,
         link_flags=toolchain.link_flags,
+        headers=joined(map(digest, own_headers())),
         ar=toolchain.ar,
         ld_pd=PD_LINKER,
         pd_libraries=_libraries(system, toolchain),
@@ -140,6 +149,15 @@ def _c_files_of(folder: str) -> tuple[str, ...]:
     return tuple(f"{outputs.C_FOLDER}/{folder}/{name}" for name in names if name.endswith(".c"))
 
 
+@cache
+def own_headers() -> tuple[str, ...]:
+    """Return the paths of the tool's own headers."""
+    folder = data_path("templates", "c")
+    return tuple(
+        sorted(os.path.join(base, name) for base, _, names in os.walk(folder) for name in names if name.endswith(".h"))
+    )
+
+
 def sources(plan: Plan, toolchain: Toolchain) -> dict[tuple[str, str], bool]:
     """Return what is compiled: flavour and C file, and whether it needs the SDK's headers."""
     found: dict[tuple[str, str], bool] = {(DOMAIN, table): False for table in plan.tables}
@@ -154,10 +172,12 @@ def sources(plan: Plan, toolchain: Toolchain) -> dict[tuple[str, str], bool]:
     return found
 
 
-def _objects(plan: Plan, toolchain: Toolchain) -> Iterator[str]:
+def _objects(plan: Plan, toolchain: Toolchain, digest: Callable[[str], str]) -> Iterator[str]:
     for (flavour, source), with_sdk in sources(plan, toolchain).items():
-        stamp = f" | {outputs.SDK_STAMP}" if with_sdk else ""
-        yield f"build {outputs.object_of(flavour, source)}: cc_{flavour} {source}{stamp}\n"
+        stamps = f"{outputs.TOOLS_STAMP} {outputs.SDK_STAMP}" if with_sdk else outputs.TOOLS_STAMP
+        yield f"build {outputs.object_of(flavour, source)}: cc_{flavour} {source} | {stamps}\n"
+        if source.startswith(f"{outputs.C_FOLDER}/"):
+            yield f"  content = {digest(data_path('templates', source))}\n"
 
 
 def _library(domains: list[Program]) -> Iterator[str]:
@@ -165,7 +185,7 @@ def _library(domains: list[Program]) -> Iterator[str]:
     folders = dict.fromkeys(folder for program in domains for folder in program.libraries)
     if folders:
         objects = " ".join(outputs.object_of(DOMAIN, name) for name in c_files(folders))
-        yield f"build {outputs.LIBRARY}: archive {objects}\n\n"
+        yield f"build {outputs.LIBRARY}: archive {objects} | {outputs.TOOLS_STAMP}\n\n"
 
 
 def _wanted(plan: Plan, toolchain: Toolchain, domains: list[Program]) -> Iterator[str]:
@@ -177,18 +197,19 @@ def _wanted(plan: Plan, toolchain: Toolchain, domains: list[Program]) -> Iterato
             yield outputs.object_of(flavour, source)
 
 
-def _program(system: System, plan: Plan, program: Program, up: str) -> Iterator[str]:
+def _program(system: System, plan: Plan, program: Program, author: Author) -> Iterator[str]:
     linked = f"{outputs.OBJECT_FOLDER}/{program.elf}"
     flavour = LINUX if program.domain is None else DOMAIN
     objects = [outputs.object_of(flavour, name) for name in (*c_files(program.folders), *program.tables)]
     if program.guest is not None:
-        files, made = guest_object(plan.guests[program.guest], up)
+        files, made = guest_object(plan.guests[program.guest], author)
         yield files
         objects.append(made)
     if flavour == LINUX:
-        yield f"build {escaped(linked)}: link {' '.join(objects)}\n"
+        yield f"build {escaped(linked)}: link {' '.join(objects)} | {outputs.TOOLS_STAMP}\n"
     else:
-        yield f"build {escaped(linked)}: link_pd {' '.join(objects)} {outputs.LIBRARY} | {outputs.SDK_STAMP}\n"
+        stamps = f"{outputs.TOOLS_STAMP} {outputs.SDK_STAMP}"
+        yield f"build {escaped(linked)}: link_pd {' '.join(objects)} {outputs.LIBRARY} | {stamps}\n"
     yield from _patch(escaped(linked), program.elf, known_patches(system, program.elf))
 
 

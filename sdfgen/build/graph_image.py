@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sdfgen import outputs
-from sdfgen.build.ninja_text import beside, escaped, quoted
+from sdfgen.build.ninja_text import escaped, quoted
 from sdfgen.build.toolchain import TOOL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from sdfgen.build.ninja_text import Author
     from sdfgen.build.plan import GuestFiles, Plan
     from sdfgen.model.system import System
 
@@ -24,9 +25,10 @@ rule stamp
   generator = 1
 
 build {outputs.SDK_STAMP}: stamp
+build {outputs.TOOLS_STAMP}: stamp
 
 rule guest
-  command = $python -m sdfgen.guest_files.steps $step $out $options $in
+  command = $python -m sdfgen.guest_files.steps $step $out $options $in # $content
   description = make $out
 
 rule link_pd
@@ -35,79 +37,88 @@ rule link_pd
 
 rule image
   command = $${{MICROKIT_SDK}}/{TOOL} $in $options -o obj/{outputs.LOADER} -r obj/{outputs.REPORT} > {outputs.TOOL_LOG} 2>&1 $
-    && mv obj/{outputs.LOADER} obj/{outputs.REPORT} . || {{ cat {outputs.TOOL_LOG}; exit 1; }}
+    && mv obj/{outputs.LOADER} obj/{outputs.REPORT} . || {{ cat {outputs.TOOL_LOG}; exit 1; }} # $content
   description = pack {outputs.LOADER}
 
 """
 """Files appear under their names when they are whole: an earlier one may be in use, or be published.
 
-The stamp is sdfgen's to write; whoever runs Ninja without it gets an empty one.
+The stamps are sdfgen's to write; whoever runs Ninja without it gets empty ones.
 """
 
 
-def guest_files(plan: Plan, up: str) -> Iterator[str]:
+def guest_files(plan: Plan, author: Author) -> Iterator[str]:
     """Yield the steps that make guests' initial RAM disks and device trees.
 
     Args:
         plan: What can be made.
-        up: Path from the board's folder to the description's.
+        author: The author's files.
     """
     for files in plan.guests.values():
         if files.initrd is not None:
-            yield _initrd(files, up)
+            yield _initrd(files, author)
         if files.merged and files.guest.dtb is not None:
-            base, overlay = beside(up, files.guest.dtb), outputs.overlay(files.guest)
-            yield f"build {files.tree}: guest {base} {overlay}\n  step = tree\n"
+            base, overlay = author.name(files.guest.dtb), outputs.overlay(files.guest)
+            yield f"build {files.tree}: guest {base} {overlay} | {outputs.TOOLS_STAMP}\n  step = tree\n"
+            yield author.content(files.guest.dtb)
     made = plan.made_guest_files
     if made:
         yield f"default {' '.join(made)}\n\n"
 
 
-def _initrd(files: GuestFiles, up: str) -> str:
+def _initrd(files: GuestFiles, author: Author) -> str:
     """Return the step that appends files; what it appends is in its options, in the order of its inputs."""
     guest = files.guest
     sources = [appended.source for appended in guest.appended if appended.kind != "link"]
-    base = [beside(up, guest.initrd)] if guest.initrd else []
+    base = [guest.initrd] if guest.initrd else []
     options = " ".join(
         quoted(f"{one.kind}:{one.path}" + (f":{one.source}" if one.kind == "link" else "")) for one in guest.appended
     )
-    inputs = " ".join([*map(escaped, sources), *base])
-    return f"build {files.initrd}: guest {inputs}\n  step = initrd\n  options = {options} --\n"
+    inputs = " ".join([*map(escaped, sources), *map(author.name, base)])
+    step = f"build {files.initrd}: guest {inputs} | {outputs.TOOLS_STAMP}\n  step = initrd\n  options = {options} --\n"
+    return step + author.content(*base)
 
 
-def guest_object(files: GuestFiles, up: str) -> tuple[str, str]:
+def guest_object(files: GuestFiles, author: Author) -> tuple[str, str]:
     """Return the step that makes an object of a guest's files, and that object.
 
     Args:
         files: Where they are.
-        up: Path from the board's folder to the description's.
+        author: The author's files.
     """
     guest = files.guest
-    made = f"{outputs.OBJECT_FOLDER}/{outputs.GUEST_FOLDER}/{guest.name}.o"
-    inputs = [beside(up, str(guest.kernel)), str(files.tree)]
+    made = outputs.guest_object(guest.name)
+    own = [str(guest.kernel)]
+    inputs = [author.name(str(guest.kernel)), str(files.tree)]
     if files.initrd is not None:
         inputs.append(files.initrd)
     elif guest.initrd is not None:
-        inputs.append(beside(up, guest.initrd))
-    return f"build {made}: guest {' '.join(inputs)}\n  step = object\n", made
+        inputs.append(author.name(guest.initrd))
+        own.append(guest.initrd)
+    step = f"build {made}: guest {' '.join(inputs)} | {outputs.TOOLS_STAMP}\n  step = object\n"
+    return step + author.content(*own), made
 
 
-def image(system: System, plan: Plan, up: str, made: Sequence[str]) -> str:
+def image(system: System, plan: Plan, author: Author, made: Sequence[str]) -> str:
     """Return the step that packs the image; program images made here stand before the author's.
 
     Args:
         system: The system.
         plan: What can be made.
-        up: Path from the board's folder to the description's.
+        author: The author's files.
         made: The ELFs that are made here.
     """
     names = {pd.program_image for pd in system.all_pds()}
-    inputs = [escaped(outputs.elf(name)) if name in made else beside(up, name) for name in sorted(names)]
+    own = sorted(names - set(made))
+    inputs = [escaped(outputs.elf(name)) for name in sorted(names & set(made))]
     prefills = {region.prefill_path: region.prefill_made for region in system.regions if region.prefill_path}
-    inputs += [name if is_made else beside(up, name) for name, is_made in sorted(prefills.items())]
-    options = f"--board {system.board.name} --config {system.config} --search-path {outputs.ELF_FOLDER} . {quoted(up)}"
+    inputs += [name for name, is_made in sorted(prefills.items()) if is_made]
+    own += [name for name, is_made in sorted(prefills.items()) if not is_made]
+    inputs += map(author.name, own)
+    options = f"--board {system.board.name} --config {system.config} --search-path {outputs.ELF_FOLDER} . "
     return (
         f"\nbuild {outputs.LOADER} {outputs.REPORT}: image {system.name}.system | {' '.join(inputs)} {outputs.SDK_STAMP}\n"
-        f"  options = {options}\n"
+        f"  options = {options}{quoted(author.up)}\n"
+        f"{author.content(*own)}"
         f"build image: phony {outputs.LOADER} {outputs.REPORT}\n"
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sdfgen.build.toolchain import Toolchain
     from sdfgen.model.guest import Guest
+    from sdfgen.model.microkit import Origin
     from sdfgen.model.program import Program
     from sdfgen.model.system import System
 
@@ -44,7 +45,7 @@ class Plan(NamedTuple):
     Attributes:
         programs: Programs that are linked here.
         compiled: Those and the ones that cannot be linked yet: what needs nothing of the user's is compiled.
-        tables: Generated C that is compiled for programs of the author's.
+        tables: Generated C that is compiled for programs of the author's, each with what it comes from.
         guests: Where guests' files are, by the guest's name.
         found: Program images that lie beside the description.
         waiting: What is not made, in words: the Microkit tool runs when there is nothing of it.
@@ -52,7 +53,7 @@ class Plan(NamedTuple):
 
     programs: tuple[Program, ...]
     compiled: tuple[Program, ...]
-    tables: tuple[str, ...]
+    tables: Mapping[str, Origin]
     guests: Mapping[str, GuestFiles]
     found: tuple[str, ...]
     waiting: tuple[str, ...]

@@ -33,11 +33,13 @@ ZIG_LINK_FLAGS = "-Wl,-T,c/uio/discard_debug.ld"
 # GNU ld refuses libvmm.a, some of whose files take libmicrokit's IPC buffer for a thread-local variable.
 PD_LINKER = "$python -m ziglang ld.lld --build-id=none --strip-debug"
 
+ZIG = "zig"
 SDK = "MICROKIT_SDK"
 LIBVMM = "LIBVMM"
 TOOL = "bin/microkit"
 """The Microkit tool in its SDK."""
 LIBVMM_ARCHIVE = "libvmm.a"
+HEADERS = "include"
 # Of the headers the one that has functions of Microkit's; the others are the kernel's, and change with the library.
 _BOARD_FILES = ("lib/libmicrokit.a", "lib/microkit.ld", "include/microkit.h")
 
@@ -53,6 +55,7 @@ class Toolchain(NamedTuple):
         pd_libraries: Libraries of the compiler's that they need.
         microkit_sdk: The Microkit SDK, or None.
         libvmm: libvmm, or None.
+        places: Where each of `cc`, MICROKIT_SDK and LIBVMM that is used was named.
     """
 
     cc_linux: str
@@ -62,6 +65,7 @@ class Toolchain(NamedTuple):
     pd_libraries: str
     microkit_sdk: str | None
     libvmm: str | None
+    places: dict[str, Where]
 
     def sdk_files(self, system: System) -> dict[str, str]:
         """Return the SDK's and libvmm's files that a build reads: path by name."""
@@ -78,6 +82,21 @@ class Toolchain(NamedTuple):
             found[f"{LIBVMM}/{LIBVMM_ARCHIVE}"] = os.path.join(self.libvmm, LIBVMM_ARCHIVE)
         return found
 
+    def headers(self, system: System) -> dict[str, str]:
+        """Return the headers that the SDK and libvmm have for a system's board: path by name."""
+        found: dict[str, str] = {}
+        if self.microkit_sdk:
+            found |= _files_below(self.microkit_sdk, f"{board_folder(system)}/{HEADERS}", SDK)
+        if self.libvmm:
+            found |= _files_below(self.libvmm, HEADERS, LIBVMM)
+        return found
+
+
+def _files_below(root: str, folder: str, variable: str) -> dict[str, str]:
+    top = os.path.join(root, folder)
+    paths = [os.path.join(base, name) for base, _, names in os.walk(top, followlinks=True) for name in names]
+    return {f"{variable}/{os.path.relpath(path, root)}": path for path in sorted(paths)}
+
 
 def board_folder(system: System) -> str:
     """Return where the SDK has what belongs to a system's board and configuration."""
@@ -91,10 +110,11 @@ def find_toolchain(table: ToolchainTable | None, system: System) -> Toolchain:
         table: Its `[toolchain]` table.
         system: The system that is built.
     """
-    cc = table.cc if table else "zig"
+    cc = table.cc if table else ZIG
+    places = dict(_places(table))
     sdk = _folder(system, table.microkit_sdk if table else None, SDK)
     libvmm = _of_board(system, _folder(system, table.libvmm if table else None, LIBVMM))
-    if cc != "zig":
+    if cc != ZIG:
         return Toolchain(
             cc_linux=f"{cc}gcc",
             cc_pd=f"{cc}gcc {GNU_WITHOUT_FPU}",
@@ -103,6 +123,7 @@ def find_toolchain(table: ToolchainTable | None, system: System) -> Toolchain:
             pd_libraries=f"$$({cc}gcc -print-libgcc-file-name)",
             microkit_sdk=sdk,
             libvmm=libvmm,
+            places=places,
         )
     zig = "$python -m ziglang"
     return Toolchain(
@@ -113,7 +134,19 @@ def find_toolchain(table: ToolchainTable | None, system: System) -> Toolchain:
         pd_libraries="",
         microkit_sdk=sdk,
         libvmm=libvmm,
+        places=places,
     )
+
+
+def _places(table: ToolchainTable | None) -> Iterator[tuple[str, Where]]:
+    """Yield where what the build uses was named: in the description, or in the environment."""
+    if table is not None and table.given("cc"):
+        yield "cc", table.at("cc")
+    for key, variable in ((SDK.lower(), SDK), (LIBVMM.lower(), LIBVMM)):
+        if table is not None and table.given(key):
+            yield variable, table.at(key)
+        elif os.environ.get(variable):
+            yield variable, Where(Source(f"environment variable {variable}", os.environ[variable]))
 
 
 def _folder(system: System, written: str | None, variable: str) -> str | None:
@@ -130,19 +163,17 @@ def _of_board(system: System, libvmm: str | None) -> str | None:
     return own if libvmm and os.path.isdir(own) else libvmm
 
 
-def toolchain_faults(toolchain: Toolchain, table: ToolchainTable | None, system: System) -> Iterator[Fault]:
+def toolchain_faults(toolchain: Toolchain, system: System) -> Iterator[Fault]:
     """Yield what is wrong with the Microkit SDK and libvmm.
 
     Args:
         toolchain: The toolchain.
-        table: The description's `[toolchain]`.
         system: The system that is built.
     """
-    for key, variable, folder in (("microkit_sdk", SDK, toolchain.microkit_sdk), ("libvmm", LIBVMM, toolchain.libvmm)):
+    for variable, folder in ((SDK, toolchain.microkit_sdk), (LIBVMM, toolchain.libvmm)):
         if folder is None:
             continue
-        written = table is not None and table.given(key)
-        where = table.at(key) if table and written else Where(Source(f"environment variable {variable}", folder))
+        where = toolchain.places[variable]
         files = toolchain.sdk_files(system)
         missing = [name for name, path in files.items() if name.startswith(variable) and not os.path.exists(path)]
         if missing:

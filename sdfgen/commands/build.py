@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
 
-from sdfgen.build.uptodate import is_up_to_date, remember
+from sdfgen.build.uptodate import is_up_to_date
 from sdfgen.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.build.build import Result
+    from sdfgen.build.contents import Contents
     from sdfgen.describe import Description
 
 
@@ -27,11 +27,18 @@ class Request(NamedTuple):
     compile_: bool
     jobs: int
     depfile: str | None
+    quiet: bool = False
+    verbose: bool = False
 
     @property
     def folder(self) -> str:
         """The output folder."""
         return self.out or os.path.join(os.path.dirname(self.description), "build")
+
+    @property
+    def decides(self) -> tuple[object, ...]:
+        """What of it decides what is built and said."""
+        return (self.description, self.settings, self.boards, self.style, self.out, self.compile_, self.depfile)
 
 
 def build_and_tell(request: Request) -> str:
@@ -39,76 +46,95 @@ def build_and_tell(request: Request) -> str:
 
     Leaves with status 1, after telling why, when the description has errors or a step fails.
     """
-    before = is_up_to_date(request.folder, request)
-    if before is not None:
-        from sdfgen.commands.telling import show
+    said = _nothing_to_do(request)
+    if said is not None:
+        return said
+    from sdfgen.build.lock import locked
+    from sdfgen.interrupts import catch
 
-        said, warned = before
-        show(warned, request.style)
-        return f"{said}nothing has changed\n"
+    catch()
     try:
-        with _locked(request.folder):
-            return _build(request)
+        with locked(request.folder) as (lock, waited):
+            said = _nothing_to_do(request) if waited else None
+            return _build(request, lock) if said is None else said
     except OSError as error:
         sys.exit(f"sdfgen: {error.filename or request.folder}: {error.strerror or error}")
 
 
-@contextmanager
-def _locked(folder: str) -> Iterator[None]:
-    """Let one build at a time work in an output folder."""
-    import fcntl
+def _nothing_to_do(request: Request) -> str | None:
+    """Return what is said when nothing has changed; None when something has."""
+    before = is_up_to_date(request.folder, request.decides)
+    if before is None:
+        return None
+    from sdfgen.commands.telling import show
 
-    os.makedirs(folder, exist_ok=True)
-    with open(os.path.join(folder, ".lock"), "w", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    said, warned = before
+    show(warned, request.style)
+    return "" if request.quiet else f"{said}nothing has changed\n"
 
 
-def _build(request: Request) -> str:
+def _build(request: Request, lock: int) -> str:
+    from sdfgen.build.contents import Contents
+    from sdfgen.build.uptodate import Made, known_contents, remember
     from sdfgen.commands.telling import report
     from sdfgen.describe import describe
 
+    contents = Contents(known_contents(request.folder))
     description = describe(request.description, request.settings, request.boards)
-    results = [] if description.faults.errors else _built(description, request)
+    results = [] if description.faults.errors else _built(description, contents, request, lock)
     warned = report(description, request.style)
-    if request.depfile:
-        _write_depfile(request.depfile, results)
     said = "".join(_summary(result) for result in results)
-    outputs = [os.path.join(result.folder, name) for result in results for name in result.files]
+    outputs = {os.path.join(result.folder, name): sha for result in results for name, sha in result.files.items()}
     if request.depfile:
-        outputs.append(request.depfile)
-    inputs = [path for result in results for path in result.inputs]
-    remember(request.folder, request, [*inputs, *outputs], said, warned)
-    return said
+        outputs[request.depfile] = _write_depfile(request.depfile, results)
+    times = [stamp_path(result) for result in results]
+    made = Made(
+        inputs=contents.entries,
+        outputs={path: sha for path, sha in outputs.items() if path not in times},
+        times=times,
+        absent=[path for result in results for path in result.absent],
+        listed=[path for result in results for path in result.listed],
+        uses_path=any(result.uses_path for result in results),
+        said=said,
+        warned=warned,
+    )
+    remember(request.folder, request.decides, made)
+    return "" if request.quiet else said
 
 
-def _built(description: Description, request: Request) -> list[Result]:
+def stamp_path(result: Result) -> str:
+    """Return the file whose time says when a result was last found to be right."""
+    from sdfgen.build.build import stamp_file
+
+    return os.path.join(result.folder, stamp_file(result.system))
+
+
+def _built(description: Description, contents: Contents, request: Request, lock: int) -> list[Result]:
     """Build; the faults that are found on the way are among the description's then, so that all are told at once."""
     from sdfgen.build.build import Options, build
-    from sdfgen.build.errors import BuildError, BuildFaultsError
+    from sdfgen.build.errors import BuildFaultsError
     from sdfgen.commands.telling import report
 
+    options = Options(request.folder, request.compile_, request.jobs, lock, request.quiet, request.verbose)
     try:
-        return build(description, Options(request.folder, request.compile_, request.jobs))
+        return build(description, contents, options)
     except BuildFaultsError:
         return []
-    except BuildError as error:
-        report(description, request.style)
-        sys.exit(f"sdfgen: {error}")
     except OSError:
         report(description, request.style)
         raise
 
 
-def _write_depfile(path: str, results: list[Result]) -> None:
+def _write_depfile(path: str, results: list[Result]) -> str:
+    """Write a depfile with paths as they are from here; return its SHA-256."""
     from sdfgen.build.build import make_rule
+    from sdfgen.build.digest import digest
     from sdfgen.build.publish import write_files
 
-    rules = (
-        make_rule(os.path.join(result.folder, f"{result.system.name}.system"), sorted(result.inputs))
-        for result in results
-    )
-    write_files("", {path: "".join(rules).encode()})
+    rules = (make_rule(stamp_path(result), sorted(result.inputs)) for result in results)
+    content = "".join(rules).encode()
+    write_files("", {path: content})
+    return digest(content)
 
 
 def _summary(result: Result) -> str:
@@ -134,6 +160,7 @@ def _made(result: Result) -> Iterator[str]:
 _WHAT = {
     ".system": "Microkit system file",
     ".d": "Make depfile",
+    ".stamp": "newer than every input: what Make and CMake wait for",
     ".bin": "content of the phys-addr page",
     ".img": "bootable image",
     "report.txt": "what the Microkit tool did",

@@ -50,7 +50,8 @@ def _click_option(option: Option) -> click.Option:
         help=option.help,
         default=option.default,
         multiple=option.kind == "many",
-        type=bool if option.kind == "switch" else kind,
+        is_flag=True if option.kind == "flag" else None,
+        type=bool if option.kind in {"switch", "flag"} else kind,
         metavar=option.metavar,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from sdfgen.commands.telling import report, tell
@@ -12,12 +13,28 @@ if TYPE_CHECKING:
 
 
 def run(command: str, values: dict[str, Any]) -> None:
-    """Run a command.
+    """Run a command; one that is interrupted says so in a line, and nothing it started is left behind.
 
     Args:
         command: `check`, `build`, `verify` or `run`.
         values: Its parameters by name.
     """
+    try:
+        _run(command, values)
+        sys.stdout.flush()
+    except KeyboardInterrupt as error:
+        from sdfgen.interrupts import told
+
+        said, status = told(error)
+        sys.stderr.write(f"sdfgen: {said}\n")
+        sys.exit(status)
+    except BrokenPipeError:
+        # Nobody reads on; nothing is left to be said, not even when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _run(command: str, values: dict[str, Any]) -> None:
     if command == "build":
         from sdfgen.commands.build import Request, build_and_tell
 

@@ -15,7 +15,7 @@ class Option(NamedTuple):
         name: The parameter it sets.
         flags: How it is written; a flag that takes no value has its opposite last.
         help: What it does.
-        kind: `value`, `many` (may be given again) or `switch` (takes no value).
+        kind: `value`, `many` (may be given again), `switch` (takes no value) or `flag` (a switch without an opposite).
         default: Its value when left out.
         choices: The values it takes, when they are few.
         metavar: What its value is called.
@@ -43,15 +43,21 @@ _DESCRIBED = (
 )
 _OUT = Option("out", ("-o", "--out"), "Output folder; `build` beside the description by default.", metavar="FOLDER")
 _JOBS = Option("jobs", ("-j", "--jobs"), "Steps at once; 0 lets Ninja choose.", default=0, metavar="N")
+_TALK = (
+    Option("quiet", ("-q", "--quiet"), "Say nothing but faults.", "flag", default=False),
+    Option("verbose", ("-v", "--verbose"), "Show every step, with its command.", "flag", default=False),
+)
 _BUILT = (
     _OUT,
     Option("compile_", ("--compile", "--no-compile"), "Compile and patch too.", "switch", default=True),
     _JOBS,
     Option("depfile", ("--depfile",), "Write a Make depfile with paths as they are from here.", metavar="FILE"),
+    *_TALK,
 )
 _RUN = (
     _OUT,
     _JOBS,
+    *_TALK,
     Option("loader", ("--loader",), "Run this image instead of building one.", metavar="FILE"),
     Option(
         "disks",
@@ -95,8 +101,8 @@ def parse(arguments: list[str]) -> tuple[str, dict[str, Any]] | None:
     words = iter(arguments[1:])
     for word in words:
         option = by_flag.get(word)
-        if option is not None and option.kind == "switch":
-            values[option.name] = word != option.flags[-1]
+        if option is not None and option.kind in {"switch", "flag"}:
+            values[option.name] = option.kind == "flag" or word != option.flags[-1]
         elif option is not None:
             value = next(words, None)
             if not _plain(option, value):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import sys
 import tempfile
 import time
@@ -15,6 +14,7 @@ from sdfgen.build.toolchain import LIBVMM, SDK, find_toolchain
 from sdfgen.commands.build import Request, build_and_tell
 from sdfgen.commands.telling import report
 from sdfgen.describe import describe
+from sdfgen.interrupts import catch, told
 from sdfgen.outputs import LOADER
 from sdfgen.records import NamedTuple
 from sdfgen.run.console import Consoles, Demultiplexer, Screen, consoles_of
@@ -27,7 +27,6 @@ from sdfgen.run.watch import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import FrameType
 
     from sdfgen.describe import Description
     from sdfgen.model.system import System
@@ -43,6 +42,8 @@ class RunRequest(NamedTuple):
     style: str = "text"
     out: str | None = None
     jobs: int = 0
+    quiet: bool = False
+    verbose: bool = False
     loader: str | None = None
     disks: tuple[str, ...] = ()
     table: str = "gpt"
@@ -73,26 +74,17 @@ def run_and_tell(request: RunRequest) -> int:
     Returns:
         The exit status, a `Status`.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
+    catch()
     try:
         return _run(_plan(request))
     except RunError as error:
         _tell(str(error))
         return error.status
-    except KeyboardInterrupt:
-        return Status.INTERRUPTED
     except BrokenPipeError:
-        # Nobody reads on; nothing is left to be said, not even when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Status.FAULT
+        raise
     except OSError as error:
         _tell(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         return Status.FAULT
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    sys.exit(128 + number)
 
 
 def _tell(text: str) -> None:
@@ -175,6 +167,8 @@ def _built(plan: _Plan) -> str:
         compile_=True,
         jobs=request.jobs,
         depfile=None,
+        quiet=request.quiet,
+        verbose=request.verbose,
     )
     sys.stderr.write(build_and_tell(build))
     loader = os.path.join(build.folder, board, LOADER)
@@ -238,8 +232,11 @@ def _watched(plan: _Plan, words: list[str]) -> int:
             assert process.stdout is not None  # noqa: S101 - it is a pipe
             status = watcher.watch(process.stdout.fileno(), plan.request.timeout)
             ended = process.wait() if status is Status.ENDED else None
-    except KeyboardInterrupt:
-        status, ended = (Status.INTERRUPTED if expectations.count else Status.GOOD), None
+    except KeyboardInterrupt as error:
+        watcher.show_rest()
+        said, number = told(error)
+        _tell(_verdict(Status.ENDED, expectations, time.monotonic() - began, None, said))
+        return number
     watcher.show_rest()
     if ended == 0 and not expectations.count:
         status = Status.GOOD
@@ -252,9 +249,11 @@ def _show(text: str) -> None:
     sys.stdout.flush()
 
 
-def _verdict(status: Status, expectations: Expectations, seconds: float, ended: int | None) -> str:
+def _verdict(
+    status: Status, expectations: Expectations, seconds: float, ended: int | None, interrupted: str | None = None
+) -> str:
     """Say how a run went, and what was not seen."""
-    how = "QEMU was ended" if ended is None else f"QEMU ended with status {ended}"
+    how = interrupted or ("QEMU was ended" if ended is None else f"QEMU ended with status {ended}")
     if status is Status.TIMEOUT:
         how = "time is up"
     if not expectations.count:

@@ -23,6 +23,7 @@ def manifest(
     patches: Mapping[str, list[Record]],
     names: Mapping[str, str],
     more: Mapping[str, list[Record]],
+    tools: Mapping[str, str],
 ) -> str:
     """Return the text of `manifest.json`.
 
@@ -33,9 +34,11 @@ def manifest(
         patches: What was patched, by ELF.
         names: The name of each file of the description that is the same on every machine, by its path.
         more: Further sections: what subsystems have to say.
+        tools: Version of each program and library that took part, by name.
     """
     places = _Places(names)
     sections = {
+        "tools": [{"name": name, "version": version} for name, version in sorted(tools.items())],
         "inputs": [{"file": name, "sha256": digest} for name, digest in sorted(inputs.items())],
         "outputs": [{"file": name, "sha256": digest} for name, digest in sorted(outputs.items())],
         "regions": list(_regions(system, places)),

@@ -88,6 +88,22 @@ BUILDING = {
         "the Microkit tool refuses the system",
         "What the tool said, with the place that its words lead back to.",
     ),
+    "SDF160": (
+        "an input changed while it was built from",
+        "What was read first and what was read last may be of two versions; nothing is published.",
+    ),
+    "SDF161": (
+        "a build step failed",
+        "A compiler, a linker or another step refused its input; the place is the table that it was done for.",
+    ),
+    "SDF162": (
+        "what was made is not what was decided",
+        "Everything that is made is read back with other programs' eyes; this is a defect of sdfgen's.",
+    ),
+    "SDF163": (
+        "addresses that Microkit chooses do not stand",
+        "Patching must not move what the tool has placed, and its report must say where that is.",
+    ),
     "SDF104": (
         "a stack may be too small",
         "What all functions of a program image take together holds whichever calls which; less may, or may not.",

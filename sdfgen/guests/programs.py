@@ -34,6 +34,7 @@ def programs(system: System, kinds: Mapping[str, Folders]) -> tuple[Program, ...
         found.append(
             Program(
                 elf=images[guest.vmm],
+                origin=guest.origin,
                 domain=guest.vmm,
                 tables=(f"src/{guest.vmm}_table.c",),
                 folders=(*_VMM, *(folder for need in needs for folder in need.folders)),
@@ -44,5 +45,6 @@ def programs(system: System, kinds: Mapping[str, Folders]) -> tuple[Program, ...
         )
     if timer is not None:
         table = f"src/{timer.pd}_table.c"
-        found.append(Program(images[timer.pd], timer.pd, (table,), _TIMER, ("guest_timer", *_LIBRARIES)))
+        origin = next(pd.origin for pd in system.all_pds() if pd.name == timer.pd)
+        found.append(Program(images[timer.pd], origin, timer.pd, (table,), _TIMER, ("guest_timer", *_LIBRARIES)))
     return tuple(found)

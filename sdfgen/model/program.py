@@ -3,6 +3,7 @@
 Annotations are evaluated here on purpose: as text, each of them is compiled at every start.
 """
 
+from sdfgen.model.microkit import Origin
 from sdfgen.records import NamedTuple
 
 
@@ -13,6 +14,7 @@ class Program(NamedTuple):
 
     Attributes:
         elf: Its file name.
+        origin: The table that it is made for.
         domain: The protection domain whose program image it is; None for a Linux program.
         tables: Generated C files that make it this system's.
         folders: Folders that are linked whole.
@@ -22,6 +24,7 @@ class Program(NamedTuple):
     """
 
     elf: str
+    origin: Origin
     domain: str | None
     tables: tuple[str, ...]
     folders: tuple[str, ...]

@@ -120,5 +120,5 @@ class Programs(Protocol):
     def programs(self, system: System) -> tuple[Program, ...]:
         """Return the programs."""
 
-    def tables(self, system: System) -> tuple[str, ...]:
-        """Return generated C that is compiled for programs of the author's."""
+    def tables(self, system: System) -> Mapping[str, Origin]:
+        """Return generated C that is compiled for programs of the author's, each with the table it comes from."""

@@ -63,7 +63,7 @@ def test_what_has_to_do_with_the_sdk_has_its_stamp(
         monkeypatch.setenv(name, str(tmp_path))
     system = describe(str(described(tmp_path))).systems[BOARD]
     toolchain = find_toolchain(None, system)
-    text = build_file(system, toolchain, plan(system, toolchain), "..")
+    text = build_file(system, toolchain, plan(system, toolchain), "..", lambda _path: "")
     graph = [match for match in map(STATEMENT.fullmatch, text.splitlines()) if match]
     compiled = {m["output"] for m in graph if m["rule"] == "cc_pd" and reads_the_sdk(TEMPLATES / m["inputs"].strip())}
     linked = {m["output"] for m in graph if m["rule"] == "link_pd"}

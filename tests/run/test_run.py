@@ -220,7 +220,7 @@ def heeded_interrupts() -> Iterator[None]:
 
 # The signal, our arguments, our status.
 SIGNALS: dict[str, tuple[signal.Signals, tuple[str, ...], int]] = {
-    "interrupted": (signal.SIGINT, (), 0),
+    "interrupted": (signal.SIGINT, (), 130),
     "interrupted_while_something_is_expected": (signal.SIGINT, ("--expect", "no"), 130),
     "terminated": (signal.SIGTERM, (), 128 + signal.SIGTERM),
     "hung_up": (signal.SIGHUP, (), 128 + signal.SIGHUP),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sdfgen.build.build import Options, build
+from sdfgen.build.contents import Contents
 from sdfgen.commands.reference import explanation, json_schema
 from sdfgen.describe import describe
 from sdfgen.faults.render import as_text
@@ -76,7 +77,7 @@ def test_overrides_reach_it(tmp_path: Path) -> None:
 
 def test_it_is_built(tmp_path: Path) -> None:
     description = describe(write(tmp_path, TEXT))
-    (result,) = build(description, Options(str(tmp_path / "build")))
+    (result,) = build(description, Contents(), Options(str(tmp_path / "build")))
     folder = tmp_path / "build" / BOARD
     made = {
         name: (folder / name).read_text(encoding="utf-8")

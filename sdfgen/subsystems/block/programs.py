@@ -10,6 +10,7 @@ from sdfgen.subsystems.block.driver import UIO_KIND
 from sdfgen.subsystems.block.model import blocks_of
 
 if TYPE_CHECKING:
+    from sdfgen.model.microkit import Origin
     from sdfgen.model.system import System
 
 DEVICE_FOLDERS = {
@@ -32,16 +33,17 @@ def programs(system: System) -> tuple[Program, ...]:
     found = []
     for block in blocks_of(system):
         virt = (f"src/{block.virt}_table.c",)
-        found.append(Program(images[block.virt], block.virt, virt, _VIRTUALISER, _VIRTUALISER_LIBRARIES))
-        found.append(Program(block.driver.elf, None, (f"src/{block.name}_uio_table.c",), _UIO_DRIVER))
+        found.append(Program(images[block.virt], block.origin, block.virt, virt, _VIRTUALISER, _VIRTUALISER_LIBRARIES))
+        found.append(Program(block.driver.elf, block.origin, None, (f"src/{block.name}_uio_table.c",), _UIO_DRIVER))
     return tuple(found)
 
 
-def tables(system: System) -> tuple[str, ...]:
-    """Return generated C that is compiled for native clients to link.
+def tables(system: System) -> dict[str, Origin]:
+    """Return generated C that is compiled for native clients to link, each with the table that it comes from.
 
     Args:
         system: The system.
     """
+    domains = {pd.name: pd.origin for pd in system.all_pds()}
     native = {disk.pd for block in blocks_of(system) for disk in block.disks if disk.registers is None}
-    return tuple(f"src/{pd}_block_table.c" for pd in sorted(native))
+    return {f"src/{pd}_block_table.c": domains[pd] for pd in sorted(native)}
