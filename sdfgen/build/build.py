@@ -167,9 +167,7 @@ def _prepare(description: Description, board: str, system: System, contents: Con
     _add(toolchain_faults(toolchain, system), description.faults)
     tools = _tools(table) if options.compile else ()
     planned = plan(system, toolchain)
-    job = _Job(
-        system, description.faults, toolchain, tools, planned, work, final, folder, contents, {}, options
-    )
+    job = _Job(system, description.faults, toolchain, tools, planned, work, final, folder, contents, {}, options)
     contents.digests(_inputs(description, job) | _sdk_files(job) | {"": system.board.path})
     files = _generated(job)
     write_files(work, files | (_stamps(job) if options.compile else {}))
@@ -235,6 +233,9 @@ def _run(job: _Job, *targets: str) -> None:
         return
     from sdfgen.build.step_faults import log_text, step_faults
 
+    for name in (name for step in failed for name in step.outputs):
+        with suppress(OSError):  # half a result, which Ninja would take for a whole one
+            os.unlink(os.path.join(job.work, name))
     write_files(job.work, {outputs.FAILED_LOG: log_text(failed).encode()})
     _add(step_faults(job.system, job.toolchain, job.plan, failed, job.work), job.faults)
 

@@ -59,11 +59,11 @@ rule cc_pd
   description = compile $in for a protection domain
 
 rule link
-  command = $cc_linux $flags_linux $flags_link $in -o $out
+  command = $cc_linux $flags_linux $flags_link $in -o $out.new && mv $out.new $out
   description = link $out
 
 rule copy
-  command = cp $in $out
+  command = cp $in $out.new && mv $out.new $out
   description = copy $out
 
 rule patch
@@ -97,7 +97,7 @@ def build_file(system: System, toolchain: Toolchain, plan: Plan, up: str, digest
         f"\ndefault elves {' '.join(_wanted(plan, toolchain, domains))}".rstrip() + "\n",
     ]
     if plan.packed:
-        lines.append(image(system, plan, author, made_elves(system, plan)))
+        lines.append(image(system, author, made_elves(system, plan)))
     return "".join(lines)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 IMAGE_RULES: Final = f"""\
 rule archive
-  command = rm -f $out && $ar rcsD $out $in
+  command = rm -f $out.new && $ar rcsD $out.new $in && mv $out.new $out
   description = archive $out
 
 rule stamp
@@ -32,12 +32,13 @@ rule guest
   description = make $out
 
 rule link_pd
-  command = $ld_pd $in $libraries_pd -o $out
+  command = $ld_pd $in $libraries_pd -o $out.new && mv $out.new $out
   description = link $out
 
 rule image
-  command = $${{MICROKIT_SDK}}/{TOOL} $in $options -o obj/{outputs.LOADER} -r obj/{outputs.REPORT} > {outputs.TOOL_LOG} 2>&1 $
-    && mv obj/{outputs.LOADER} obj/{outputs.REPORT} . || {{ cat {outputs.TOOL_LOG}; exit 1; }} # $content
+  command = $${{MICROKIT_SDK}}/{TOOL} $in $options -o obj/{outputs.LOADER} -r obj/{outputs.REPORT} $
+    > {outputs.TOOL_LOG} 2>&1 && mv obj/{outputs.LOADER} obj/{outputs.REPORT} . $
+    || {{ cat {outputs.TOOL_LOG}; exit 1; }} # $content
   description = pack {outputs.LOADER}
 
 """
@@ -99,12 +100,11 @@ def guest_object(files: GuestFiles, author: Author) -> tuple[str, str]:
     return step + author.content(*own), made
 
 
-def image(system: System, plan: Plan, author: Author, made: Sequence[str]) -> str:
+def image(system: System, author: Author, made: Sequence[str]) -> str:
     """Return the step that packs the image; program images made here stand before the author's.
 
     Args:
         system: The system.
-        plan: What can be made.
         author: The author's files.
         made: The ELFs that are made here.
     """
@@ -116,8 +116,9 @@ def image(system: System, plan: Plan, author: Author, made: Sequence[str]) -> st
     own += [name for name, is_made in sorted(prefills.items()) if not is_made]
     inputs += map(author.name, own)
     options = f"--board {system.board.name} --config {system.config} --search-path {outputs.ELF_FOLDER} . "
+    made_of = f"{system.name}.system | {' '.join(inputs)} {outputs.SDK_STAMP}"
     return (
-        f"\nbuild {outputs.LOADER} {outputs.REPORT}: image {system.name}.system | {' '.join(inputs)} {outputs.SDK_STAMP}\n"
+        f"\nbuild {outputs.LOADER} {outputs.REPORT}: image {made_of}\n"
         f"  options = {options}{quoted(author.up)}\n"
         f"{author.content(*own)}"
         f"build image: phony {outputs.LOADER} {outputs.REPORT}\n"

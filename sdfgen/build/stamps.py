@@ -22,7 +22,9 @@ Stamp = list[int]
 _DEVICE, _CHANGED = 2, 5
 _REALTIME_COARSE = 5
 """clock_gettime(2): the clock that Linux takes a file's times from."""
-_KEEPS_CHANGE_TIMES = frozenset(("bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "ramfs", "tmpfs", "xfs", "zfs"))
+_KEEPS_CHANGE_TIMES = frozenset(
+    ("bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "ramfs", "tmpfs", "xfs", "zfs")
+)
 """Local file systems of Linux that do; a server's may be cached, and vfat has none."""
 _MOUNTS = "/proc/self/mountinfo"
 _COARSE_NS = 1_000_000_000

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from sdfgen.model.system import System
 
 CODE: Final = "SDF161"
-_COMPLAINT: Final = re.compile(r"(?P<file>[^:\s][^:\n]*):(?P<line>\d+):(?P<column>\d+): (?:fatal )?error: (?P<words>.*)")
+_COMPLAINT: Final = re.compile(
+    r"(?P<file>[^:\s][^:\n]*):(?P<line>\d+):(?P<column>\d+): (?:fatal )?error: (?P<words>.*)"
+)
 _TELLING: Final = re.compile(r"error: |not found|No such file|cannot |sdfgen: ")
 _OWN: Final = re.compile(r"^sdfgen: [^:]*: ")
 _SHOWN_NOTES: Final = 3
@@ -90,8 +92,8 @@ def _text(path: str) -> str:
 
 def _steps(system: System, toolchain: Toolchain, plan: Plan) -> dict[str, _Step]:
     """Return what each output of a step is, by its path in the board's folder."""
-    found: dict[str, _Step] = {}
     brought = _brought(system, toolchain)
+    found = {outputs.LIBRARY: _Step(f"make {outputs.LIBRARY}", brought)}
     of_table = dict(plan.tables)
     for program in plan.compiled:
         of_table |= dict.fromkeys(program.tables, program.origin)

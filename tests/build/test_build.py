@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from tests.paths import EXAMPLE
 
 BOARDS = ("qemu_virt_aarch64", "odroidc4")
@@ -97,7 +98,11 @@ def test_manifest_has_the_patched_bytes(built: Path) -> None:
     manifest = json.loads((board / "manifest.json").read_text())
     elf = (board / "elf" / "block_uio_driver.elf").read_bytes()
     done = [patch for patch in manifest["patches"] if patch["state"] == "done"]
-    assert [patch["symbol"] for patch in done] == ["io_base_virt_data", "io_base_client1_0_data", "io_base_client2_0_data"]
+    assert [patch["symbol"] for patch in done] == [
+        "io_base_virt_data",
+        "io_base_client1_0_data",
+        "io_base_client2_0_data",
+    ]
     for patch in done:
         offset = int(patch["file_offset"], 0)
         assert elf[offset : offset + 8] == int(patch["value"], 0).to_bytes(8, "little")
@@ -284,7 +289,9 @@ def test_raw_patches_reach_an_elf_beside_the_description(project: Path, built: P
     manifest = json.loads((project / "build" / BOARDS[0] / "manifest.json").read_text())
     (done,) = [record for record in manifest["patches"] if record["elf"] == "mine.elf"]
     assert (done["value"], done["new"], done["state"]) == ("0x2000000", "0x0000000002000000", "done")
-    assert (project / "mine.elf").read_bytes() == (built / f".{BOARDS[0]}" / "obj" / "block_uio_driver.elf").read_bytes()
+    assert (project / "mine.elf").read_bytes() == (
+        built / f".{BOARDS[0]}" / "obj" / "block_uio_driver.elf"
+    ).read_bytes()
 
 
 @pytest.mark.parametrize(

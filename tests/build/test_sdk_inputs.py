@@ -7,16 +7,18 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
-from tests.paths import ROOT
 
 from sdfgen.build.graph import build_file
 from sdfgen.build.plan import plan
 from sdfgen.build.toolchain import find_toolchain
 from sdfgen.describe import describe
+from tests.paths import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BOARD: Final = "qemu_virt_aarch64"
 STAMP: Final = "obj/sdk.json"
