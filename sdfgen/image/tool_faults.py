@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _NOISE = re.compile(r"^(BUILT: .*|ninja: .*|FAILED: .*|note: .*|stack backtrace:|thread '.* panicked at .*|  +.*)$")
 _NAMES = re.compile(r"\b(?:MR|PD|VM)=([^\s')]+)|'([^'=]+)'")
 _PLACE = re.compile(r"\.system:(?P<line>\d+):(?P<column>\d+)")
+_INNER = "Internal error: "
+"""Behind it stands what is wrong; before it, what led there, a line for each step."""
+_SHOWN_LINES = 4
 _ATTRIBUTES = re.compile(r'\b(?:name|mr|pd|symbol|region_paddr|path)="([^"]*)"')
 
 
@@ -31,7 +34,8 @@ def tool_faults(system: System, said: str, system_file: str) -> list[Fault]:
         system_file: The text of the system file.
     """
     lines = [line for line in said.splitlines() if line.strip() and not _NOISE.match(line)]
-    message = "; ".join(lines) or "it failed without a word"
+    inner = next((line.partition(_INNER)[2] for line in lines if line.startswith(_INNER)), None)
+    message = inner or "; ".join(lines[:_SHOWN_LINES]) or "it failed without a word"
     places = _origins(system)
     found = [places[name] for name in _named(message, system_file.splitlines()) if name in places]
     advice = f"elements are those of {system.name}.system"
@@ -48,7 +52,21 @@ def _fixed_regions(system: System) -> Iterator[Where]:
     return (r.origin.at("phys_addr") for r in system.regions if r.phys_addr is not None and r.origin.given("phys_addr"))
 
 
+def _guest_files(system: System) -> Iterator[Where]:
+    """Yield the places of the files that make program images large."""
+    for guest in system.guests:
+        yield from (guest.origin.at(key) for key in ("initrd", "kernel") if guest.origin.given(key))
+
+
 _PANICS = (
+    (
+        "bootstrap invocations too large",
+        _guest_files,
+        (
+            "all program images together are too large for this version of Microkit: give guests smaller files, fewer "
+            "guests, or take a later version"
+        ),
+    ),
     (
         "phys_address >= self.last_fixed_address",
         _fixed_regions,

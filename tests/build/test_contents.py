@@ -75,9 +75,9 @@ def inputs(folder: Path) -> dict[str, str]:
     return {row["file"]: row["sha256"] for row in manifest["inputs"]}
 
 
-def lead_elsewhere(folder: Path) -> None:
+def lead(folder: Path, name: str) -> None:
     (folder / "cur").unlink()
-    (folder / "cur").symlink_to("b")
+    (folder / "cur").symlink_to(name)
 
 
 def put_in_place(name: str, content: bytes) -> Callable[[Path], None]:
@@ -111,7 +111,7 @@ def own_board(folder: Path) -> None:
 
 # What is changed, and the input that the manifest then has another hash of (None: only that something is built).
 CHANGES: Final[dict[str, tuple[Callable[[Path], None], str | None]]] = {
-    "a link leads elsewhere": (lead_elsewhere, "cur/Image"),
+    "a link leads elsewhere": (lambda folder: lead(folder, "b"), "cur/Image"),
     "a kernel is written over": (put_in_place("a/Image", image(b"c")), "cur/Image"),
     "another initrd in its place": (put_another("disk", archive(b"2")), "disk"),
     "an include is written over": (put_in_place("more.toml", b"# more 2\n"), "more.toml"),
@@ -119,7 +119,7 @@ CHANGES: Final[dict[str, tuple[Callable[[Path], None], str | None]]] = {
         put_in_place("system.toml", DESCRIPTION.replace("watched", "matched").encode()),
         "system.toml",
     ),
-    "a program image appears": (lambda folder: (folder / "alone.elf").write_bytes(b"\x7fELF"), None),
+    "a program image appears": (lambda folder: put(folder / "alone.elf", b"\x7fELF"), None),
     "a board file beside it appears": (own_board, f"boards/{BOARD}.toml"),
     "an output is gone": (lambda folder: (folder / "build" / BOARD / "dtb" / "linux.dtb").unlink(), None),
     "an output is edited": (put_another(f"build/{BOARD}/src/linux_vmm_table.c", b"int x;\n"), None),
@@ -146,14 +146,9 @@ def test_a_change_is_seen_whatever_the_clock_says(project: Path, name: str) -> N
 SAME: Final[dict[str, Callable[[Path], None]]] = {
     "touched": lambda folder: os.utime(folder / "system.toml"),
     "copied over itself": lambda folder: put_another("disk", (folder / "disk").read_bytes())(folder),
-    "led to the same": lambda folder: (shutil.copytree(folder / "a", folder / "c"), lead(folder, "c"), None)[-1],
+    "led to the same": lambda folder: lead(folder, shutil.copytree(folder / "a", folder / "c").name),
     "an output is touched": lambda folder: os.utime(folder / "build" / BOARD / "watched.system"),
 }
-
-
-def lead(folder: Path, name: str) -> None:
-    (folder / "cur").unlink()
-    (folder / "cur").symlink_to(name)
 
 
 @pytest.mark.parametrize("name", SAME)

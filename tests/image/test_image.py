@@ -195,6 +195,14 @@ TOLD = [
     ),
     ("Error: out of sorts", "system.name", "out of sorts"),
     ("", "system.name", "it failed without a word"),
+    (
+        (
+            "bootstrap invocation array size   : 1200\nUntyped              - Retype\n"
+            "Internal error: bootstrap invocations too large\nthread 'main' panicked at src/main.rs:1:1:\nassertion failed"
+        ),
+        "system.name",
+        "bootstrap invocations too large",
+    ),
 ]
 
 
