@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from sdfgen.build.uptodate import is_up_to_date
 from sdfgen.records import TYPE_CHECKING, NamedTuple
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from sdfgen.build.build import Result
     from sdfgen.build.contents import Contents
     from sdfgen.describe import Description
+    from sdfgen.faults.fault import Fault
 
 
 class Request(NamedTuple):
@@ -58,7 +58,18 @@ def build_and_tell(request: Request) -> str:
             said = _nothing_to_do(request) if waited else None
             return _build(request, lock) if said is None else said
     except OSError as error:
-        sys.exit(f"sdfgen: {error.filename or request.folder}: {error.strerror or error}")
+        from sdfgen.commands.telling import refuse
+
+        refuse([_unwritable(error, request.folder)], request.style)
+
+
+def _unwritable(error: OSError, folder: str) -> Fault:
+    from sdfgen.faults.fault import Fault
+    from sdfgen.faults.source import Source, Where
+
+    path = str(error.filename or folder)
+    message = f"{path}: {error.strerror or error}"
+    return Fault("SDF164", message, Where(Source(path, "")), "what was published before is as it was")
 
 
 def _nothing_to_do(request: Request) -> str | None:
@@ -113,16 +124,15 @@ def _built(description: Description, contents: Contents, request: Request, lock:
     """Build; the faults that are found on the way are among the description's then, so that all are told at once."""
     from sdfgen.build.build import Options, build
     from sdfgen.build.errors import BuildFaultsError
-    from sdfgen.commands.telling import report
 
     options = Options(request.folder, request.compile_, request.jobs, lock, request.quiet, request.verbose)
     try:
         return build(description, contents, options)
     except BuildFaultsError:
-        return []
-    except OSError:
-        report(description, request.style)
-        raise
+        pass
+    except OSError as error:
+        description.faults.add(_unwritable(error, request.folder))
+    return []
 
 
 def _write_depfile(path: str, results: list[Result]) -> str:

@@ -7,7 +7,10 @@ import sys
 from sdfgen.records import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from sdfgen.describe import Description
+    from sdfgen.faults.fault import Fault
 
 
 def report(description: Description, style: str) -> str:
@@ -22,6 +25,14 @@ def report(description: Description, style: str) -> str:
     if description.faults.errors:
         sys.exit(1)
     return text
+
+
+def refuse(faults: list[Fault], style: str) -> NoReturn:
+    """Show faults that keep a command from being done, and leave with status 1."""
+    from sdfgen.faults.render import FORMATS
+
+    show(FORMATS[style](faults), style)
+    sys.exit(1)
 
 
 def show(faults: str, style: str) -> None:

@@ -104,6 +104,10 @@ BUILDING = {
         "addresses that Microkit chooses do not stand",
         "Patching must not move what the tool has placed, and its report must say where that is.",
     ),
+    "SDF164": (
+        "a file cannot be written",
+        "The output folder cannot be made or is full, or something in it is not a file; nothing is published.",
+    ),
     "SDF104": (
         "a stack may be too small",
         "What all functions of a program image take together holds whichever calls which; less may, or may not.",

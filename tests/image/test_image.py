@@ -198,7 +198,7 @@ TOLD = [
     (
         (
             "bootstrap invocation array size   : 1200\nUntyped              - Retype\n"
-            "Internal error: bootstrap invocations too large\nthread 'main' panicked at src/main.rs:1:1:\nassertion failed"
+            "Internal error: bootstrap invocations too large\nthread 'main' panicked at main.rs:1:\nfailed"
         ),
         "system.name",
         "bootstrap invocations too large",
