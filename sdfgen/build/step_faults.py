@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from sdfgen import outputs
-from sdfgen.build.graph import sources
+from sdfgen.build.graph import LINUX, sources
 from sdfgen.build.toolchain import LIBVMM, SDK
 from sdfgen.faults.fault import Fault
 from sdfgen.faults.source import Text, Where
@@ -91,8 +91,12 @@ def _text(path: str) -> str:
 
 
 def _steps(system: System, toolchain: Toolchain, plan: Plan) -> dict[str, _Step]:
-    """Return what each output of a step is, by its path in the board's folder."""
-    brought = _brought(system, toolchain)
+    """Return what each output of a step is, by its path in the board's folder.
+
+    When the tool's own C does not compile, what the user brings is to blame: the SDK's headers, or the compiler.
+    """
+    compiler = toolchain.places.get("cc", system.origin.at("name"))
+    brought = next((toolchain.places[name] for name in (LIBVMM, SDK) if name in toolchain.places), compiler)
     found = {outputs.LIBRARY: _Step(f"make {outputs.LIBRARY}", brought)}
     of_table = dict(plan.tables)
     for program in plan.compiled:
@@ -101,7 +105,8 @@ def _steps(system: System, toolchain: Toolchain, plan: Plan) -> dict[str, _Step]
             found[name] = _Step(f"link {program.elf}", program.origin.at("name"))
     for flavour, source in sources(plan, toolchain):
         origin = of_table.get(source)
-        where = brought if origin is None else origin.at("name")
+        of_tool = compiler if flavour == LINUX else brought
+        where = of_tool if origin is None else origin.at("name")
         found[outputs.object_of(flavour, source)] = _Step(f"compile {source}", where)
     for files in plan.guests.values():
         guest = files.guest
@@ -110,14 +115,6 @@ def _steps(system: System, toolchain: Toolchain, plan: Plan) -> dict[str, _Step]
     for patch in system.patches:
         found[outputs.elf(patch.elf)] = _Step(f"patch {patch.elf}", patch.origin.at("elf"))
     return found
-
-
-def _brought(system: System, toolchain: Toolchain) -> Where:
-    """Return where the tool's own C leads to when it does not compile: to what the user brings."""
-    for variable in (LIBVMM, SDK):
-        if variable in toolchain.places:
-            return toolchain.places[variable]
-    return toolchain.places.get("cc", system.origin.at("name"))
 
 
 def log_text(failed: Iterable[Failed]) -> str:
