@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from patcher.source import Source
     from patcher.values import Symbol
 
-_WANTED: Final = ("info", "abbrev", "str", "line_str", "str_offsets", "addr", "types")
+_WANTED: Final = ("info", "abbrev", "str", "line_str", "str_offsets", "addr", "rnglists", "loclists", "types")
 _ADDRESS_BYTES: Final = 8
 _HEADER_BYTES: Final = 24
 _GNU_HEADER_BYTES: Final = 12
 _ZLIB, _ZSTD = 1, 2
 _SPLIT_NAMES: Final = ("DW_AT_dwo_name", "DW_AT_GNU_dwo_name")
 _ORIGINS: Final = ("DW_AT_specification", "DW_AT_abstract_origin")
+_PLACED: Final = frozenset({"DW_AT_low_pc", "DW_AT_ranges"})
 _SHOWN: Final = 3
 
 
@@ -127,7 +128,7 @@ class DebugInfo:
         for entry in unit.iter_DIEs():
             if entry.tag == "DW_TAG_base_type":
                 self._has_types = True
-            elif entry.tag == "DW_TAG_subprogram" and "DW_AT_low_pc" in entry.attributes:
+            elif entry.tag == "DW_TAG_subprogram" and not _PLACED.isdisjoint(entry.attributes):
                 has_code = True
             elif entry.tag == "DW_TAG_variable":
                 name = self.name_of(entry)

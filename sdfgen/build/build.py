@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sdfgen import outputs
 from sdfgen.build.digest import digest, file_digest
 from sdfgen.build.errors import BuildError, BuildFaultsError
-from sdfgen.build.graph import build_file, known_patches, made_elves, sources
+from sdfgen.build.graph import build_file, made_elves, sources
+from sdfgen.build.graph_patch import known_patches
 from sdfgen.build.plan import plan
 from sdfgen.build.publish import make_links, publish, write_files
 from sdfgen.build.toolchain import find_toolchain, toolchain_faults
@@ -148,14 +149,27 @@ def _add(found: Iterable[Fault], faults: Faults) -> None:
 
 def _compile(job: _Job, options: Options) -> _Job:
     """Make ELFs and, if all program images are there, the bootable image."""
-    from sdfgen.build.run_ninja import run_ninja
-
-    run_ninja(job.work, options.jobs, job.toolchain)
+    _make(job, options)
     _verify(job)
     if not job.plan.packed:
         return job
     extents = _pack(job, options)
     return _with_learned(job, options, extents) if any(p.value is None for p in job.system.patches) else job
+
+
+def _make(job: _Job, options: Options) -> None:
+    """Run the graph; what the patcher found is told as faults of the description."""
+    from sdfgen.build.patch_faults import patch_faults
+    from sdfgen.build.run_ninja import run_ninja
+
+    with suppress(FileNotFoundError):
+        os.unlink(os.path.join(job.work, outputs.PATCH_FAULTS))
+    try:
+        run_ninja(job.work, options.jobs, job.toolchain)
+    except BuildError:
+        _add(patch_faults(job.system, job.work), job.faults)
+        raise
+    _add(patch_faults(job.system, job.work), job.faults)
 
 
 def _verify(job: _Job) -> None:
@@ -202,7 +216,6 @@ def _program(job: _Job, name: str) -> str:
 
 def _with_learned(job: _Job, options: Options, extents: Extents) -> _Job:
     """Patch the addresses that Microkit chose, pack again, and see that nothing moved."""
-    from sdfgen.build.run_ninja import run_ninja
     from sdfgen.image.learned import with_learned
 
     job = job._replace(system=with_learned(job.system, extents.regions))
@@ -211,7 +224,7 @@ def _with_learned(job: _Job, options: Options, extents: Extents) -> _Job:
         raise BuildError(f"the tool's report does not say what to patch: {', '.join(unknown)}")
     files = _generated(job.system, job.toolchain, job.plan, _up(job.folder, job.final))
     write_files(job.work, files)
-    run_ninja(job.work, options.jobs, job.toolchain)
+    _make(job, options)
     _verify(job)
     again = _pack(job, options)
     if again != extents:
@@ -286,10 +299,11 @@ def _digests(paths: Mapping[str, str]) -> dict[str, str]:
 
 
 def _records(job: _Job) -> dict[str, list[dict[str, Any]]]:
-    found = {}
-    for elf in {patch.elf for patch in job.system.patches}:
-        path = os.path.join(job.work, outputs.patch_record(elf))
-        if os.path.isfile(path) and known_patches(job.system, elf):
-            with open(path, encoding="utf-8") as file:
-                found[elf] = json.load(file)["patches"]
-    return found
+    """Return what the patcher did, by ELF; nothing when there was nothing to patch."""
+    wanted = {outputs.elf(patch.elf): patch.elf for patch in job.system.patches if known_patches(job.system, patch.elf)}
+    path = os.path.join(job.work, outputs.PATCH_RECORD)
+    if not wanted or not os.path.isfile(path):
+        return {}
+    with open(path, encoding="utf-8") as file:
+        files = json.load(file)["files"]
+    return {wanted[row["target"]]: row["patches"] for row in files if row["target"] in wanted}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from sdfgen import outputs
 from sdfgen.build.graph_image import IMAGE_RULES, guest_files, guest_object, image
-from sdfgen.build.ninja_text import beside, escaped
+from sdfgen.build.graph_patch import PATCH_RULE, finished, foreign_sources
+from sdfgen.build.ninja_text import escaped
 from sdfgen.build.toolchain import LINUX_FLAGS, PD_FLAGS, PD_LINKER, board_folder
 from sdfgen.facts.data import data_path
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from sdfgen.build.plan import Plan
     from sdfgen.build.toolchain import Toolchain
     from sdfgen.model.program import Program
-    from sdfgen.model.system import Patch, System
+    from sdfgen.model.system import System
 
 LINUX: Final = "linux"
 DOMAIN: Final = "pd"
@@ -60,11 +61,6 @@ rule copy
   command = cp $in $out
   description = copy $out
 
-rule patch
-  command = $python -m patcher $in -o $out --format json $values > $record
-  description = patch $out
-  restat = 1
-
 """
 
 
@@ -83,8 +79,8 @@ def build_file(system: System, toolchain: Toolchain, plan: Plan, up: str) -> str
         *_objects(plan, toolchain),
         *_library(domains),
         *guest_files(plan, up),
-        *(text for program in plan.programs for text in _program(system, plan, program, up)),
-        *_foreign_patches(system, up),
+        *(text for program in plan.programs for text in _program(plan, program, up)),
+        *finished(system, {program.elf: _linked(program) for program in plan.programs} | foreign_sources(system, up)),
         f"build elves: phony {' '.join(escaped(outputs.elf(name)) for name in made_elves(system, plan))}\n",
         f"\ndefault elves {' '.join(_wanted(plan, toolchain, domains))}".rstrip() + "\n",
     ]
@@ -116,7 +112,7 @@ def _head(system: System, toolchain: Toolchain) -> str:
         pd_libraries=_libraries(system, toolchain),
         foreign=foreign,
     )
-    return head + IMAGE_RULES
+    return head + PATCH_RULE + IMAGE_RULES
 
 
 def _libraries(system: System, toolchain: Toolchain) -> str:
@@ -177,8 +173,12 @@ def _wanted(plan: Plan, toolchain: Toolchain, domains: list[Program]) -> Iterato
             yield outputs.object_of(flavour, source)
 
 
-def _program(system: System, plan: Plan, program: Program, up: str) -> Iterator[str]:
-    linked = f"{outputs.OBJECT_FOLDER}/{program.elf}"
+def _linked(program: Program) -> str:
+    return f"{outputs.OBJECT_FOLDER}/{program.elf}"
+
+
+def _program(plan: Plan, program: Program, up: str) -> Iterator[str]:
+    linked = _linked(program)
     flavour = LINUX if program.domain is None else DOMAIN
     objects = [outputs.object_of(flavour, name) for name in (*c_files(program.folders), *program.tables)]
     if program.guest is not None:
@@ -189,25 +189,3 @@ def _program(system: System, plan: Plan, program: Program, up: str) -> Iterator[
         yield f"build {escaped(linked)}: link {' '.join(objects)}\n"
     else:
         yield f"build {escaped(linked)}: link_pd {' '.join(objects)} {outputs.LIBRARY} | {outputs.SDK_STAMP}\n"
-    yield from _patch(escaped(linked), program.elf, known_patches(system, program.elf))
-
-
-def known_patches(system: System, elf: str) -> list[Patch]:
-    """Return the patches of one ELF whose values are known."""
-    return [patch for patch in system.patches if patch.elf == elf and patch.value is not None]
-
-
-def _patch(source: str, name: str, patches: Iterable[Patch]) -> Iterator[str]:
-    values = " ".join(f"{patch.symbol}={patch.value:#x}:{patch.size_bytes}" for patch in patches)
-    target = escaped(outputs.elf(name))
-    if not values:
-        yield f"build {target}: copy {source}\n\n"
-        return
-    record = escaped(outputs.patch_record(name))
-    yield f"build {target} | {record}: patch {source}\n  values = {values}\n  record = {record}\n\n"
-
-
-def _foreign_patches(system: System, up: str) -> Iterator[str]:
-    """Patch the ELFs that lie beside the description."""
-    for name in sorted({patch.elf for patch in system.patches if patch.elf in system.images}):
-        yield from _patch(beside(up, system.images[name]), name, known_patches(system, name))
