@@ -153,7 +153,9 @@ class Types:
             f"{spot.path}.{name}", self._type(member), spot.offset_bytes + offset_bytes, volatile=False
         )
         if "DW_AT_bit_size" in member.attributes:
-            yield TypeLeaf(inner.path, inner.offset_bytes, self._size_bytes(inner), "bit-field")
+            size_bytes = self._size_bytes(inner)
+            holder = inner.offset_bytes + _bit_offset(member) // (8 * size_bytes) * size_bytes
+            yield TypeLeaf(inner.path, holder, size_bytes, "bit-field")
         else:
             yield from self._parts(inner, depth)
 
@@ -305,6 +307,11 @@ def _member_offset(member: DIE) -> int:
     if not isinstance(location.value, int):
         raise LostError("a member has no constant offset; request a variable of its own")
     return location.value
+
+
+def _bit_offset(member: DIE) -> int:
+    """Return where a bit-field starts, in bits; before DWARF 4 the member's offset says where its integer starts."""
+    return max(_constant(member.attributes.get("DW_AT_data_bit_offset")), 0)
 
 
 def _kind(kind: DIE) -> str:
