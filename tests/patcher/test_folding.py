@@ -58,7 +58,7 @@ def test_the_processor_sees_the_old_value_where_that_is_warned_of(
     text = (building.SOURCES / "exits.c").read_text().replace("volatile uint64_t status", declaration)
     source = tmp_path / "exits.c"
     source.write_text(text)
-    options = ("-target", "x86_64-freestanding", "-ffreestanding", "-nostdlib", "-O2", "-g")
+    options = ("-target", "x86_64-freestanding", "-ffreestanding", "-nostdlib", "-Wl,--no-gc-sections", "-O2", "-g")
     program, patched = builder.cc(f"folds{status}", *options, sources=(str(source),)), tmp_path / "patched"
     (record,) = patch_file(str(program), str(patched), [PatchRequest("status", 42)])
     assert bool(record.warnings) == warned
