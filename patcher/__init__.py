@@ -1,7 +1,8 @@
-"""Patches numbers into variables of linked ELF files, and proves that they arrived.
+"""Patches values into variables of linked ELF files, and proves that they arrived.
 
-`patch_file` writes, `plan_file` says what would be written, `verify_file` and `read_values` read
-back. Importing this package loads neither LIEF nor pyelftools: each call loads what it needs.
+`patch_file` and `patch_files` write, `plan_file` says what would be written, `verify_file` and
+`read_values` read back, `describe_type` tells how a variable is laid out. Importing this package
+loads neither LIEF nor pyelftools: each call loads what it needs.
 """
 
 from __future__ import annotations
@@ -9,16 +10,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from patcher.errors import PatchError
-from patcher.values import PatchRecord, PatchRequest
+from patcher.values import PatchJob, PatchRecord, PatchRequest, PatchWarning, TypeLeaf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 __all__ = [
     "PatchError",
+    "PatchJob",
     "PatchRecord",
     "PatchRequest",
+    "PatchWarning",
+    "TypeLeaf",
+    "describe_type",
     "patch_file",
+    "patch_files",
     "plan_file",
     "read_values",
     "verify_file",
@@ -44,9 +50,28 @@ def patch_file(source: str, target: str, requests: Sequence[PatchRequest]) -> tu
         PatchError: A request cannot be met or a file cannot be read or written; target and source
             are as before. Faults of several requests are reported together, in `also`.
     """
-    from patcher.patch import patch_file as run
+    (records,) = patch_files([PatchJob(source, target, tuple(requests))])
+    return records
 
-    return run(source, target, requests)
+
+def patch_files(jobs: Sequence[PatchJob]) -> tuple[tuple[PatchRecord, ...], ...]:
+    """Write patched copies of several ELF files, as `patch_file` does for one; all of them or none.
+
+    No target is replaced before every copy is complete and checked.
+
+    Args:
+        jobs: The files; no two write the same one.
+
+    Returns:
+        The records of each file, in the order of the jobs.
+
+    Raises:
+        PatchError: A request cannot be met or a file cannot be read or written; all files are as before.
+            Faults of all files are reported together, in `also`.
+    """
+    from patcher.patch import patch_files as run
+
+    return run(jobs)
 
 
 def plan_file(path: str, requests: Sequence[PatchRequest]) -> tuple[PatchRecord, ...]:
@@ -85,15 +110,17 @@ def verify_file(path: str, requests: Sequence[PatchRequest]) -> tuple[PatchRecor
     return run(path, requests)
 
 
-def read_values(path: str, symbols: Iterable[str]) -> dict[str, int]:
-    """Read unsigned integers out of an ELF file, with pyelftools alone.
+def read_values(path: str, symbols: Iterable[str]) -> dict[str, int | tuple[int, ...] | str]:
+    """Read values out of an ELF file, with pyelftools alone.
 
     Args:
         path: Path of a linked 64-bit little-endian ELF file.
-        symbols: Names or paths of variables of 1, 2, 4 or 8 bytes.
+        symbols: Names or paths of variables.
 
     Returns:
-        The value of each variable, in the order asked for.
+        The value of each variable, in the order asked for: an unsigned number, a tuple of them for an
+        array, text up to its NUL for an array of char. A name whose type cannot be read, for want of debug
+        information, is read as one number of 1, 2, 4 or 8 bytes.
 
     Raises:
         PatchError: A variable cannot be found or the file cannot be read.
@@ -101,3 +128,22 @@ def read_values(path: str, symbols: Iterable[str]) -> dict[str, int]:
     from patcher.verify import read_values as run
 
     return run(path, symbols)
+
+
+def describe_type(path: str, symbol: str) -> tuple[TypeLeaf, ...]:
+    """Return how a variable is laid out, by debug information.
+
+    Args:
+        path: Path of a linked 64-bit little-endian ELF file.
+        symbol: Name or path of a variable, or `[.section]`.
+
+    Returns:
+        Its parts that have no parts themselves, in the order of their offsets. Elements of arrays are parts
+        of their own; an array of char is one.
+
+    Raises:
+        PatchError: The variable cannot be found, or there is no debug information about it that can be read.
+    """
+    from patcher.verify import describe_type as run
+
+    return run(path, symbol)

@@ -13,14 +13,15 @@ from patcher import PatchError, PatchRecord, PatchRequest, patch_file, plan_file
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_NUMBER: Final = r"-?(?:0[xX][0-9a-fA-F]+(?:_[0-9a-fA-F]+)*|[0-9]+(?:_[0-9]+)*)"
 _REQUEST: Final = re.compile(
-    r"(?P<symbol>.+)=(?P<value>-?(?:0[xX][0-9a-fA-F]+(?:_[0-9a-fA-F]+)*|[0-9]+(?:_[0-9]+)*))"
-    r"(?::(?P<size>[1248]|auto))?",
+    rf"(?P<symbol>.+?)=(?:(?P<number>{_NUMBER})|\[(?P<array>{_NUMBER}(?:,\s*{_NUMBER})*)\]|\"(?P<text>.*)\")"
+    r"(?::(?P<size>[0-9]{1,9}|auto))?",
     re.DOTALL,
 )
 _MAX_CHARACTERS: Final = 4096
 _SHOWN_CHARACTERS: Final = 80
-_HEADINGS: Final = ("symbol", "vaddr", "file offset", "old", "new")
+_NUMBER_SIZES: Final = (None, "1", "2", "4", "8", "auto")
 
 
 def parse_requests(
@@ -39,17 +40,32 @@ def parse_requests(
 
 def _request(text: str) -> PatchRequest:
     match = _REQUEST.fullmatch(text) if len(text) < _MAX_CHARACTERS else None
-    if not match:
-        message = f"{text[:_SHOWN_CHARACTERS]!r} is not SYMBOL=VALUE[:SIZE], such as base=0x4000_0000 or flag=1:4"
+    if not match or (match["number"] and match["size"] not in _NUMBER_SIZES):
+        message = (
+            f"{text[:_SHOWN_CHARACTERS]!r} is not SYMBOL=VALUE[:SIZE], such as base=0x4000_0000, flag=1:4,"
+            ' bases=[1, 2] or name="disk"'
+        )
         raise click.BadParameter(message)
-    size = match["size"] or "8"
-    number = int(match["value"], 16 if "x" in match["value"].lower() else 10)
-    return PatchRequest(match["symbol"], number, None if size == "auto" else int(size))
+    size = match["size"] or ("8" if match["number"] else "auto")
+    return PatchRequest(match["symbol"], _value(match), None if size == "auto" else int(size))
+
+
+def _value(match: re.Match[str]) -> int | tuple[int, ...] | str:
+    if match["number"]:
+        return _number(match["number"])
+    return tuple(map(_number, match["array"].split(","))) if match["array"] else match["text"]
+
+
+def _number(text: str) -> int:
+    return int(text, 16 if "x" in text.lower() else 10)
 
 
 @click.command(name="patch")
-@click.argument("path", metavar="INPUT")
-@click.argument("requests", nargs=-1, required=True, metavar="SYMBOL=VALUE[:SIZE]...", callback=parse_requests)
+@click.argument("path", required=False, metavar="[INPUT")
+@click.argument("requests", nargs=-1, metavar="SYMBOL=VALUE[:SIZE]...]", callback=parse_requests)
+@click.option("--plan", metavar="FILE", help="Patch what a plan says, all of it or nothing.")
+@click.option("--record", metavar="FILE", help="With --plan: where to write what was done.")
+@click.option("--faults", metavar="FILE", help="With --plan: where to write the faults when nothing was done.")
 @click.option("-o", "--output", metavar="OUTPUT", help="File to write; INPUT itself when it is not given.")
 @click.option("--dry-run", is_flag=True, help="Only print what would be written.")
 @click.option("--verify-only", is_flag=True, help="Only check that INPUT has the values.")
@@ -62,22 +78,41 @@ def _request(text: str) -> PatchRequest:
     help="Form of the report.",
 )
 def command(
-    path: str,
+    path: str | None,
     requests: tuple[PatchRequest, ...],
+    plan: str | None,
+    record: str | None,
+    faults: str | None,
     output: str | None,
     *,
     dry_run: bool,
     verify_only: bool,
     form: str,
 ) -> None:
-    """Write numbers into variables of the linked ELF file INPUT.
+    """Write values into variables of the linked ELF file INPUT.
 
     SYMBOL is a name of the symbol table, or, in a file with debug information, a path such as
-    config.clients[2].base. VALUE is decimal or hexadecimal (0x4000_0000). SIZE is the size that the
-    variable must have: 1, 2, 4, 8 (the default) or auto.
+    config.clients[2].base. [.section] stands for the one variable of a section, and may start a path.
 
-    Nothing but the variables changes. When one value cannot be written, none is.
+    VALUE is decimal or hexadecimal (0x4000_0000); for an array [1, 2, 3], one number for each element; for an
+    array of char "text". SIZE is the size that the variable must have: 1, 2, 4, 8 (the default of numbers) or
+    auto; of an array, each element; of text, the whole array. Without SIZE, arrays and text take what they have,
+    which needs debug information.
+
+    Nothing but the variables changes. When one value cannot be written, none is. A warning says why a patch that
+    was made may have no effect.
+
+    A plan is JSON: {"files": [{"source": FILE, "target": FILE, "patches": [{"symbol": SYMBOL, "value": NUMBER, LIST
+    or TEXT, "size_bytes": NUMBER or null}]}]}.
     """
+    if plan is not None:
+        if path is not None or output is not None or dry_run or verify_only or not record or not faults:
+            raise click.UsageError("--plan takes --record and --faults, and nothing else")
+        from patcher.plan import main
+
+        sys.exit(main([plan, record, faults]))
+    if path is None or not requests or record or faults:
+        raise click.UsageError("give INPUT and at least one SYMBOL=VALUE, or a plan with --plan, --record and --faults")
     if verify_only and (dry_run or output is not None):
         raise click.UsageError("--verify-only writes nothing: leave out --dry-run and --output")
     try:
@@ -88,42 +123,29 @@ def command(
         else:
             records = patch_file(path, path if output is None else output, requests)
     except PatchError as error:
-        _report_faults(error, form)
+        _tell_faults(error, form)
         sys.exit(1)
-    click.echo(_json({"patches": [_fields(record) for record in records]}) if form == "json" else _table(records))
+    _tell(records, form)
 
 
-def _report_faults(error: PatchError, form: str) -> None:
+def _tell_faults(error: PatchError, form: str) -> None:
+    from patcher.report import fault_lines, fault_rows
+
     if form == "json":
-        names = ("code", "message", "path", "symbol")
-        click.echo(_json({"faults": [{name: getattr(fault, name) for name in names} for fault in error.faults]}))
+        click.echo(_json({"faults": fault_rows(error)}))
+    else:
+        click.echo("\n".join(fault_lines(error)), err=True)
+
+
+def _tell(records: Sequence[PatchRecord], form: str) -> None:
+    from patcher.report import record_rows, table, warning_rows, warnings_of
+
+    if form == "json":
+        click.echo(_json({"patches": record_rows(records), "warnings": warning_rows(records)}))
         return
-    for fault in error.faults:
-        click.echo(str(fault), err=True)
-
-
-def _fields(record: PatchRecord) -> dict[str, str | int]:
-    return {
-        "symbol": record.symbol,
-        "size_bytes": len(record.new),
-        "vaddr": f"{record.vaddr:#x}",
-        "file_offset": f"{record.file_offset:#x}",
-        "old": _number(record.old),
-        "new": _number(record.new),
-    }
-
-
-def _number(value: bytes) -> str:
-    return f"0x{int.from_bytes(value, 'little'):0{2 * len(value)}x}"
-
-
-def _table(records: Sequence[PatchRecord]) -> str:
-    rows = [_HEADINGS]
-    rows += [
-        (one.symbol, f"{one.vaddr:#x}", f"{one.file_offset:#x}", _number(one.old), _number(one.new)) for one in records
-    ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+    click.echo(table(records))
+    for warning in warnings_of(records):
+        click.echo(str(warning), err=True)
 
 
 def _json(value: object) -> str:

@@ -7,22 +7,20 @@ LIEF parses; it never writes. `Binary.write` changes bytes nobody asked it to, a
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import lief
 
 from patcher import errors, rules
 from patcher.errors import PatchError
 from patcher.source import library_faults
-from patcher.values import VARIABLE_KINDS, Image, Section, Segment, Symbol
+from patcher.values import Image, Section, Segment, Symbol, sections_wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from patcher.values import Place
     from patcher.verify import Survey
-
-_RESERVED_SECTIONS: Final = 0xFF00
 
 
 def locate(path: str, survey: Survey) -> tuple[Place, ...]:
@@ -40,8 +38,8 @@ def locate(path: str, survey: Survey) -> tuple[Place, ...]:
     """
     with _quiet(), library_faults(path):
         binary = _parsed(path)
-        image = _image(path, binary, rules.wanted_names(survey.requests))
-        places = rules.places(image, survey.requests, survey.leaves)
+        image = _image(path, binary, rules.wanted_names(request.symbol for request in survey.requests))
+        places = rules.places(image, survey.requests, survey.facts.leaves)
         for place, expected in zip(places, survey.places, strict=True):
             offset = binary.virtual_address_to_offset(place.vaddr)
             if place != expected or offset != place.file_offset:
@@ -83,19 +81,21 @@ def _parsed(path: str) -> lief.ELF.Binary:
 
 
 def _image(path: str, binary: lief.ELF.Binary, names: Collection[str]) -> Image:
+    sections = tuple(_section(section) for section in binary.sections)
     return Image(
         path=path,
         segments=tuple(_segments(binary)),
-        sections=tuple(_section(section) for section in binary.sections),
-        symbols=_symbols(binary, names),
+        sections=sections,
+        symbols=_symbols(binary, names, sections_wanted(sections, names)),
         relocated=sorted(_relocated(binary)),
         names=lambda: list(_variable_names(binary)),
     )
 
 
 def _section(section: lief.ELF.Section) -> Section:
-    loaded, nobits = section.has(lief.ELF.Section.FLAGS.ALLOC), section.type == lief.ELF.Section.TYPE.NOBITS
-    return Section(str(section.name), loaded, nobits)
+    flags = lief.ELF.Section.FLAGS
+    nobits = section.type == lief.ELF.Section.TYPE.NOBITS
+    return Section(str(section.name), section.has(flags.ALLOC), nobits, section.has(flags.WRITE))
 
 
 def _segments(binary: lief.ELF.Binary) -> Iterator[Segment]:
@@ -109,17 +109,21 @@ def _relocated(binary: lief.ELF.Binary) -> set[int]:
     return {entry.address for table in (binary.dynamic_relocations, binary.pltgot_relocations) for entry in table}
 
 
-def _symbols(binary: lief.ELF.Binary, names: Collection[str]) -> dict[str, list[Symbol]]:
-    found: dict[str, list[Symbol]] = {}
+def _symbols(binary: lief.ELF.Binary, names: Collection[str], sections: Mapping[int, str]) -> dict[str, list[Symbol]]:
+    found: dict[str, list[Symbol]] = {name: [] for name in sections.values()}
     for symbol in binary.symtab_symbols:
         name = symbol.name
         if name in names:
-            entry = Symbol(symbol.value, symbol.size, symbol.information & 15, symbol.shndx)
-            found.setdefault(str(name), []).append(entry)
+            found.setdefault(str(name), []).append(_symbol(symbol))
+        if symbol.shndx in sections and (variable := _symbol(symbol)).is_variable:
+            found[sections[symbol.shndx]].append(variable)
     return found
 
 
+def _symbol(symbol: lief.ELF.Symbol) -> Symbol:
+    information = symbol.information
+    return Symbol(str(symbol.name), symbol.value, symbol.size, information & 15, symbol.shndx, information >> 4)
+
+
 def _variable_names(binary: lief.ELF.Binary) -> Iterator[str]:
-    for symbol in binary.symtab_symbols:
-        if symbol.information & 15 in VARIABLE_KINDS and 0 < symbol.shndx < _RESERVED_SECTIONS and symbol.size:
-            yield str(symbol.name)
+    return (symbol.name for symbol in map(_symbol, binary.symtab_symbols) if symbol.is_variable)

@@ -1,39 +1,66 @@
-"""Writes values into a copy of an ELF file and puts the copy in place in one step."""
+"""Writes values into copies of ELF files and puts the copies in place, all of them or none."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from patcher import errors
-from patcher.errors import PatchError
+from patcher.errors import PatchError, raise_all
 from patcher.source import Source, opened
 from patcher.verify import survey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from patcher.values import PatchRecord, PatchRequest
+    from patcher.values import PatchJob, PatchRecord
     from patcher.verify import Survey
 
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 CHUNK_BYTES: Final = 1 << 18
 _NAME_BYTES: Final = 64
 _NO_RANGE_COPY: Final = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM})
 
 
-def patch_file(source: str, target: str, requests: Sequence[PatchRequest]) -> tuple[PatchRecord, ...]:
-    """Write a copy of an ELF file with the requested values; see `patcher.patch_file`."""
-    with opened(source) as original:
-        found = survey(original, requests)
-        if not _is_done(original, target, found.records):
+class _Work(NamedTuple):
+    job: PatchJob
+    original: Source
+    found: Survey
+
+
+def patch_files(jobs: Sequence[PatchJob]) -> tuple[tuple[PatchRecord, ...], ...]:
+    """Patch several ELF files, all or none; see `patcher.patch_files`."""
+    with ExitStack() as originals:
+        works = _each(jobs, lambda job: _surveyed(originals.enter_context(opened(job.source)), job))
+        todo = [work for work in works if not _is_done(work.original, work.job.target, work.found.records)]
+        if todo:
             from patcher.locate import locate
 
-            locate(source, found)
-            _write(original, target, found)
-    return found.records
+            _each(todo, lambda work: locate(work.job.source, work.found))
+            with ExitStack() as copies:
+                _each(todo, lambda work: _fill(work, copies.enter_context(_replacing(work.job.target))))
+        return tuple(work.found.records for work in works)
+
+
+def _surveyed(original: Source, job: PatchJob) -> _Work:
+    return _Work(job, original, survey(original, job.requests))
+
+
+def _each(items: Iterable[_Item], step: Callable[[_Item], _Result]) -> list[_Result]:
+    """Take a step for every item, and raise what is found at all of them together."""
+    results: list[_Result] = []
+    faults: list[PatchError] = []
+    for item in items:
+        try:
+            results.append(step(item))
+        except PatchError as fault:
+            faults += fault.faults
+    raise_all(faults)
+    return results
 
 
 def _is_done(original: Source, target: str, records: Sequence[PatchRecord]) -> bool:
@@ -50,14 +77,14 @@ def _is_done(original: Source, target: str, records: Sequence[PatchRecord]) -> b
         return False
 
 
-def _write(original: Source, target: str, found: Survey) -> None:
-    with _replacing(target) as copy:
-        source = original.stream.fileno()
-        _copy(source, copy, original.size_bytes)
+def _fill(work: _Work, copy: int) -> None:
+    source, target = work.original.stream.fileno(), work.job.target
+    with _write_faults(target):
+        _copy(source, copy, work.original.size_bytes)
         os.fchmod(copy, stat.S_IMODE(os.fstat(source).st_mode))
-        for record in found.records:
+        for record in work.found.records:
             os.pwrite(copy, record.new, record.file_offset)
-        _check(original, target, copy, found)
+        _check(work.original, target, copy, work.found)
 
 
 @contextmanager
@@ -65,7 +92,7 @@ def _replacing(target: str) -> Iterator[int]:
     """Give a new file beside the target, which takes its place when the body succeeds."""
     from tempfile import mkstemp
 
-    try:
+    with _write_faults(target):
         real = os.path.realpath(target)
         _check_target(target, real)
         folder, name = os.path.split(real)
@@ -77,6 +104,12 @@ def _replacing(target: str) -> Iterator[int]:
         except BaseException:
             os.unlink(path)
             raise
+
+
+@contextmanager
+def _write_faults(target: str) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         message = f"cannot be written ({reason}); check its folder, permissions and free space"
@@ -113,7 +146,7 @@ def _check(original: Source, target: str, copy: int, found: Survey) -> None:
     """Read the copy back with pyelftools and compare every other byte with the source."""
     with open(os.dup(copy), "rb") as stream:
         written = Source(target, stream, os.fstat(copy).st_size)
-        again = survey(written, found.requests, found.leaves)
+        again = survey(written, found.requests, found.facts)
     arrived = again.places == found.places and all(record.old == record.new for record in again.records)
     if not arrived or not _same_result(original.stream.fileno(), copy, original.size_bytes, found.records):
         message = "the copy does not read back as it was written; look for another writer or a failing disk"
@@ -133,8 +166,13 @@ def _same_result(source: int, copy: int, size_bytes: int, records: Sequence[Patc
 
 
 def _same_bytes(one: int, other: int, start: int, end: int) -> bool:
+    """Compare through two buffers that stay: fresh ones would cost a page fault for each page read."""
+    buffers = bytearray(CHUNK_BYTES), bytearray(CHUNK_BYTES)
     for at in range(start, end, CHUNK_BYTES):
         count = min(CHUNK_BYTES, end - at)
-        if os.pread(one, count, at) != os.pread(other, count, at):
+        views = [memoryview(buffer)[:count] for buffer in buffers]
+        if [os.preadv(file, [view], at) for file, view in zip((one, other), views, strict=True)] != [count, count]:
+            return False
+        if buffers[0] != buffers[1]:
             return False
     return True

@@ -17,17 +17,16 @@ from patcher import errors
 from patcher.errors import PatchError
 from patcher.relocations import relocated_addresses
 from patcher.source import PROGRAM_HEADER_BYTES, SECTION_HEADER_BYTES, check_header, library_faults
-from patcher.values import VARIABLE_KINDS, Image, Section, Segment, Symbol
+from patcher.values import Image, Section, Segment, Symbol, sections_wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from patcher.source import Source
 
 _SYMBOL: Final = "<IBBHQQ"
 _SYMBOL_BYTES: Final = 24
 _SHOWN_NAME_BYTES: Final = 128
-_RESERVED_SECTIONS: Final = 0xFF00
 
 
 class Headers(NamedTuple):
@@ -56,11 +55,12 @@ def read_image(source: Source, names: Collection[str]) -> Image:
         headers = _headers(source)
         symbols, strings = _symbol_table(source, headers.sections)
         segments = _loadable(source, headers.segments)
+        sections = tuple(_section(header, headers.names) for header in headers.sections)
         return Image(
             path=source.path,
             segments=segments,
-            sections=tuple(_section(header, headers.names) for header in headers.sections),
-            symbols=_find(symbols, strings, names),
+            sections=sections,
+            symbols=_find(symbols, strings, names, sections_wanted(sections, names)),
             relocated=relocated_addresses(source, headers.sections, headers.segments, segments),
             names=lambda: list(_variable_names(symbols, strings)),
         )
@@ -96,8 +96,8 @@ def _section_names(source: Source, sections: list[Any], index: int) -> bytes:
 
 def _section(header: Any, names: bytes) -> Section:  # noqa: ANN401 - pyelftools has no types
     name = _text_at(names, header["sh_name"], _SHOWN_NAME_BYTES)
-    loaded, nobits = bool(header["sh_flags"] & SH_FLAGS.SHF_ALLOC), header["sh_type"] == "SHT_NOBITS"
-    return Section(name.decode(errors="replace"), loaded, nobits)
+    loaded, writable = (bool(header["sh_flags"] & flag) for flag in (SH_FLAGS.SHF_ALLOC, SH_FLAGS.SHF_WRITE))
+    return Section(name.decode(errors="replace"), loaded, header["sh_type"] == "SHT_NOBITS", writable)
 
 
 def _loadable(source: Source, segments: list[Any]) -> tuple[Segment, ...]:
@@ -134,18 +134,29 @@ def _text_at(strings: bytes, start: int, limit_bytes: int) -> bytes:
     return strings[start:end] if end > start else b""
 
 
-def _find(symbols: bytes, strings: bytes, names: Collection[str]) -> dict[str, list[Symbol]]:
+def _find(
+    symbols: bytes, strings: bytes, names: Collection[str], sections: Mapping[int, str]
+) -> dict[str, list[Symbol]]:
+    """Find the symbols of names, and the variables of sections; these are known by index."""
     wanted = {name.encode(errors="surrogatepass"): name for name in names}
     longest = max(map(len, wanted), default=0)
-    found: dict[str, list[Symbol]] = {}
+    found: dict[str, list[Symbol]] = {name: [] for name in sections.values()}
     for start, info, _, section, vaddr, size_bytes in iter_unpack(_SYMBOL, symbols):
         name = wanted.get(_text_at(strings, start, longest))
         if name:
-            found.setdefault(name, []).append(Symbol(vaddr, size_bytes, info & 15, section))
+            found.setdefault(name, []).append(Symbol(name, vaddr, size_bytes, info & 15, section, info >> 4))
+        if section in sections:
+            symbol = Symbol(_shown_name(strings, start), vaddr, size_bytes, info & 15, section, info >> 4)
+            if symbol.is_variable:
+                found[sections[section]].append(symbol)
     return found
 
 
 def _variable_names(symbols: bytes, strings: bytes) -> Iterator[str]:
-    for start, info, _, section, _, size_bytes in iter_unpack(_SYMBOL, symbols):
-        if info & 15 in VARIABLE_KINDS and 0 < section < _RESERVED_SECTIONS and size_bytes:
-            yield _text_at(strings, start, _SHOWN_NAME_BYTES).decode(errors="replace")
+    for start, info, _, section, vaddr, size_bytes in iter_unpack(_SYMBOL, symbols):
+        if Symbol("", vaddr, size_bytes, info & 15, section, info >> 4).is_variable:
+            yield _shown_name(strings, start)
+
+
+def _shown_name(strings: bytes, start: int) -> str:
+    return _text_at(strings, start, _SHOWN_NAME_BYTES).decode(errors="replace")

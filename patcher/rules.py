@@ -9,18 +9,19 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from itertools import pairwise
+from math import prod
 from typing import TYPE_CHECKING, Final
 
 from patcher import errors
+from patcher.encoding import count_of, encoded
 from patcher.errors import PatchError, raise_all
-from patcher.values import VARIABLE_KINDS, Place
+from patcher.values import VARIABLE_KINDS, Leaf, PatchRequest, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from patcher.values import Image, Leaf, PatchRequest, Section, Segment, Symbol
+    from patcher.values import Image, Section, Segment, Symbol
 
-SIZES_BYTES: Final = (1, 2, 4, 8)
 RELOCATION_BYTES: Final = 8
 _SHOWN: Final = 4
 _HINTS: Final = 5
@@ -38,18 +39,51 @@ _SPECIAL_SECTIONS: Final = {
     0xFFF1: "an absolute number; name a variable",
     0xFFF2: "a common block; name a variable",
 }
-_PATH: Final = re.compile(r"([A-Za-z_$][\w$]*)(?:\.[A-Za-z_$][\w$]*|\[[0-9]{1,18}\])+")
+_STEPS: Final = r"(?:\.[A-Za-z_$][\w$]*|\[[0-9]{1,18}\])"
+_PATH: Final = re.compile(rf"([A-Za-z_$][\w$]*){_STEPS}+|(\[[^\[\]]+\]){_STEPS}*")
 
 
 def base_of(symbol: str) -> str | None:
-    """Return the variable that a path such as `config.clients[2].base` starts from, else None."""
+    """Return what a path such as `config.clients[2].base` or `[.section].base` starts from, else None."""
     match = _PATH.fullmatch(symbol)
-    return match[1] if match else None
+    return match[1] or match[2] if match else None
 
 
-def wanted_names(requests: Iterable[PatchRequest]) -> frozenset[str]:
-    """Return every name of the symbol table that the requests may mean."""
-    names = {request.symbol for request in requests}
+def start_of(image: Image, symbol: str) -> str:
+    """Return the name that a path starts from; of a name that has a dot itself, all of it.
+
+    Args:
+        image: What a reader found in the file.
+        symbol: The name or path.
+    """
+    return symbol if symbol in image.symbols else base_of(symbol) or symbol
+
+
+def needs_type(image: Image, request: PatchRequest) -> bool:
+    """Say whether a request cannot be met without types.
+
+    Args:
+        image: What a reader found in the file.
+        request: The request.
+    """
+    is_path = start_of(image, request.symbol) != request.symbol
+    return is_path or (request.size_bytes is None and not isinstance(request.value, int))
+
+
+def only_symbol(image: Image, symbol: str) -> Symbol | None:
+    """Return the one symbol that a request means, or None when there is none or several.
+
+    Args:
+        image: What a reader found in the file.
+        symbol: The name or path.
+    """
+    entries = image.symbols.get(start_of(image, symbol), ())
+    return entries[0] if len(entries) == 1 else None
+
+
+def wanted_names(symbols: Iterable[str]) -> frozenset[str]:
+    """Return every name of the symbol table that requested symbols may mean."""
+    names = set(symbols)
     return frozenset(names.union(base for name in names if (base := base_of(name))))
 
 
@@ -103,40 +137,97 @@ def places(
     return tuple(found)
 
 
+def place_of(image: Image, name: str, leaf: Leaf | PatchError | None) -> Place:
+    """Find where a value is read.
+
+    Args:
+        image: What a reader found in the file.
+        name: A name or path.
+        leaf: What debug information says about it.
+
+    Returns:
+        The place; what would be written there is zeros.
+
+    Raises:
+        PatchError: There is no value.
+    """
+    symbol = variable(image, name, leaf)
+    if isinstance(leaf, Leaf):
+        return _placed(image, name, symbol, leaf, bytes(prod(leaf.dimensions) * leaf.size_bytes))
+    return _placed(image, name, symbol, None, encoded(image.path, PatchRequest(name, 0, None), symbol, None))
+
+
 def _place(image: Image, request: PatchRequest, leaf: Leaf | PatchError | None, *, hint: bool) -> Place:
+    symbol = variable(image, request.symbol, leaf, hint=hint)
+    known = leaf if isinstance(leaf, Leaf) else None
+    new = encoded(image.path, request, symbol, known)
+    return _placed(image, request.symbol, symbol, known, new)
+
+
+def variable(image: Image, name: str, leaf: Leaf | PatchError | None = None, *, hint: bool = True) -> Symbol:
+    """Return the one variable that a name or path starts from.
+
+    Args:
+        image: What a reader found in the file.
+        name: The name or path.
+        leaf: What debug information says about it.
+        hint: Whether to look for similar names when there is none.
+
+    Raises:
+        PatchError: There is none, or several, or debug information says that the path leads nowhere.
+    """
     if isinstance(leaf, PatchError):
         raise leaf
-    symbol = _only(image, _name(image, request.symbol), request, hint=hint)
-    _check_kind(image, symbol, request)
-    offset, size_bytes = (leaf.offset_bytes, leaf.size_bytes) if leaf else (0, symbol.size_bytes)
+    symbol = _only(image, start_of(image, name), name, hint=hint)
+    _check_kind(image, symbol, name)
+    return symbol
+
+
+def _placed(image: Image, name: str, symbol: Symbol, leaf: Leaf | None, new: bytes) -> Place:
+    offset, size_bytes = leaf.offset_bytes if leaf else 0, len(new)
     if leaf and offset + size_bytes > symbol.size_bytes:
-        message = f"`{request.symbol}` ends beyond `{leaf.base}`, says debug information; build the file again"
-        raise _fault(image, errors.BAD_PATH, message, request)
-    _check_size(image, size_bytes, request)
-    new = _encoded(image, size_bytes, request)
+        message = f"`{name}` ends beyond `{leaf.base}`, says debug information; build the file again"
+        raise _fault(image, errors.BAD_PATH, message, name)
     vaddr = symbol.vaddr + offset
     section = image.sections[symbol.section] if symbol.section < len(image.sections) else None
-    segment = _segment(image, section, vaddr, size_bytes, request)
-    _check_file_bytes(image, section, vaddr + size_bytes - segment.vaddr - segment.file_bytes, request)
-    _check_relocations(image, vaddr, size_bytes, request)
-    return Place(request.symbol, vaddr, segment.file_offset + vaddr - segment.vaddr, new)
+    segment = _segment(image, section, vaddr, size_bytes, name)
+    _check_file_bytes(image, section, vaddr + size_bytes - segment.vaddr - segment.file_bytes, name)
+    _check_relocations(image, vaddr, size_bytes, name)
+    return Place(name, vaddr, segment.file_offset + vaddr - segment.vaddr, new)
 
 
-def _name(image: Image, symbol: str) -> str:
-    return symbol if symbol in image.symbols else base_of(symbol) or symbol
-
-
-def _only(image: Image, name: str, request: PatchRequest, *, hint: bool) -> Symbol:
+def _only(image: Image, name: str, path: str, *, hint: bool) -> Symbol:
     entries = image.symbols.get(name, ())
+    if len(entries) == 1:
+        return entries[0]
+    if name.startswith("["):
+        raise _fault(image, errors.SECTION, _section_message(image, name), path)
     if not entries:
         advice = _suggestion(name, image.names() if hint else [])
-        raise _fault(image, errors.MISSING, f"no symbol is named `{name}`; {advice}", request)
-    if len(entries) > 1:
-        shown = [f"{entry.vaddr:#x}" for entry in entries[:_SHOWN]]
-        more = f" and {len(entries) - _SHOWN} more" if len(entries) > _SHOWN else ""
-        message = f"{len(entries)} symbols are named `{name}`, at {', '.join(shown)}{more}; rename all but one"
-        raise _fault(image, errors.AMBIGUOUS, message, request)
-    return entries[0]
+        raise _fault(image, errors.MISSING, f"no symbol is named `{name}`; {advice}", path)
+    addresses = [f"{entry.vaddr:#x}" for entry in entries]
+    message = f"{len(entries)} symbols are named `{name}`, at {_some(addresses)}; rename all but one"
+    raise _fault(image, errors.AMBIGUOUS, message, path)
+
+
+def _section_message(image: Image, name: str) -> str:
+    entries, section = image.symbols.get(name), name[1:-1]
+    if entries is None:
+        from difflib import get_close_matches
+
+        near = get_close_matches(section, [known.name for known in image.sections if known.loaded], n=1)
+        return f"no section is named `{section}`; " + (
+            f"did you mean `[{near[0]}]`?" if near else "put a variable there"
+        )
+    if not entries:
+        return f"no variable is in section `{section}`; put one there, or name it by its symbol"
+    names = [f"`{entry.name}`" for entry in sorted(entries, key=lambda entry: entry.vaddr)]
+    return f"{len(entries)} variables are in section `{section}`: {_some(names)}; name one by its symbol"
+
+
+def _some(words: Sequence[str]) -> str:
+    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
+    return ", ".join(words[:_SHOWN]) + more
 
 
 def _suggestion(name: str, known: list[str]) -> str:
@@ -148,70 +239,41 @@ def _suggestion(name: str, known: list[str]) -> str:
     return "define it as a variable that the program uses, or the linker drops it"
 
 
-def _check_kind(image: Image, symbol: Symbol, request: PatchRequest) -> None:
+def _check_kind(image: Image, symbol: Symbol, name: str) -> None:
     if symbol.section == 0 or symbol.kind in VARIABLE_KINDS:
         what = _SPECIAL_SECTIONS.get(symbol.section)
     else:
         what = f"{_KINDS.get(symbol.kind, f'of kind {symbol.kind}')}; name a variable"
     if what:
-        raise _fault(image, errors.NOT_DATA, f"`{_name(image, request.symbol)}` is {what}", request)
+        raise _fault(image, errors.NOT_DATA, f"`{start_of(image, name)}` is {what}", name)
 
 
-def _check_size(image: Image, size_bytes: int, request: PatchRequest) -> None:
-    name, wanted = request.symbol, request.size_bytes
-    if wanted is not None and wanted not in SIZES_BYTES:
-        message = f"{_bytes(wanted)} are requested for `{name}`; request 1, 2, 4 or 8"
-    elif size_bytes == 0:
-        message = f"`{name}` has no size; in assembly, add `.size {name}, {wanted or 8}`"
-    elif wanted is None and size_bytes not in SIZES_BYTES:
-        message = f"`{name}` has {_bytes(size_bytes)}, no integer; name a member or an element of it"
-    elif wanted is not None and wanted != size_bytes:
-        message = f"`{name}` has {_bytes(size_bytes)}, {wanted} requested; change its type or the request"
-    else:
-        return
-    raise _fault(image, errors.WRONG_SIZE, message, request)
-
-
-def _encoded(image: Image, size_bytes: int, request: PatchRequest) -> bytes:
-    value = request.value
-    if value < 0:
-        message = f"the value of `{request.symbol}`, {value}, is negative; values are unsigned"
-    elif value.bit_length() > 8 * size_bytes:
-        message = (
-            f"the value of `{request.symbol}` has {value.bit_length()} bits and the variable has"
-            f" {8 * size_bytes}; correct the value or its size"
-        )
-    else:
-        return value.to_bytes(size_bytes, "little")
-    raise _fault(image, errors.OUT_OF_RANGE, message, request)
-
-
-def _segment(image: Image, section: Section | None, vaddr: int, size_bytes: int, request: PatchRequest) -> Segment:
+def _segment(image: Image, section: Section | None, vaddr: int, size_bytes: int, name: str) -> Segment:
     found = [s for s in image.segments if s.vaddr <= vaddr and vaddr + size_bytes <= s.vaddr + s.memory_bytes]
     loaded = section is None or section.loaded
     if loaded and len(found) == 1:
         return found[0]
     which = f"{len(found)} loadable segments hold" if loaded and found else "no loadable segment holds"
-    message = f"{which} `{request.symbol}` at {vaddr:#x}; put it in a section that is loaded once, such as .data"
-    raise _fault(image, errors.UNMAPPED, message, request)
+    message = f"{which} `{name}` at {vaddr:#x}; put it in a section that is loaded once, such as .data"
+    raise _fault(image, errors.UNMAPPED, message, name)
 
 
-def _check_file_bytes(image: Image, section: Section | None, missing_bytes: int, request: PatchRequest) -> None:
+def _check_file_bytes(image: Image, section: Section | None, missing_bytes: int, name: str) -> None:
     if missing_bytes > 0 or (section and section.nobits):
         where = section.name if section and section.name else "memory that starts as zero"
-        message = f"`{request.symbol}` is in {where} and has no bytes in the file; initialise it with a value not 0"
-        raise _fault(image, errors.NO_FILE_BYTES, message, request)
+        message = f"`{name}` is in {where} and has no bytes in the file; initialise it with a value not 0"
+        raise _fault(image, errors.NO_FILE_BYTES, message, name)
 
 
-def _check_relocations(image: Image, vaddr: int, size_bytes: int, request: PatchRequest) -> None:
+def _check_relocations(image: Image, vaddr: int, size_bytes: int, name: str) -> None:
     """Refuse bytes that a relocation covers; those of the 64-bit ABIs are 8 bytes wide."""
     nearest = bisect_left(image.relocated, vaddr - RELOCATION_BYTES + 1)
     if nearest < len(image.relocated) and image.relocated[nearest] < vaddr + size_bytes:
         message = (
-            f"the loader relocates `{request.symbol}` at {vaddr:#x} and overwrites the value;"
+            f"the loader relocates `{name}` at {vaddr:#x} and overwrites the value;"
             " initialise it with a number instead of an address"
         )
-        raise _fault(image, errors.RELOCATED, message, request)
+        raise _fault(image, errors.RELOCATED, message, name)
 
 
 def _check_overlap(path: str, found: Sequence[Place]) -> None:
@@ -224,14 +286,13 @@ def _check_overlap(path: str, found: Sequence[Place]) -> None:
     raise_all(faults)
 
 
-def _fault(image: Image, code: str, message: str, request: PatchRequest) -> PatchError:
-    return PatchError(code, message, image.path, request.symbol)
-
-
-def _bytes(count: int) -> str:
-    return f"{count} byte{'' if count == 1 else 's'}"
+def _fault(image: Image, code: str, message: str, name: str) -> PatchError:
+    return PatchError(code, message, image.path, name)
 
 
 def _text(request: PatchRequest) -> str:
-    size = "its own size" if request.size_bytes is None else _bytes(request.size_bytes)
-    return f"{request.value:#x} ({size})"
+    size = "its own size" if request.size_bytes is None else count_of(request.size_bytes, "byte")
+    value = request.value
+    if isinstance(value, tuple):
+        return f"[{', '.join(f'{number:#x}' for number in value)}] ({size} each)"
+    return f"{value:#x} ({size})" if isinstance(value, int) else f"{value!r} ({size})"

@@ -16,6 +16,10 @@ ELF_FOLDER: Final = "elf"
 C_FOLDER: Final = "c"
 """A link to the plain C of the tool, which is the same in every system."""
 OBJECT_FOLDER: Final = "obj"
+PATCH_RECORD: Final = f"{OBJECT_FOLDER}/patches.json"
+"""What the patcher says it did."""
+PATCH_FAULTS: Final = f"{OBJECT_FOLDER}/patch.faults.json"
+"""What it says when it did nothing."""
 TOOL_LOG: Final = f"{OBJECT_FOLDER}/microkit.log"
 SDK_STAMP: Final = f"{OBJECT_FOLDER}/sdk.json"
 """Hashes of what is used of the SDK and libvmm: a new one makes everything anew that has to do with them."""
@@ -73,8 +77,3 @@ def guest_object(name: str) -> str:
         name: The guest.
     """
     return f"{OBJECT_FOLDER}/{GUEST_FOLDER}/{name}.o"
-
-
-def patch_record(name: str) -> str:
-    """Return where the patcher says what it did to an ELF."""
-    return f"{OBJECT_FOLDER}/{name}.patches.json"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sdfgen import outputs
 from sdfgen.build.digest import digest, file_digest
 from sdfgen.build.errors import BuildFaultsError
-from sdfgen.build.graph import build_file, known_patches, made_elves, own_headers, sources
+from sdfgen.build.graph import build_file, made_elves, own_headers, sources
+from sdfgen.build.graph_patch import known_patches
 from sdfgen.build.plan import plan
 from sdfgen.build.publish import make_links, publish, write_files
 from sdfgen.build.toolchain import ZIG, find_toolchain, toolchain_faults
@@ -223,21 +224,25 @@ def _compile(job: _Job) -> _Job:
 
 def _run(job: _Job, *targets: str) -> None:
     """Do steps; those that fail become faults, and what they wrote is kept for whoever wants to read it."""
+    from sdfgen.build.patch_faults import patch_faults
     from sdfgen.build.run_ninja import run_ninja
 
-    failed = run_ninja(job.work, job.run(), *targets)
-    log = os.path.join(job.work, outputs.FAILED_LOG)
-    if not failed:
+    log, of_patcher = (os.path.join(job.work, name) for name in (outputs.FAILED_LOG, outputs.PATCH_FAULTS))
+    for path in (log, of_patcher):
         with suppress(FileNotFoundError):
-            os.unlink(log)
-        return
-    from sdfgen.build.step_faults import log_text, step_faults
+            os.unlink(path)
+    failed = run_ninja(job.work, job.run(), *targets)
+    told = patch_faults(job.system, job.work)
+    if failed:
+        from sdfgen.build.step_faults import log_text, step_faults
 
-    for name in (name for step in failed for name in step.outputs):
-        with suppress(OSError):  # half a result, which Ninja would take for a whole one
-            os.unlink(os.path.join(job.work, name))
-    write_files(job.work, {outputs.FAILED_LOG: log_text(failed).encode()})
-    _add(step_faults(job.system, job.toolchain, job.plan, failed, job.work), job.faults)
+        for name in (name for step in failed for name in step.outputs):
+            with suppress(OSError):  # half a result, which Ninja would take for a whole one
+                os.unlink(os.path.join(job.work, name))
+        write_files(job.work, {outputs.FAILED_LOG: log_text(failed).encode()})
+        others = [step for step in failed if not (os.path.exists(of_patcher) and outputs.PATCH_RECORD in step.outputs)]
+        told += step_faults(job.system, job.toolchain, job.plan, others, job.work)
+    _add(told, job.faults)
 
 
 def _verify(job: _Job) -> None:
@@ -388,10 +393,11 @@ def _digests(paths: Mapping[str, str]) -> dict[str, str]:
 
 
 def _records(job: _Job) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for elf in {patch.elf for patch in job.system.patches}:
-        path = os.path.join(job.work, outputs.patch_record(elf))
-        if os.path.isfile(path) and known_patches(job.system, elf):
-            with open(path, encoding="utf-8") as file:
-                found[elf] = json.load(file)["patches"]
-    return found
+    """Return what the patcher did, by ELF; nothing when there was nothing to patch."""
+    wanted = {outputs.elf(patch.elf): patch.elf for patch in job.system.patches if known_patches(job.system, patch.elf)}
+    path = os.path.join(job.work, outputs.PATCH_RECORD)
+    if not wanted or not os.path.isfile(path):
+        return {}
+    with open(path, encoding="utf-8") as file:
+        files = json.load(file)["files"]
+    return {wanted[row["target"]]: row["patches"] for row in files if row["target"] in wanted}

@@ -52,10 +52,12 @@ def tools(cc: str) -> Iterator[Tool]:
 
 def own_steps() -> list[str]:
     """Return the files of the tool's own steps: what they make has no other input that tells of a new version."""
+    import patcher
     from sdfgen import guest_files
 
-    folder = os.path.dirname(str(guest_files.__file__))
-    return sorted(os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".py"))
+    folders = [os.path.dirname(str(package.__file__)) for package in (guest_files, patcher)]
+    names = [os.path.join(folder, name) for folder in folders for name in os.listdir(folder)]
+    return sorted(name for name in names if name.endswith(".py"))
 
 
 def _zig() -> Iterator[Tool]:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from sdfgen import outputs
 from sdfgen.build.graph_image import IMAGE_RULES, guest_files, guest_object, image
-from sdfgen.build.ninja_text import Author, beside, escaped, joined
+from sdfgen.build.graph_patch import PATCH_RULE, finished
+from sdfgen.build.ninja_text import Author, escaped, joined
 from sdfgen.build.toolchain import LINUX_FLAGS, PD_FLAGS, PD_LINKER, board_folder
 from sdfgen.facts.data import data_path
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from sdfgen.build.plan import Plan
     from sdfgen.build.toolchain import Toolchain
     from sdfgen.model.program import Program
-    from sdfgen.model.system import Patch, System
+    from sdfgen.model.system import System
 
 LINUX: Final = "linux"
 DOMAIN: Final = "pd"
@@ -63,13 +64,8 @@ rule link
   description = link $out
 
 rule copy
-  command = cp $in $out.new && mv $out.new $out
+  command = cp $in $out.new && mv $out.new $out # $content
   description = copy $out
-
-rule patch
-  command = $python -m patcher $in -o $out --format json $values > $record
-  description = patch $out
-  restat = 1
 
 """
 
@@ -91,8 +87,8 @@ def build_file(system: System, toolchain: Toolchain, plan: Plan, up: str, digest
         *_objects(plan, toolchain, digest),
         *_library(domains),
         *guest_files(plan, author),
-        *(text for program in plan.programs for text in _program(system, plan, program, author)),
-        *_foreign_patches(system, up),
+        *(text for program in plan.programs for text in _program(plan, program, author)),
+        *finished(system, {program.elf: _linked(program) for program in plan.programs}, author),
         f"build elves: phony {' '.join(escaped(outputs.elf(name)) for name in made_elves(system, plan))}\n",
         f"\ndefault elves {' '.join(_wanted(plan, toolchain, domains))}".rstrip() + "\n",
     ]
@@ -125,7 +121,7 @@ def _head(system: System, toolchain: Toolchain, digest: Callable[[str], str]) ->
         pd_libraries=_libraries(system, toolchain),
         foreign=foreign,
     )
-    return head + IMAGE_RULES
+    return head + PATCH_RULE + IMAGE_RULES
 
 
 def _libraries(system: System, toolchain: Toolchain) -> str:
@@ -197,8 +193,12 @@ def _wanted(plan: Plan, toolchain: Toolchain, domains: list[Program]) -> Iterato
             yield outputs.object_of(flavour, source)
 
 
-def _program(system: System, plan: Plan, program: Program, author: Author) -> Iterator[str]:
-    linked = f"{outputs.OBJECT_FOLDER}/{program.elf}"
+def _linked(program: Program) -> str:
+    return f"{outputs.OBJECT_FOLDER}/{program.elf}"
+
+
+def _program(plan: Plan, program: Program, author: Author) -> Iterator[str]:
+    linked = _linked(program)
     flavour = LINUX if program.domain is None else DOMAIN
     objects = [outputs.object_of(flavour, name) for name in (*c_files(program.folders), *program.tables)]
     if program.guest is not None:
@@ -210,25 +210,3 @@ def _program(system: System, plan: Plan, program: Program, author: Author) -> It
     else:
         stamps = f"{outputs.TOOLS_STAMP} {outputs.SDK_STAMP}"
         yield f"build {escaped(linked)}: link_pd {' '.join(objects)} {outputs.LIBRARY} | {stamps}\n"
-    yield from _patch(escaped(linked), program.elf, known_patches(system, program.elf))
-
-
-def known_patches(system: System, elf: str) -> list[Patch]:
-    """Return the patches of one ELF whose values are known."""
-    return [patch for patch in system.patches if patch.elf == elf and patch.value is not None]
-
-
-def _patch(source: str, name: str, patches: Iterable[Patch]) -> Iterator[str]:
-    values = " ".join(f"{patch.symbol}={patch.value:#x}:{patch.size_bytes}" for patch in patches)
-    target = escaped(outputs.elf(name))
-    if not values:
-        yield f"build {target}: copy {source}\n\n"
-        return
-    record = escaped(outputs.patch_record(name))
-    yield f"build {target} | {record}: patch {source}\n  values = {values}\n  record = {record}\n\n"
-
-
-def _foreign_patches(system: System, up: str) -> Iterator[str]:
-    """Patch the ELFs that lie beside the description."""
-    for name in sorted({patch.elf for patch in system.patches if patch.elf in system.images}):
-        yield from _patch(beside(up, system.images[name]), name, known_patches(system, name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from patcher.errors import BLAMED
 from patcher.errors import CODES as PATCHING
 from sdfgen.facts.data import data_path
 from sdfgen.faults.codes import BUILDING, READING
@@ -129,7 +130,7 @@ def _explained(code: str) -> tuple[str, str]:
         if code in table:
             return table[code]
     if code in PATCHING:
-        return PATCHING[code], "A value could not be written into an ELF; input and output are as they were."
+        return PATCHING[code].summary, f"When values are written into ELFs. At fault is {BLAMED[PATCHING[code].blame]}."
     rule = rules().get(code) or BOARD_RULES[code]
     return rule.title, " ".join((rule.function.__doc__ or "").split())
 

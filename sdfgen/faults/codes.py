@@ -112,5 +112,13 @@ BUILDING = {
         "a stack may be too small",
         "What all functions of a program image take together holds whichever calls which; less may, or may not.",
     ),
+    "SDF141": (
+        "a value cannot be patched",
+        "The patcher's own code is named with it: PATCH007 is told by `sdfgen explain PATCH007`.",
+    ),
+    "SDF142": (
+        "a patched constant may be folded",
+        "What a compiler knows not to change it may write into the code as a number, which no patch reaches.",
+    ),
 }
 """The same for what is found after the rules, while building."""

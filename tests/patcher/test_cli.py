@@ -59,7 +59,8 @@ def test_json(copy: Path) -> None:
                 "old": "0x00000009",
                 "new": "0x00000001",
             }
-        ]
+        ],
+        "warnings": [],
     }
 
 
@@ -74,16 +75,22 @@ def test_verify_only(copy: Path) -> None:
     assert run(copy, "--verify-only", "small=9:4").exit_code == 0
     result = run(copy, "--verify-only", "small=8:4")
     vaddr = Elf(copy).vaddr("small")
-    assert result.stderr == f"{copy}: error[PATCH020]: `small` at {vaddr:#x} is 0x9 instead of 0x8; patch the file\n"
+    assert result.stderr == (
+        "at fault is the file that was given:\n"
+        f"{copy}: error[PATCH020]: `small` at {vaddr:#x} is 0x9 instead of 0x8; patch the file\n"
+    )
     assert (result.exit_code, result.stdout) == (1, "")
 
 
-def test_all_faults_go_to_stderr(copy: Path) -> None:
-    result = run(copy, "base_c=1", "small=1")
+def test_all_faults_go_to_stderr_by_who_is_to_blame(copy: Path) -> None:
+    result = run(copy, "base_c=1", "zero=1", "small=1")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
+        "at fault is what was asked for:\n"
         f"{copy}: error[PATCH007]: no symbol is named `base_c`; did you mean `base_b` or `base_a`?\n"
         f"{copy}: error[PATCH010]: `small` has 4 bytes, 8 requested; change its type or the request\n"
+        "at fault is the file that was given:\n"
+        f"{copy}: error[PATCH012]: `zero` is in .bss and has no bytes in the file; initialise it with a value not 0\n"
     )
 
 
@@ -94,6 +101,7 @@ def test_faults_as_json(copy: Path) -> None:
         "faults": [
             {
                 "code": "PATCH010",
+                "blame": "call",
                 "message": "`small` has 4 bytes, 8 requested; change its type or the request",
                 "path": str(copy),
                 "symbol": "small",
@@ -118,13 +126,20 @@ def test_faults_as_json(copy: Path) -> None:
         "base_a=1_",
         "base_a=0b1",
         "base_a=\u0661",
+        "base_a=[]",
+        "base_a=[1,]",
+        "base_a=[1 2]",
+        "base_a=[1",
+        'base_a="text',
+        'base_a="text":x',
         "base_a=" + "9" * 5000,
     ],
 )
 def test_arguments_of_another_form(copy: Path, argument: str) -> None:
     result = run(copy, argument)
-    shown = f"{argument[:80]!r} is not SYMBOL=VALUE[:SIZE], such as base=0x4000_0000 or flag=1:4"
-    assert result.stderr.splitlines()[-1] == f"Error: Invalid value for 'SYMBOL=VALUE[:SIZE]...': {shown}"
+    shown = f"{argument[:80]!r} is not SYMBOL=VALUE[:SIZE], such as base=0x4000_0000, flag=1:4"
+    message = f'{shown}, bases=[1, 2] or name="disk"'
+    assert result.stderr.splitlines()[-1] == f"Error: Invalid value for 'SYMBOL=VALUE[:SIZE]...]': {message}"
     assert (result.exit_code, result.stdout) == (2, "")
 
 

@@ -33,13 +33,15 @@ NOWHERE = {
     "config.clients[3].tag": "`config.clients` has 3 elements, none with index 3; count from 0",
     "config.clients[1]": ("`config.clients[1]` is a structure; name a member of it (flag, io_addr, size_bytes, tag)"),
     "config.clients[1].flag": "`config.clients[1].flag` is a bit-field; patch the integer that holds it",
-    "config.grid[1]": "`config.grid[1]` is an array; index it",
     "config.grid[0][4]": "`config.grid[0]` has 4 elements, none with index 4; count from 0",
     "config.grid[0][0][0]": "`config.grid[0][0]` is no array; leave out the index",
     "config.magic.low": "`config.magic` has no members; end the path there",
     "config.pointer[0]": "`config.pointer` is no array; leave out the index",
-    "config.ratio": "`config.ratio` is of another type; only integers, enumerations and pointers can be patched",
-    "config.open[0]": "`config.open` has 0 elements, none with index 0; count from 0",
+    "config.ratio": (
+        "`config.ratio` is a floating-point number; only integers, enumerations and pointers can be patched"
+    ),
+    "config.open": "`config.open` is a flexible array, which has no elements in its type; name another part",
+    "config.open[0]": "`config.open` is a flexible array, which has no elements in its type; name another part",
     "base_a.low": "`base_a` has no members; end the path there",
     "base_a[0]": "`base_a` is no array; leave out the index",
 }
@@ -70,7 +72,7 @@ def test_many_paths_in_one_pass(described: Path, tmp_path: Path) -> None:
 def test_paths_that_lead_to_no_integer(described: Path, path: str) -> None:
     with pytest.raises(PatchError) as caught:
         plan_file(str(described), [PatchRequest(path, 1)])
-    assert str(caught.value) == f"{described}: error[PATCH017]: `{path}` leads to no integer: {NOWHERE[path]}"
+    assert str(caught.value) == f"{described}: error[PATCH017]: `{path}` leads to no value: {NOWHERE[path]}"
     assert caught.value.symbol == path
 
 
@@ -89,7 +91,7 @@ def test_members_of_a_union_overlap(static: Path) -> None:
     ("path", "message"),
     [
         ("confg.magic", "no symbol is named `confg`; did you mean `config`?"),
-        ("zero.x", "`zero.x` leads to no integer: `zero` has no members; end the path there"),
+        ("zero.x", "`zero.x` leads to no value: `zero` has no members; end the path there"),
         ("config.clients[-1]", f"no symbol is named `config.clients[-1]`; {DROPPED}"),
     ],
 )
@@ -112,7 +114,10 @@ def test_a_symbol_with_a_dot_is_no_path(static: Path, tmp_path: Path) -> None:
 def test_no_debug_information(relr: Path) -> None:
     with pytest.raises(PatchError) as caught:
         plan_file(str(relr), [PatchRequest("config.magic", 1)])
-    message = "`config.magic` leads to no integer: no debug information about `config`; compile with -g"
+    message = (
+        "the type of `config.magic` cannot be read: the file has no debug information; compile with -g, and do not"
+        " strip it"
+    )
     assert caught.value.message == message
 
 
@@ -121,7 +126,9 @@ def test_debug_information_of_another_build(static: Path, tmp_path: Path) -> Non
     elf.symbol("config", value=elf.vaddr("config") + 8)
     path = tmp_path / "moved"
     path.write_bytes(elf.data)
-    with pytest.raises(PatchError, match="no debug information about `config`"):
+    with pytest.raises(
+        PatchError, match="there is no debug information about `config`; compile the file that defines it with -g"
+    ):
         plan_file(str(path), [PatchRequest("config.magic", 1)])
 
 

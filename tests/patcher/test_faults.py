@@ -520,7 +520,8 @@ def test_an_error_survives_pickling(copy: Path, tmp_path: Path) -> None:
 
 
 def test_every_code_has_a_summary_and_is_stable() -> None:
-    from patcher.errors import CODES
+    from patcher.errors import BLAMED, CODES
 
-    assert list(CODES) == [f"PATCH{number:03}" for number in range(1, 21)]
-    assert all(CODES.values())
+    assert list(CODES) == [f"PATCH{number:03}" for number in range(1, 26)]
+    assert all(code.summary for code in CODES.values())
+    assert {code.blame for code in CODES.values()} == set(BLAMED)

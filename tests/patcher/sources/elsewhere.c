@@ -1,0 +1,3 @@
+#include <stdint.h>
+
+const uint64_t elsewhere = 13;
