@@ -8,12 +8,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sdfgen import outputs
+from sdfgen.build.brought import toolchain_faults
 from sdfgen.build.digest import digest, file_digest
 from sdfgen.build.errors import BuildError, BuildFaultsError
 from sdfgen.build.graph import build_file, known_patches, made_elves, sources
 from sdfgen.build.plan import plan
 from sdfgen.build.publish import make_links, publish, write_files
-from sdfgen.build.toolchain import find_toolchain, toolchain_faults
+from sdfgen.build.toolchain import find_toolchain
 from sdfgen.emit.manifest import manifest
 from sdfgen.facts.data import data_path
 from sdfgen.generate import generated_files, manifest_records
@@ -112,7 +113,7 @@ def _prepare(description: Description, board: str, system: System, options: Opti
     work = os.path.join(options.out, f".{board}")
     table = description.specs[board].toolchain
     toolchain = find_toolchain(table, system)
-    _add(toolchain_faults(toolchain, table, system), description.faults)
+    _add(toolchain_faults(toolchain, table, system, compiles=options.compile), description.faults)
     planned = plan(system, toolchain)
     files = _generated(system, toolchain, planned, _up(folder, final))
     digests = {name: digest(data) for name, data in files.items()}

@@ -5,13 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from sdfgen.faults.fault import Fault
-from sdfgen.faults.source import Source, Where
 from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sdfgen.model.system import System
     from sdfgen.spec.description import ToolchainTable
 
@@ -128,41 +124,3 @@ def _of_board(system: System, libvmm: str | None) -> str | None:
     """Prefer what was built for the board and configuration: libvmm.a has their addresses compiled in."""
     own = os.path.join(libvmm or "", system.board.name, system.config)
     return own if libvmm and os.path.isdir(own) else libvmm
-
-
-def toolchain_faults(toolchain: Toolchain, table: ToolchainTable | None, system: System) -> Iterator[Fault]:
-    """Yield what is wrong with the Microkit SDK and libvmm.
-
-    Args:
-        toolchain: The toolchain.
-        table: The description's `[toolchain]`.
-        system: The system that is built.
-    """
-    for key, variable, folder in (("microkit_sdk", SDK, toolchain.microkit_sdk), ("libvmm", LIBVMM, toolchain.libvmm)):
-        if folder is None:
-            continue
-        written = table is not None and table.given(key)
-        where = table.at(key) if table and written else Where(Source(f"environment variable {variable}", folder))
-        files = toolchain.sdk_files(system)
-        missing = [name for name, path in files.items() if name.startswith(variable) and not os.path.exists(path)]
-        if missing:
-            message = f"{folder} has no {', no '.join(name.removeprefix(f'{variable}/') for name in missing)}"
-            yield Fault("SDF101", message, where, _ADVICE[variable])
-        elif variable == SDK:
-            yield from _wrong_version(folder, where, system)
-
-
-_ADVICE = {
-    SDK: "name the unpacked release of a Microkit SDK that has this board and configuration",
-    LIBVMM: "name a folder with include/ and libvmm.a, or one with such folders as BOARD/CONFIG",
-}
-
-
-def _wrong_version(sdk: str, where: Where, system: System) -> Iterator[Fault]:
-    with open(os.path.join(sdk, "VERSION"), encoding="utf-8", errors="replace") as file:
-        version = file.read().strip()
-    if version.split("-")[0] != system.dialect.version:
-        message = f"the SDK in {sdk} is Microkit {version}, the description is for {system.dialect.version}"
-        yield Fault(
-            "SDF101", message, system.origin.at("microkit"), "set `microkit`", ((where, "the SDK is named here"),)
-        )
