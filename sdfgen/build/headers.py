@@ -10,6 +10,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Final
 
+from sdfgen.build.zig_cache import zig_cache
 from sdfgen.faults.place import Span
 from sdfgen.faults.source import Source, Where
 from sdfgen.records import NamedTuple
@@ -126,11 +127,20 @@ def missing(perhaps: Iterable[Missing], sources: Iterable[str], command: Sequenc
 def _unmet(command: Sequence[str], folder: str) -> set[str]:
     """Return the words of the Make rule that a preprocessor writes; what it cannot find is there as it is included."""
     import subprocess
+    import tempfile
 
-    try:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, errors="replace", check=False, timeout=_PATIENCE_S
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return set()
+    with tempfile.TemporaryDirectory() as cache:
+        try:
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                env={**os.environ, **zig_cache(cache)},
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=_PATIENCE_S,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return set()
     return set(done.stdout.replace("\\\n", " ").split())

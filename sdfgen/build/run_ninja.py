@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sdfgen.build.errors import BuildError
 from sdfgen.build.toolchain import LIBVMM, SDK
+from sdfgen.build.zig_cache import FOLDER, zig_cache
 
 if TYPE_CHECKING:
     from sdfgen.build.toolchain import Toolchain
@@ -28,7 +29,8 @@ def run_ninja(folder: str, jobs: int, toolchain: Toolchain, *targets: str) -> No
         BuildError: When a step fails; what the failing program said is in the message.
     """
     command = [_program(), "-C", folder, "--quiet", *(["-j", str(jobs)] if jobs else []), *targets]
-    environment = {**os.environ, "SDFGEN_PYTHON": sys.executable}
+    cache = zig_cache(os.path.join(os.path.dirname(os.path.abspath(folder)), FOLDER))
+    environment = {**os.environ, **cache, "SDFGEN_PYTHON": sys.executable}
     found = {SDK: toolchain.microkit_sdk, LIBVMM: toolchain.libvmm}
     environment |= {name: path for name, path in found.items() if path}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
