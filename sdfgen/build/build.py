@@ -8,13 +8,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sdfgen import outputs
+from sdfgen.build.brought import toolchain_faults
 from sdfgen.build.digest import digest, file_digest
 from sdfgen.build.errors import BuildFaultsError
 from sdfgen.build.graph import build_file, made_elves, own_headers, sources
 from sdfgen.build.graph_patch import known_patches
 from sdfgen.build.plan import plan
 from sdfgen.build.publish import make_links, publish, write_files
-from sdfgen.build.toolchain import ZIG, find_toolchain, toolchain_faults
+from sdfgen.build.toolchain import ZIG, find_toolchain
 from sdfgen.emit.manifest import manifest
 from sdfgen.facts.data import data_path
 from sdfgen.faults.fault import Fault, Faults
@@ -25,11 +26,11 @@ from sdfgen.records import NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sdfgen.build.compiler import Tool
     from sdfgen.build.contents import Contents
     from sdfgen.build.plan import Plan
     from sdfgen.build.run_ninja import Run
     from sdfgen.build.toolchain import Toolchain
+    from sdfgen.build.tools import Tool
     from sdfgen.describe import Description
     from sdfgen.image.report import Extents
     from sdfgen.model.system import Patch, System
@@ -165,7 +166,7 @@ def _prepare(description: Description, board: str, system: System, contents: Con
     work = os.path.join(options.out, f".{board}")
     table = description.specs[board].toolchain
     toolchain = find_toolchain(table, system)
-    _add(toolchain_faults(toolchain, system), description.faults)
+    _add(toolchain_faults(toolchain, table, system, compiles=options.compile), description.faults)
     tools = _tools(table) if options.compile else ()
     planned = plan(system, toolchain)
     job = _Job(system, description.faults, toolchain, tools, planned, work, final, folder, contents, {}, options)
@@ -177,14 +178,14 @@ def _prepare(description: Description, board: str, system: System, contents: Con
 
 
 def _tools(table: ToolchainTable | None) -> tuple[Tool, ...]:
-    from sdfgen.build.compiler import tools
+    from sdfgen.build.tools import tools
 
     return tuple(tools(table.cc if table is not None else ZIG))
 
 
 def _stamps(job: _Job) -> dict[str, bytes]:
     """Return what tells Ninja of other contents of the SDK, libvmm and the compiler."""
-    from sdfgen.build.compiler import own_steps
+    from sdfgen.build.tools import own_steps
 
     headers = job.toolchain.headers(job.system)
     sdk = [job.toolchain.microkit_sdk, job.toolchain.libvmm, job.contents.digests(_sdk_files(job) | headers)]

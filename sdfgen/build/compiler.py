@@ -1,93 +1,66 @@
-"""Who compiles, and in which version: the compiler is an input of a build like any file."""
+"""Whether the compiler that a description asks for is there, and makes code for AArch64."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Final
 
 from sdfgen.build.toolchain import ZIG
-from sdfgen.records import NamedTuple
+from sdfgen.faults.fault import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_GNU_PROGRAMS = ("cc1", "as", "ld")
-"""What `gcc` runs."""
-_LIBRARIES = ("fdt", "lief", "ninja", "pyelftools")
-"""Python packages that take part in what is made."""
+    from sdfgen.faults.source import Where
+
+_ZIG_PACKAGE: Final = "ziglang"
+_MACHINES: Final = ("aarch64-", "arm64-")
+_PATIENCE_S: Final = 30
+_DEBIAN: Final = "Debian's package gcc-aarch64-linux-gnu has `aarch64-linux-gnu-`"
 
 
-class Tool(NamedTuple):
-    """A program or library of the build.
-
-    Attributes:
-        name: What it is called.
-        version: As it says itself.
-        files: Its programs: with others of them everything is compiled anew.
-    """
-
-    name: str
-    version: str
-    files: tuple[str, ...] = ()
-
-
-def tools(cc: str) -> Iterator[Tool]:
-    """Yield the programs and libraries that a build uses; what is not installed is left out.
+def compiler_faults(cc: str, where: Where) -> Iterator[Fault]:
+    """Yield what is wrong with the compiler.
 
     Args:
-        cc: The description's compiler: `zig` or the prefix of a GCC.
+        cc: `zig`, or the prefix of a GCC.
+        where: Where it is asked for.
     """
-    if cc != ZIG:
-        yield from _gnu(cc)
-    yield from _zig()
-    from importlib import metadata
+    from importlib.util import find_spec
 
-    for name in _LIBRARIES:
-        try:
-            yield Tool(name, metadata.version(name))
-        except metadata.PackageNotFoundError:
-            continue
-
-
-def own_steps() -> list[str]:
-    """Return the files of the tool's own steps: what they make has no other input that tells of a new version."""
-    import patcher
-    from sdfgen import guest_files
-
-    folders = [os.path.dirname(str(package.__file__)) for package in (guest_files, patcher)]
-    names = [os.path.join(folder, name) for folder in folders for name in os.listdir(folder)]
-    return sorted(name for name in names if name.endswith(".py"))
-
-
-def _zig() -> Iterator[Tool]:
-    """Yield Zig: every domain is linked with it, whoever compiles."""
-    try:
-        import ziglang
-    except ImportError:
+    if find_spec(_ZIG_PACKAGE) is None:
+        what = "compiles" if cc == ZIG else "links protection domains, whatever compiles"
+        message = f"the Python package {_ZIG_PACKAGE} is not installed for {sys.executable}: it {what}"
+        yield Fault("SDF172", message, where, f"pip install {_ZIG_PACKAGE}")
+    if cc == ZIG:
         return
-    program = os.path.join(os.path.dirname(str(ziglang.__file__)), "zig")
-    version = _said(program, "version")
-    if version:
-        yield Tool(ZIG, version, (program,))
-
-
-def _gnu(prefix: str) -> Iterator[Tool]:
-    import shutil
-
-    gcc, ar = (shutil.which(f"{prefix}{name}") for name in ("gcc", "gcc-ar"))
-    if gcc is None:
+    if os.sep in cc and not os.path.isabs(cc):
+        message = f"the prefix {cc!r} is a relative path, and compilers run in the output folder"
+        yield Fault("SDF172", message, where, "write the whole path, or put its folder on PATH")
         return
-    asked = [f"-print-prog-name={name}" for name in _GNU_PROGRAMS]
-    parts = [_said(gcc, option) for option in (*asked, "-print-libgcc-file-name")]
-    files = [gcc, *([ar] if ar else []), *(part for part in parts if os.path.isabs(part) and os.path.isfile(part))]
-    yield Tool(f"{prefix}gcc", _said(gcc, "--version").split("\n")[0], tuple(files))
+    from shutil import which
+
+    lacking = [program for program in (f"{cc}gcc", f"{cc}gcc-ar") if which(program) is None]
+    if lacking:
+        looked = "" if os.sep in cc else " on PATH"
+        message = f"there is no program {' and no '.join(map(repr, lacking))}{looked}"
+        yield Fault("SDF172", message, where, f"`cc` is the prefix of a GCC for AArch64: {_DEBIAN}; or use `zig`")
+        return
+    machine = _machine(f"{cc}gcc")
+    if machine is None or not machine.startswith(_MACHINES):
+        message = f"'{cc}gcc' compiles for {machine}, not for AArch64" if machine else f"'{cc}gcc' does not run"
+        yield Fault("SDF172", message, where, f"`cc` is the prefix of a GCC for AArch64: {_DEBIAN}; or use `zig`")
 
 
-def _said(*command: str) -> str:
-    """Return what a program writes; nothing when it fails."""
+def _machine(program: str) -> str | None:
+    """Return what a compiler calls the machine that it compiles for; None when it does not run."""
+    import subprocess
+
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError:
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+        done = subprocess.run(
+            [program, "-dumpmachine"], capture_output=True, text=True, errors="replace", check=True, timeout=_PATIENCE_S
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None

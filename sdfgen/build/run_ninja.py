@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final
 
 from sdfgen.build.toolchain import LIBVMM, SDK
+from sdfgen.build.zig_cache import FOLDER, zig_cache
 from sdfgen.interrupts import held
 from sdfgen.records import NamedTuple
 
@@ -76,7 +77,8 @@ def run_ninja(folder: str, run: Run, *targets: str) -> list[Failed]:
     command = [program, "-C", folder, "-k", "0", *(["-j", str(run.jobs)] if run.jobs else []), *targets]
     if run.progress.shows_commands:
         command.append("-v")
-    with _running(command, run) as process:
+    cache = zig_cache(os.path.join(os.path.dirname(os.path.abspath(folder)), FOLDER))
+    with _running(command, run, cache) as process:
         assert process.stdout is not None  # noqa: S101 - it is a pipe
         failed = list(_failures(_lines(process.stdout, run.progress), run.progress))
         status = process.wait()
@@ -85,10 +87,10 @@ def run_ninja(folder: str, run: Run, *targets: str) -> list[Failed]:
 
 
 @contextmanager
-def _running(command: list[str], run: Run) -> Iterator[subprocess.Popen[bytes]]:
+def _running(command: list[str], run: Run, more: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """Run Ninja apart from the terminal: what ^C means for it is decided here. It has ended when this is left."""
     found = {SDK: run.toolchain.microkit_sdk, LIBVMM: run.toolchain.libvmm}
-    environment = {**os.environ, "SDFGEN_PYTHON": sys.executable, "NINJA_STATUS": f"{_MARK}%f/%t "}
+    environment = {**os.environ, **more, "SDFGEN_PYTHON": sys.executable, "NINJA_STATUS": f"{_MARK}%f/%t "}
     environment |= {name: path for name, path in found.items() if path}
     with subprocess.Popen(
         command,

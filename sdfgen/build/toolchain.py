@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from sdfgen.faults.fault import Fault
 from sdfgen.faults.source import Source, Where
 from sdfgen.records import NamedTuple
 
@@ -161,39 +160,3 @@ def _of_board(system: System, libvmm: str | None) -> str | None:
     """Prefer what was built for the board and configuration: libvmm.a has their addresses compiled in."""
     own = os.path.join(libvmm or "", system.board.name, system.config)
     return own if libvmm and os.path.isdir(own) else libvmm
-
-
-def toolchain_faults(toolchain: Toolchain, system: System) -> Iterator[Fault]:
-    """Yield what is wrong with the Microkit SDK and libvmm.
-
-    Args:
-        toolchain: The toolchain.
-        system: The system that is built.
-    """
-    for variable, folder in ((SDK, toolchain.microkit_sdk), (LIBVMM, toolchain.libvmm)):
-        if folder is None:
-            continue
-        where = toolchain.places[variable]
-        files = toolchain.sdk_files(system)
-        missing = [name for name, path in files.items() if name.startswith(variable) and not os.path.exists(path)]
-        if missing:
-            message = f"{folder} has no {', no '.join(name.removeprefix(f'{variable}/') for name in missing)}"
-            yield Fault("SDF101", message, where, _ADVICE[variable])
-        elif variable == SDK:
-            yield from _wrong_version(folder, where, system)
-
-
-_ADVICE = {
-    SDK: "name the unpacked release of a Microkit SDK that has this board and configuration",
-    LIBVMM: "name a folder with include/ and libvmm.a, or one with such folders as BOARD/CONFIG",
-}
-
-
-def _wrong_version(sdk: str, where: Where, system: System) -> Iterator[Fault]:
-    with open(os.path.join(sdk, "VERSION"), encoding="utf-8", errors="replace") as file:
-        version = file.read().strip()
-    if version.split("-")[0] != system.dialect.version:
-        message = f"the SDK in {sdk} is Microkit {version}, the description is for {system.dialect.version}"
-        yield Fault(
-            "SDF101", message, system.origin.at("microkit"), "set `microkit`", ((where, "the SDK is named here"),)
-        )

@@ -11,6 +11,8 @@ from sdfgen.records import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
+    from sdfgen.describe import Description
+
 
 def run(command: str, values: dict[str, Any]) -> None:
     """Run a command; one that is interrupted says so in a line, and nothing it started is left behind.
@@ -58,6 +60,18 @@ def check(description: str, settings: tuple[str, ...], boards: tuple[str, ...], 
     from sdfgen.describe import describe
 
     result = describe(description, settings, boards)
+    if not result.faults.errors:
+        _look_at_toolchains(result)
     report(result, style)
     if style == "text":
         sys.stdout.write(f"{description}: good for {', '.join(result.systems)}\n")
+
+
+def _look_at_toolchains(result: Description) -> None:
+    """Look at what a build would use, as far as that can be seen without one."""
+    from sdfgen.build.brought import toolchain_faults
+    from sdfgen.build.toolchain import find_toolchain
+
+    for board, system in result.systems.items():
+        table = result.specs[board].toolchain
+        result.faults.extend(toolchain_faults(find_toolchain(table, system), table, system))

@@ -22,6 +22,7 @@ from sdfgen.run.expect import Expectations, expectation
 from sdfgen.run.partition_table import write_disk
 from sdfgen.run.partitions import partitions
 from sdfgen.run.qemu import command, program, running
+from sdfgen.run.silence import refuse_unseen, silence
 from sdfgen.run.status import RunError, Status, UsageError
 from sdfgen.run.watch import Watcher
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from sdfgen.describe import Description
     from sdfgen.model.system import System
     from sdfgen.run.partition_table import Partition
+    from sdfgen.run.silence import Silence
 
 
 class RunRequest(NamedTuple):
@@ -66,6 +68,7 @@ class _Plan(NamedTuple):
     disks: dict[str, str]
     consoles: Consoles
     expectations: Expectations
+    silent: Silence | None
 
 
 def run_and_tell(request: RunRequest) -> int:
@@ -100,12 +103,16 @@ def _plan(request: RunRequest) -> _Plan:
     system = _chosen(list(description.systems.values()))
     consoles = consoles_of(system)
     _check_words(request, consoles)
-    expectations = Expectations([expectation(text, consoles) for text in request.expect], consoles)
+    wanted_lines = [expectation(text, consoles) for text in request.expect]
+    toolchain = find_toolchain(description.specs[system.board.name].toolchain, system)
+    silent = silence(system, toolchain.microkit_sdk, request.loader)
+    if silent is not None:
+        refuse_unseen(silent, wanted_lines, consoles)
     wanted = partitions(system, request.table, request.sizes, request.fills)
     disks = _named_disks(request, system)
     program()
     command(system, LOADER, dict.fromkeys(wanted, LOADER))
-    return _Plan(request, description, system, wanted, disks, consoles, expectations)
+    return _Plan(request, description, system, wanted, disks, consoles, Expectations(wanted_lines, consoles), silent)
 
 
 def _check_words(request: RunRequest, consoles: Consoles) -> None:
@@ -152,6 +159,8 @@ def _run(plan: _Plan) -> int:
     with _disks(plan) as disks:
         words = command(plan.system, loader, disks, plan.request.extra)
         _tell(shlex.join(words))
+        if plan.silent is not None:
+            _tell(plan.silent.tell())
         return _watched(plan, words)
 
 

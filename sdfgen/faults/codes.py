@@ -120,5 +120,25 @@ BUILDING = {
         "a patched constant may be folded",
         "What a compiler knows not to change it may write into the code as a number, which no patch reaches.",
     ),
+    "SDF170": (
+        "a header of the Microkit SDK or of libvmm is missing",
+        "The C here includes headers of both, and libvmm's include sDDF's, which lie beside them: docs/image.md.",
+    ),
+    "SDF171": (
+        "libvmm.a is not for this system",
+        "It is linked into every VMM; a board's addresses and a kernel's numbers of system calls are compiled in.",
+    ),
+    "SDF172": (
+        "the compiler cannot be used",
+        "`cc` is `zig`, which is a Python package, or the prefix of a GCC that compiles for AArch64.",
+    ),
+    "SDF173": (
+        "the Microkit tool cannot run",
+        "There is an SDK for each kind of host; the tool in it is a program for that one.",
+    ),
+    "SDF174": (
+        "versions that do not go together",
+        "What is known of libvmm, of Microkit, and of the VMMs here, which are written for libvmm 0.2.0.",
+    ),
 }
 """The same for what is found after the rules, while building."""

@@ -160,6 +160,9 @@ def test_what_a_board_file_leaves_out_is_filled_in(tmp_path: Path, monkeypatch: 
     for path in ("VERSION", "bin/microkit", *(f"board/{OWN}/debug/{name}" for name in of_board)):
         (tmp_path / "sdk" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "sdk" / path).write_text("2.1.0")
+    tool = tmp_path / "sdk" / "bin" / "microkit"
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
     words = [sys.executable, "-m", "sdfgen", "build", "system.toml"]
     done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -32,10 +32,11 @@ cc = "{prefix}"
 
 @pytest.fixture(autouse=True)
 def _heeded() -> Iterator[None]:
-    """A shell ignores ^C for what it runs in the background, and all below inherits that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """A shell ignores ^C for what it runs in the background, `nohup` the hang-up, and all below inherits that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in zip((signal.SIGINT, signal.SIGHUP), before, strict=True):
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -122,7 +122,9 @@ def put_sdk(folder: Path) -> Path:
     for name in (board / "lib", board / "include", folder / "bin"):
         name.mkdir(parents=True)
     (folder / "VERSION").write_text("2.0.1\n")
-    (folder / "bin" / "microkit").write_text("")
+    tool = folder / "bin" / "microkit"
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
     put_header(board, "")
     put_script(board, 0x20_0000)
     put_library(board, "old")
