@@ -9,14 +9,14 @@ import gc
 import os
 import pickle
 import signal
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from patcher import errors
 from patcher.errors import PatchError, raise_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from patcher.verify import Survey
 
@@ -52,27 +52,58 @@ def _faults(surveys: Surveys) -> list[PatchError]:
     return faults
 
 
-@contextmanager
-def lief_beside() -> Iterator[Callable[[Surveys], Finish]]:
-    """Start a process that loads LIEF, and give what stands for `locate_here` with it.
+class LiefBeside:
+    """A process that loads LIEF and answers one question; whatever becomes of it, it is gone when this is closed.
 
-    It copies this process, so this one must have no other threads. Whatever becomes of it, it is gone afterwards.
+    It copies this process, so this one must have no other threads.
     """
-    asked_read, asked_write = os.pipe()
-    told_read, told_write = os.pipe()
-    helper = os.fork()
-    if helper == 0:
-        os.close(asked_write)
-        os.close(told_read)
-        _help(open(asked_read, "rb"), open(told_write, "wb"))  # noqa: SIM115 - closed when this process ends
-    os.close(asked_read)
-    os.close(told_write)
-    try:
-        with open(asked_write, "wb", buffering=0) as asked, open(told_read, "rb") as told:
-            yield lambda surveys: _ask(surveys, asked, told)
-    finally:
-        os.kill(helper, signal.SIGKILL)
-        os.waitpid(helper, 0)
+
+    def __init__(self) -> None:
+        self._helper = 0
+
+    def start(self) -> None:
+        """Start the process; loading LIEF takes it a while, in which this one may do something else."""
+        if self._helper:
+            return
+        asked, self._asked = os.pipe()
+        self._told, told = os.pipe()
+        self._helper = os.fork()
+        if self._helper == 0:
+            os.close(self._asked)
+            _help(open(asked, "rb"), open(told, "wb"))  # noqa: SIM115 - closed when this process ends
+        os.close(asked)
+        os.close(told)
+
+    def locate(self, surveys: Surveys) -> Finish:
+        """Let LIEF locate the places of several files, as `locate_here` does, but for a while.
+
+        Args:
+            surveys: Path and survey of each file.
+
+        Returns:
+            What to call before the files are replaced: it waits, and raises what LIEF has found.
+        """
+        self.start()
+        with suppress(BrokenPipeError), open(self._asked, "wb", buffering=0, closefd=False) as asked:
+            asked.write(pickle.dumps(surveys))
+        return lambda: raise_all(self._answer(surveys[0][0]))
+
+    def _answer(self, path: str) -> list[PatchError]:
+        try:
+            with open(self._told, "rb", closefd=False) as told:
+                faults: list[PatchError] = pickle.load(told)  # noqa: S301 - from a copy of this process
+        except EOFError:
+            message = "LIEF's process ended without an answer; try again, and report it when it stays so"
+            raise PatchError(errors.DISAGREEMENT, message, path) from None
+        return faults
+
+    def close(self) -> None:
+        """End the process."""
+        if self._helper:
+            os.kill(self._helper, signal.SIGKILL)
+            os.waitpid(self._helper, 0)
+            os.close(self._asked)
+            os.close(self._told)
 
 
 def _help(asked: BinaryIO, told: BinaryIO) -> None:
@@ -85,18 +116,3 @@ def _help(asked: BinaryIO, told: BinaryIO) -> None:
         told.flush()
     finally:
         os._exit(0)
-
-
-def _ask(surveys: Surveys, asked: BinaryIO, told: BinaryIO) -> Finish:
-    with suppress(BrokenPipeError):  # then there is no answer either
-        asked.write(pickle.dumps(surveys))
-
-    def finish() -> None:
-        try:
-            faults = pickle.load(told)  # noqa: S301 - from a copy of this process
-        except EOFError:
-            message = "LIEF's process ended without an answer; try again, and report it when it stays so"
-            raise PatchError(errors.DISAGREEMENT, message, surveys[0][0]) from None
-        raise_all(faults)
-
-    return finish

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from patcher import errors
-from patcher.beside import lief_beside, locate_here
+from patcher.beside import LiefBeside, locate_here
 from patcher.errors import PatchError, raise_all
 from patcher.report import fault_lines, fault_rows, record_rows, warning_rows, warnings_of
 from patcher.values import PatchJob, PatchRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator, Sequence
 
     from patcher.beside import Finish, Surveys
     from patcher.values import PatchRecord
@@ -57,10 +56,16 @@ def run_plan(path: str, record: str, faults: str, *, alone: bool = False) -> tup
     return done
 
 
-def _opinion(jobs: Sequence[PatchJob], *, alone: bool) -> AbstractContextManager[Callable[[Surveys], Finish]]:
-    """Give LIEF a process of its own where it is needed for certain, and there is a processor for it."""
-    needed = any(not os.path.exists(job.target) for job in jobs)
-    return lief_beside() if alone and needed and len(os.sched_getaffinity(0)) > 1 else nullcontext(locate_here)
+@contextmanager
+def _opinion(jobs: Sequence[PatchJob], *, alone: bool) -> Iterator[Callable[[Surveys], Finish]]:
+    """Give LIEF a process of its own, if there is a processor for it; at once where it is needed in all likelihood."""
+    if not alone or len(os.sched_getaffinity(0)) == 1:
+        yield locate_here
+        return
+    with closing(LiefBeside()) as beside:
+        if any(job.target == job.source or not os.path.exists(job.target) for job in jobs):
+            beside.start()
+        yield beside.locate
 
 
 def main(arguments: Sequence[str]) -> int:
