@@ -83,10 +83,16 @@ def description(kind: str, clients: int) -> str:
         clients: Their number.
     """
     text = _HEAD + "".join(_CLIENTS[kind].format(index=index) for index in range(clients))
-    return _written(place("inputs", f"{kind}{clients}.toml"), text.encode())
+    return written(place("inputs", f"{kind}{clients}.toml"), text.encode())
 
 
-def _written(path: str, content: bytes) -> str:
+def written(path: str, content: bytes) -> str:
+    """Write a file and return its path.
+
+    Args:
+        path: Where, in the project's folder.
+        content: What.
+    """
     real = os.path.join(ROOT, path)
     os.makedirs(os.path.dirname(real), exist_ok=True)
     with open(real, "wb") as file:
@@ -111,19 +117,33 @@ def elf_with_blob() -> str:
 
 def _link(elf: str) -> None:
     blob = place("inputs", "blob.bin")
-    _write_noise(os.path.join(ROOT, blob))
+    write_noise(os.path.join(ROOT, blob), BLOB_BYTES)
     text = _BLOB_SOURCE.format(section=PATCHED_SECTION, blob=blob)
-    source = _written(place("inputs", "blob.c"), text.encode())
+    link_bare(elf, written(place("inputs", "blob.c"), text.encode()))
+
+
+def link_bare(elf: str, source: str) -> None:
+    """Link a program for AArch64 that needs no operating system.
+
+    Args:
+        elf: Its path.
+        source: The C file.
+    """
     target = ("-target", "aarch64-freestanding-none", "-nostdlib", "-static", "-O1")
     run(sys.executable, "-m", "ziglang", "cc", *target, "-o", elf, source)
 
 
-def _write_noise(path: str) -> None:
-    """Write bytes that look like a compressed RAM disk, the same ones every time."""
+def write_noise(path: str, size_bytes: int) -> None:
+    """Write bytes that look like a compressed RAM disk, the same ones every time.
+
+    Args:
+        path: The file.
+        size_bytes: How many, whole MiB.
+    """
     noise = random.Random(0)  # noqa: S311 - not a secret
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "wb") as file:
-        file.writelines(noise.randbytes(1 << 20) for _ in range(BLOB_BYTES >> 20))
+        file.writelines(noise.randbytes(1 << 20) for _ in range(size_bytes >> 20))
 
 
 def new_value(number: int) -> str:
@@ -132,7 +152,7 @@ def new_value(number: int) -> str:
     Args:
         number: The value of the section's only variable.
     """
-    return _written(place("inputs", "value.bin"), number.to_bytes(8, "little"))
+    return written(place("inputs", "value.bin"), number.to_bytes(8, "little"))
 
 
 def gnu_objcopy() -> str | None:
@@ -174,7 +194,7 @@ def peer_arguments() -> tuple[str, ...]:
 
 def _blob(name: str) -> str:
     with open(os.path.join(ROOT, PEER_SOURCES, f"{name}.dts"), encoding="utf-8") as file:
-        return _written(place("peer", f"{name}.dtb"), fdt.parse_dts(file.read()).to_dtb(version=17))
+        return written(place("peer", f"{name}.dtb"), fdt.parse_dts(file.read()).to_dtb(version=17))
 
 
 def check_own_outcome(folder: str) -> None:

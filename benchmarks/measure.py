@@ -58,6 +58,38 @@ class Command(NamedTuple):
     goal_ms: float | None = None
 
 
+class Pair(NamedTuple):
+    """Two commands whose ratio is reported.
+
+    Attributes:
+        ours: Name of the one that is judged.
+        other: Name of the one it is compared with.
+        goal: The ratio of wall times that is aimed at, if any.
+    """
+
+    ours: str
+    other: str
+    goal: float | None = None
+
+
+class Section(NamedTuple):
+    """A part of the report.
+
+    Attributes:
+        title: What it is about.
+        commands: What is measured, in turn.
+        pairs: The ratios to report.
+        check: What has to hold of the outcome.
+        notes: What else the reader has to know.
+    """
+
+    title: str
+    commands: tuple[Command, ...]
+    pairs: tuple[Pair, ...] = ()
+    check: Callable[[], None] = lambda: None
+    notes: tuple[str, ...] = ()
+
+
 class Spread(NamedTuple):
     """Median and extremes of something measured often."""
 
@@ -171,3 +203,12 @@ def emptied(*names: str) -> Callable[[], None]:
         os.makedirs(folder)
 
     return empty
+
+
+def out_of(name: str) -> tuple[str, str]:
+    """Return the place of what a command makes.
+
+    Args:
+        name: The command's name.
+    """
+    return "out", name.replace(", ", "-").replace(" ", "-")

@@ -7,18 +7,21 @@ import platform
 import shutil
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks import inputs
+from benchmarks import board, inputs
 from benchmarks.measure import (
     ROOT,
     WARM_UP_ROUNDS,
     BenchmarkError,
     Command,
+    Pair,
     Sample,
+    Section,
     Spread,
     emptied,
     interleave,
+    out_of,
     place,
     program,
     run,
@@ -27,7 +30,7 @@ from benchmarks.measure import (
 from benchmarks.options import arguments, save
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 EXAMPLE: Final = "examples/two-clients/system.toml"
 ONE_BOARD: Final = ("--board", "qemu_virt_aarch64")
@@ -45,38 +48,6 @@ DEFAULT_ROUNDS: Final = 25
 _NAME_WIDTH: Final = 46
 
 
-class Pair(NamedTuple):
-    """Two commands whose ratio is reported.
-
-    Attributes:
-        ours: Name of the one that is judged.
-        other: Name of the one it is compared with.
-        goal: The ratio of wall times that is aimed at, if any.
-    """
-
-    ours: str
-    other: str
-    goal: float | None = None
-
-
-class Section(NamedTuple):
-    """A part of the report.
-
-    Attributes:
-        title: What it is about.
-        commands: What is measured, in turn.
-        pairs: The ratios to report.
-        check: What has to hold of the outcome.
-        notes: What else the reader has to know.
-    """
-
-    title: str
-    commands: tuple[Command, ...]
-    pairs: tuple[Pair, ...] = ()
-    check: Callable[[], None] = lambda: None
-    notes: tuple[str, ...] = ()
-
-
 def generate(name: str, path: str, *options: str) -> Command:
     """Return the command that generates everything but ELFs into a fresh folder.
 
@@ -85,12 +56,8 @@ def generate(name: str, path: str, *options: str) -> Command:
         path: The description.
         options: More options of `sdfgen build`.
     """
-    argv = (program("sdfgen"), "build", path, "--no-compile", *options, "-o", place(*_out(name)))
-    return Command(name, argv, emptied(*_out(name)))
-
-
-def _out(name: str) -> tuple[str, str]:
-    return "out", name.replace(", ", "-").replace(" ", "-")
+    argv = (program("sdfgen"), "build", path, "--no-compile", *options, "-o", place(*out_of(name)))
+    return Command(name, argv, emptied(*out_of(name)))
 
 
 def generation() -> Section:
@@ -103,9 +70,9 @@ def generation() -> Section:
         return Section(title, (one, both), notes=(f"without the peer: {error}",))
 
     def check() -> None:
-        inputs.check_own_outcome(place(*_out(both.name)))
+        inputs.check_own_outcome(place(*out_of(both.name)))
         for peer in (once, twice, lean):
-            inputs.check_peer_outcome(place(*_out(peer.name)))
+            inputs.check_peer_outcome(place(*out_of(peer.name)))
 
     pairs = (Pair(one.name, once.name, 1), Pair(both.name, twice.name, 1), Pair(one.name, lean.name))
     return Section(title, (one, once, both, twice, lean), pairs, check)
@@ -115,8 +82,8 @@ def _peers() -> tuple[Command, Command, Command]:
     python, argv = inputs.peer_python(), inputs.peer_arguments()
 
     def peer(name: str, *options: str, times: int = 1) -> Command:
-        words = (python, *argv, "--output", place(*_out(name)), *options)
-        return Command(name, words, emptied(*_out(name)), times)
+        words = (python, *argv, "--output", place(*out_of(name)), *options)
+        return Command(name, words, emptied(*out_of(name)), times)
 
     return peer("peer"), peer("peer, run twice", times=2), peer("peer, version unchecked", "--any-version")
 
@@ -175,18 +142,18 @@ def patching() -> Section:
 def _check_patched(objcopy: bool) -> None:
     for name in ("ours", "objcopy") if objcopy else ("ours",):
         for how in ("new file", "in place"):
-            inputs.check_patched(place(*_out(f"{name}, {how}"), ELF), VALUE)
+            inputs.check_patched(place(*out_of(f"{name}, {how}"), ELF), VALUE)
 
 
 def _new_file(name: str, words: tuple[str, ...], elf: str) -> Command:
     name = f"{name}, new file"
-    out = _out(name)
+    out = out_of(name)
     return Command(name, _filled(words, elf, place(*out, ELF)), emptied(*out))
 
 
 def _in_place(name: str, words: tuple[str, ...], elf: str) -> Command:
     name = f"{name}, in place"
-    out = _out(name)
+    out = out_of(name)
     empty = emptied(*out)
 
     def prepare() -> None:
@@ -217,6 +184,7 @@ SECTIONS: Final = {
     "scale": scale,
     "rebuild": rebuild,
     "patching": patching,
+    "board": board.section,
     "startup": startup,
 }
 

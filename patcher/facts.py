@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _STB_GLOBAL, _STB_WEAK = 1, 2
 _RELRO: Final = ".data.rel.ro"
+_CONSTANTS: Final = (".rodata", _RELRO)
+"""Where compilers put constants by themselves; variables in sections of their own may be anything."""
 _ADVICE: Final = "declare it `volatile const`, or without `const`, or in a file without code"
 
 
@@ -128,6 +130,7 @@ def _warning(image: Image, info: DebugInfo, types: Types, name: str, symbol: Sym
 
     It does when the variable is volatile, and when it is global and its compilation unit has no code: code of
     other units sees no value to take, unless the program was optimised as a whole, and then nothing is global.
+    Without debug information, only what lies where compilers put constants is warned of.
     """
     from patcher.debug_info import LostError, UnseenError
 
@@ -140,6 +143,8 @@ def _warning(image: Image, info: DebugInfo, types: Types, name: str, symbol: Sym
     except LostError:
         return None
     except UnseenError as unseen:
+        if not section.startswith(_CONSTANTS):
+            return None
         why = f"and whether it is volatile is unknown ({unseen})"
     message = f"`{name}` is in {section or 'read-only data'} {why}: code may have its old value inside; {_ADVICE}"
     return PatchWarning(errors.FOLDED, message, image.path, name)

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from patcher import errors
+from patcher.beside import locate_here
 from patcher.errors import PatchError, raise_all
 from patcher.source import Source, opened
 from patcher.verify import survey
@@ -16,6 +17,7 @@ from patcher.verify import survey
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from patcher.beside import Finish, Surveys
     from patcher.values import PatchJob, PatchRecord
     from patcher.verify import Survey
 
@@ -32,17 +34,23 @@ class _Work(NamedTuple):
     found: Survey
 
 
-def patch_files(jobs: Sequence[PatchJob]) -> tuple[tuple[PatchRecord, ...], ...]:
-    """Patch several ELF files, all or none; see `patcher.patch_files`."""
+def patch_files(
+    jobs: Sequence[PatchJob], locate: Callable[[Surveys], Finish] = locate_here
+) -> tuple[tuple[PatchRecord, ...], ...]:
+    """Patch several ELF files, all or none; see `patcher.patch_files`.
+
+    Args:
+        jobs: The files.
+        locate: Asks LIEF for its opinion.
+    """
     with ExitStack() as originals:
         works = _each(jobs, lambda job: _surveyed(originals.enter_context(opened(job.source)), job))
         todo = [work for work in works if not _is_done(work.original, work.job.target, work.found.records)]
         if todo:
-            from patcher.locate import locate
-
-            _each(todo, lambda work: locate(work.job.source, work.found))
+            agree = locate([(work.job.source, work.found) for work in todo])
             with ExitStack() as copies:
                 _each(todo, lambda work: _fill(work, copies.enter_context(_replacing(work.job.target))))
+                agree()
         return tuple(work.found.records for work in works)
 
 

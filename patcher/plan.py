@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from patcher import errors
+from patcher.beside import LiefBeside, locate_here
 from patcher.errors import PatchError, raise_all
 from patcher.report import fault_lines, fault_rows, record_rows, warning_rows, warnings_of
 from patcher.values import PatchJob, PatchRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from patcher.beside import Finish, Surveys
     from patcher.values import PatchRecord
 
 _FILE_KEYS: Final = {"source": str, "target": str, "patches": list}
@@ -22,13 +25,14 @@ _PATCH_KEYS: Final = {"symbol": str, "value": (int, list, str), "size_bytes": (i
 _SHOWN_CHARACTERS: Final = 80
 
 
-def run_plan(path: str, record: str, faults: str) -> tuple[tuple[PatchRecord, ...], ...]:
+def run_plan(path: str, record: str, faults: str, *, alone: bool = False) -> tuple[tuple[PatchRecord, ...], ...]:
     """Do what a plan says, and write down what was done, or why nothing was.
 
     Args:
         path: The plan.
         record: Where it is recorded what was done; not there when nothing was.
         faults: Where the faults are told; not there when there is none.
+        alone: This process has no other threads, so that LIEF may have one beside it.
 
     Raises:
         PatchError: A fault, anywhere in the plan; no target has changed.
@@ -36,9 +40,10 @@ def run_plan(path: str, record: str, faults: str) -> tuple[tuple[PatchRecord, ..
     jobs: tuple[PatchJob, ...] = ()
     try:
         jobs = read_plan(path)
-        from patcher.patch import patch_files
+        with _opinion(jobs, alone=alone) as locate:
+            from patcher.patch import patch_files
 
-        done = patch_files(jobs)
+            done = patch_files(jobs, locate)
     except PatchError as error:
         _remove(record)
         targets = {job.source: job.target for job in jobs}
@@ -51,6 +56,18 @@ def run_plan(path: str, record: str, faults: str) -> tuple[tuple[PatchRecord, ..
     return done
 
 
+@contextmanager
+def _opinion(jobs: Sequence[PatchJob], *, alone: bool) -> Iterator[Callable[[Surveys], Finish]]:
+    """Give LIEF a process of its own, if there is a processor for it; at once where it is needed in all likelihood."""
+    if not alone or len(os.sched_getaffinity(0)) == 1:
+        yield locate_here
+        return
+    with closing(LiefBeside()) as beside:
+        if any(job.target == job.source or not os.path.exists(job.target) for job in jobs):
+            beside.start()
+        yield beside.locate
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run a plan for a build step, which has no time to load a parser of command lines.
 
@@ -61,7 +78,7 @@ def main(arguments: Sequence[str]) -> int:
         The exit status.
     """
     try:
-        done = run_plan(*arguments)
+        done = run_plan(*arguments, alone=True)
     except PatchError as error:
         sys.stderr.write("\n".join(fault_lines(error)) + "\n")
         return 1

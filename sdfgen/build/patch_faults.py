@@ -66,6 +66,11 @@ def _places(system: System, row: dict[str, Any], asked: list[Patch], patches: li
     """Return the places that a fault is about; one about a whole file is about what names the file first."""
     key = _KEYS.get(row["code"], "symbol")
     if asked:
-        keys = [key if patch.origin.given(key) else "symbol" for patch in asked]
-        return list(dict.fromkeys(patch.origin.at(name) for patch, name in zip(asked, keys, strict=True)))
+        return list(dict.fromkeys(_place(patch, key) for patch in asked))
     return [patches[0].origin.at("elf") if patches else system.origin.at("name")]
+
+
+def _place(patch: Patch, key: str) -> Where:
+    """Return the place of a key, of `text` instead of `value`, or else of the symbol."""
+    keys = ("value", "text") if key == "value" else (key,)
+    return patch.origin.at(next((name for name in keys if patch.origin.given(name)), "symbol"))

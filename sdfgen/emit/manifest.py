@@ -133,6 +133,12 @@ def _interrupts(system: System, places: _Places) -> Iterator[Record]:
             yield {"pd": pd.name, "irq": irq.irq, "id": irq.id, "from": places.of(irq.origin, "irq")}
 
 
+def _told(value: int | tuple[int, ...] | str | None) -> str | list[str] | None:
+    if isinstance(value, int):
+        return hex(value)
+    return [hex(number) for number in value] if isinstance(value, tuple) else value
+
+
 def _patches(system: System, done: Mapping[str, list[Record]], places: _Places) -> Iterator[Record]:
     """Join what was asked for with what the patcher recorded; without a record the patch still waits."""
     records = {(elf, record["symbol"]): record for elf, rows in done.items() for record in rows}
@@ -141,7 +147,7 @@ def _patches(system: System, done: Mapping[str, list[Record]], places: _Places) 
         yield {
             "elf": patch.elf,
             "symbol": patch.symbol,
-            "value": None if patch.value is None else hex(patch.value),
+            "value": _told(patch.value),
             "why": patch.expression,
             "from": places.of(patch.origin, "value"),
             "state": "done" if record else "waits for the ELF" if patch.value is not None else "waits for the address",

@@ -44,6 +44,10 @@ READING = {
         "a patch value cannot be computed",
         "The expression is malformed or names what the system does not have.",
     ),
+    "SDF143": (
+        "a patch has a value or a text",
+        "`value` is for numbers and lists of them, `text` for arrays of char; one of them is written.",
+    ),
     "SDF018": (
         "no such ELF",
         "`[[patch]]` names an ELF that the system has or makes, or a file beside the description.",

@@ -22,13 +22,13 @@ def with_learned(system: System, extents: Mapping[str, Extent]) -> System:
         system: The system.
         extents: Where Microkit placed the regions.
     """
-    from sdfgen.resolve.expressions import UnknownYet, evaluate
+    from sdfgen.resolve.expressions import UnknownYet, evaluate_all
 
-    def value(patch: Patch) -> int | None:
+    def value(patch: Patch) -> int | tuple[int, ...] | str | None:
         if patch.value is not None:
             return patch.value
         try:
-            return evaluate(patch.expression, known)
+            return evaluate_all(patch.expression, known)
         except UnknownYet:
             return None
 

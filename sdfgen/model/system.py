@@ -19,8 +19,8 @@ class Patch(NamedTuple):
     Attributes:
         elf: The ELF.
         symbol: The symbol.
-        value: The value; None while an address is still to be learned.
-        size_bytes: Bytes to write.
+        value: The value, as the patcher takes it; None while an address is still to be learned.
+        size_bytes: Bytes that the variable must have, or each element of it; None for what it has.
         origin: Where it comes from.
         expression: What the value is computed from.
         regions: The regions that it names.
@@ -28,8 +28,8 @@ class Patch(NamedTuple):
 
     elf: str
     symbol: str
-    value: int | None
-    size_bytes: int
+    value: int | tuple[int, ...] | str | None
+    size_bytes: int | None
     origin: Origin
     expression: str
     regions: tuple[str, ...] = ()

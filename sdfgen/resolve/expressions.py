@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sdfgen.faults.fault import suggestion
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MAX_LENGTH = 1000
 MAX_SHIFT = 64
 _VALUE_BITS = 128
+_Value = TypeVar("_Value")
 
 _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: operator.add,
@@ -50,10 +51,32 @@ def evaluate(text: str, system: System) -> int:
         ExpressionError: When it is malformed or names something that does not exist.
         UnknownYet: When it needs a physical address that Microkit chooses.
     """
+    return _evaluated(text, lambda node: _value(node, system))
+
+
+def evaluate_all(text: str, system: System) -> int | tuple[int, ...]:
+    """Return the value of an expression, or those of a list of expressions in brackets.
+
+    Args:
+        text: The expression or the list.
+        system: What its functions look names up in.
+
+    Raises:
+        ExpressionError: When one is malformed or names something that does not exist.
+        UnknownYet: When one needs a physical address that Microkit chooses.
+    """
+
+    def values(node: ast.expr) -> int | tuple[int, ...]:
+        return tuple(_value(item, system) for item in node.elts) if isinstance(node, ast.List) else _value(node, system)
+
+    return _evaluated(text, values)
+
+
+def _evaluated(text: str, value: Callable[[ast.expr], _Value]) -> _Value:
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"longer than {MAX_LENGTH} characters")
     try:
-        return _value(_parsed(text), system)
+        return value(_parsed(text))
     except (SyntaxError, ValueError, MemoryError) as error:
         raise ExpressionError("not an expression of numbers, functions and operators") from error
     except RecursionError as error:

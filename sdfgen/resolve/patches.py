@@ -35,28 +35,46 @@ def own_patches(system: System, wanted: Iterable[ElfPatch]) -> Iterator[Patch]:
 def written_patches(system: System, tables: tuple[PatchTable, ...], faults: Faults) -> Iterator[Patch]:
     """Yield the patches that the description writes; a value that cannot be computed is a fault."""
     for table in tables:
-        if isinstance(table.value, int):
-            yield Patch(table.elf, table.symbol, table.value, table.size, table, str(table.value))
-            continue
-        from sdfgen.resolve.expressions import ExpressionError, UnknownYet, evaluate, regions_in
+        if table.given("value") == table.given("text"):
+            which = "both `value` and `text`" if table.given("text") else "neither `value` nor `text`"
+            faults.add(Fault("SDF143", f"a patch has {which}", table.where, "give one of them"))
+        elif table.text is not None:
+            yield Patch(table.elf, table.symbol, table.text, table.size, table, table.text)
+        elif table.value is not None:
+            yield from _computed(system, table, table.value, faults)
 
-        value = None
-        try:
-            value = evaluate(table.value, system)
-        except UnknownYet:
-            pass
-        except ExpressionError as error:
-            faults.add(
-                Fault(
-                    "SDF017",
-                    f"value {table.value!r}: {error}",
-                    table.at("value"),
-                    "see `[[patch]]` in docs/reference.md",
-                )
-            )
-            continue
-        named = tuple(sorted(regions_in(table.value)))
-        yield Patch(table.elf, table.symbol, value, table.size, table, table.value, named)
+
+def _computed(
+    system: System, table: PatchTable, written: int | str | tuple[int | str, ...], faults: Faults
+) -> Iterator[Patch]:
+    numbers = [number for number in _items(written) if isinstance(number, int)]
+    text = f"[{', '.join(map(str, written))}]" if isinstance(written, tuple) else str(written)
+    if len(numbers) == len(_items(written)):
+        yield Patch(
+            table.elf,
+            table.symbol,
+            tuple(numbers) if isinstance(written, tuple) else numbers[0],
+            table.size,
+            table,
+            text,
+        )
+        return
+    from sdfgen.resolve.expressions import ExpressionError, UnknownYet, evaluate, evaluate_all, regions_in
+
+    value = None
+    try:
+        value = evaluate_all(text, system) if isinstance(written, tuple) else evaluate(text, system)
+    except UnknownYet:
+        pass
+    except ExpressionError as error:
+        advice = "see `[[patch]]` in docs/reference.md"
+        faults.add(Fault("SDF017", f"value {text!r}: {error}", table.at("value"), advice))
+        return
+    yield Patch(table.elf, table.symbol, value, table.size, table, text, tuple(sorted(regions_in(text))))
+
+
+def _items(written: int | str | tuple[int | str, ...]) -> tuple[int | str, ...]:
+    return written if isinstance(written, tuple) else (written,)
 
 
 def images_of(system: System, patches: tuple[Patch, ...], faults: Faults) -> dict[str, str]:

@@ -195,6 +195,26 @@ class Expression(Reader):
         return {"type": ["integer", "string"]}
 
 
+class Expressions(Reader):
+    """A number or an expression, or a list of these."""
+
+    says = f"{Expression.says}, or a list of these"
+    harmless = 0
+    one = Expression()
+
+    def read(self, node: Node, faults: Faults) -> int | str | tuple[int | str, ...]:
+        """Return the number, the text of the expression, or all of them."""
+        if isinstance(node.value, list):
+            return tuple(self.one.read(item, faults) for item in node.value)
+        if isinstance(node.value, (str, int)):
+            return self.one.read(node, faults)
+        return int(self.refuse(node, faults))
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema."""
+        return {"anyOf": [self.one.schema(), {"type": "array", "items": self.one.schema()}]}
+
+
 class ListOf(Reader):
     """A list of values of one kind.
 

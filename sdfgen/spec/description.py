@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from sdfgen.records import NamedTuple
-from sdfgen.schema.readers import Expression, ListOf, Name, Number, Text
+from sdfgen.schema.readers import Expressions, ListOf, Name, Number, Text
 from sdfgen.schema.table import Key, Many, One, Table, key
 from sdfgen.spec.guest import GuestTable, GuestTimerTable
 from sdfgen.spec.microkit import (
@@ -42,13 +42,29 @@ class PatchTable(Table):
     """A value written into a symbol of an ELF after it is linked."""
 
     elf: str = key(Text(), "The ELF: an output such as `block_uio_driver.elf`, or a file relative to this one.")
-    symbol: str = key(Text(), "The symbol.")
-    value: int | str = key(
-        Expression(),
-        "A number, or an expression of `phys_addr('REGION')`, `size('REGION')`, `vaddr('REGION', 'PD or VM')`, "
-        "`channel('PD', 'OTHER PD')`, `irq('PD', INTID)`, numbers and + - * // % << >> & | ( ).",
+    symbol: str = key(
+        Text(),
+        "A symbol, or with debug information a path such as `config.clients[2].base`. `[.section]` stands for the one "
+        "variable of a section.",
     )
-    size: int = key(Number(), "Bytes to write: 1, 2, 4 or 8.", default=8)
+    value: int | str | tuple[int | str, ...] | None = key(
+        Expressions(),
+        "A number, a list of one for each element of an array, or an expression of `phys_addr('REGION')`, "
+        "`size('REGION')`, `vaddr('REGION', 'PD or VM')`, `channel('PD', 'OTHER PD')`, `irq('PD', INTID)`, numbers and "
+        "+ - * // % << >> & | ( ).",
+        default=None,
+        default_doc="required without `text`",
+    )
+    text: str | None = key(
+        Text(), "Instead of `value`: text for an array of char, which keeps a NUL at its end.", default=None
+    )
+    size: int | None = key(
+        Number(),
+        "Bytes that the variable must have: 1, 2, 4 or 8; of a list, each element; of text, the whole array. Lists and "
+        "text without it need debug information.",
+        default=None,
+        default_doc="what the variable has",
+    )
 
 
 class ToolchainTable(Table):

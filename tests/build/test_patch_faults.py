@@ -8,10 +8,11 @@ import re
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from patcher import read_values
 from tests.patcher.building import FREESTANDING, Builder
 from tests.patcher.conftest import builder
 
@@ -27,7 +28,8 @@ volatile uint64_t blk_paddr = 1;
 volatile uint32_t word32 = 3;
 const uint64_t uart_base = 0x9000000;
 uint64_t zero;
-void _start(void) { while (blk_paddr + word32 + uart_base + zero) {} }
+struct { struct { uint64_t base; uint32_t sizes[3]; } clients[2]; char name[8]; } config = {.name = "old"};
+void _start(void) { while (blk_paddr + word32 + uart_base + zero + config.clients[zero].base + (uint64_t)config.name[zero]) {} }
 """
 
 
@@ -56,7 +58,7 @@ def build(folder: Path, *patches: str, style: str = "text") -> subprocess.Comple
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-def manifest(folder: Path) -> dict[str, dict[str, str]]:
+def manifest(folder: Path) -> dict[str, dict[str, Any]]:
     text = (folder / "build/qemu_virt_aarch64/manifest.json").read_text()
     return {f"{row['elf']}:{row['symbol']}": row for row in json.loads(text)["patches"]}
 
@@ -180,3 +182,36 @@ def test_names_that_ninja_and_json_would_misread(project: Path) -> None:
     done = build(project, patch("blk_paddr", 4, elf=name.replace('"', '\\"')))
     assert (done.returncode, done.stderr) == (0, "")
     assert manifest(project)[f"{name}:blk_paddr"]["state"] == "done"
+
+
+def test_paths_lists_and_text_reach_the_elf(project: Path) -> None:
+    size = "size('linux_ram')"
+    done = build(
+        project,
+        patch("config.clients[1].base", f'"{size} + 1"'),
+        patch("config.clients[1].sizes", f'[1, "{size} >> 20", 3]'),
+        patch("config.clients[0].sizes", "[4, 5, 6]", "size = 4"),
+        '[[patch]]\nelf = "mine.elf"\nsymbol = "config.name"\ntext = "disk"\n',
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    elf = str(project / "build/qemu_virt_aarch64/elf/mine.elf")
+    names = ["config.clients[1].base", "config.clients[1].sizes", "config.clients[0].sizes", "config.name"]
+    base, sizes, others, name = read_values(elf, names).values()
+    assert isinstance(base, int)
+    assert sizes == (1, (base - 1) >> 20, 3)
+    assert (others, name) == ((4, 5, 6), "disk")
+    rows = manifest(project)
+    assert rows["mine.elf:config.clients[0].sizes"]["value"] == ["0x4", "0x5", "0x6"]
+    assert rows["mine.elf:config.name"]["new"] == '"disk"'
+
+
+def test_a_patch_has_a_value_or_a_text(project: Path) -> None:
+    table = '[[patch]]\nelf = "mine.elf"\nsymbol = "config.name"\n'
+    neither = build(project, table)
+    assert "system.toml:8:3: error[SDF143]: a patch has neither `value` nor `text`\n" in neither.stderr
+    both = build(project, table + 'value = 1\ntext = "disk"\n')
+    assert "system.toml:8:3: error[SDF143]: a patch has both `value` and `text`\n" in both.stderr
+    broken = build(project, table + "value = [1, \"size('nothing')\"]\n")
+    assert "error[SDF017]: value \"[1, size('nothing')]\": no memory region `nothing`" in broken.stderr
+    wrong = build(project, table + 'text = "too long for it"\n')
+    assert "system.toml:11:8: error[SDF141]: in mine.elf, `config.name` has 8 bytes" in wrong.stderr

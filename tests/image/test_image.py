@@ -386,7 +386,7 @@ def test_faults_are_one_document_whenever_they_are_found(
         assert ("nothing has changed" in done.stderr) == (again and done.returncode == 0)
 
 
-def test_a_failing_step_leaves_one_document(tmp_path: Path, sdk: Path) -> None:
+def test_a_failing_patch_leaves_one_document(tmp_path: Path, sdk: Path) -> None:
     link(tmp_path)
     described(tmp_path, PATCH.replace("\"phys_addr('{region}') + 1\"", "5").replace(GOOD, "nowhere") + UNUSED)
     done = sdfgen("build", "--format", "json", cwd=tmp_path, sdk=sdk)

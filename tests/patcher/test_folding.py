@@ -23,6 +23,9 @@ SOURCES = ("folded.c", "elsewhere.c")
 OLD = "code may have its old value inside; declare it `volatile const`, or without `const`, or in a file without code"
 
 
+SECTIONS = {"placed": ".placed"}
+
+
 @pytest.fixture(scope="session")
 def folded(builder: Builder) -> Path:
     return builder.cc("folded", *FREESTANDING, "-O2", "-g", sources=SOURCES)
@@ -33,11 +36,11 @@ def untyped(builder: Builder) -> Path:
     return builder.cc("folded0", *FREESTANDING, "-O2", "-g0", sources=SOURCES)
 
 
-@pytest.mark.parametrize("symbol", ["plain", "mixed.plain", "table[2]"])
+@pytest.mark.parametrize("symbol", ["plain", "mixed.plain", "table[2]", "placed"])
 def test_a_constant_beside_code_is_warned_of(folded: Path, symbol: str) -> None:
     (record,) = plan_file(str(folded), [PatchRequest(symbol, 1, 8)])
     assert [str(warning) for warning in record.warnings] == [
-        f"{folded}: warning[PATCH025]: `{symbol}` is in .rodata and is not volatile: {OLD}"
+        f"{folded}: warning[PATCH025]: `{symbol}` is in {SECTIONS.get(symbol, '.rodata')} and is not volatile: {OLD}"
     ]
 
 
@@ -66,12 +69,12 @@ def test_the_processor_sees_the_old_value_where_that_is_warned_of(
 
 
 def test_without_types_it_is_told_that_they_were_not_seen(untyped: Path) -> None:
-    records = plan_file(str(untyped), [PatchRequest(name, 1, 8) for name in ("plain", "kept", "weak", "sum")])
+    records = plan_file(str(untyped), [PatchRequest(name, 1, 8) for name in ("plain", "kept", "weak", "sum", "placed")])
     unseen = "the file has no debug information; compile with -g, and do not strip it"
     assert {record.symbol: [warning.message for warning in record.warnings] for record in records} == {
         name: [f"`{name}` is in .rodata and whether it is volatile is unknown ({unseen}): {OLD}"]
         for name in ("plain", "kept")
-    } | {"weak": [], "sum": []}
+    } | {"weak": [], "sum": [], "placed": []}
 
 
 def test_a_constant_that_is_gone_is_told_as_such(folded: Path, untyped: Path) -> None:

@@ -193,20 +193,24 @@ def test_a_file_may_be_patched_in_place(board: Path) -> None:
     assert read_values("one.elf", ["base_a"]) == {"base_a": 3}
 
 
-def process(*options: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    code = "import sys, runpy; runpy.run_module('patcher', run_name='__main__', alter_sys=True)"
-    show = "import atexit, sys; atexit.register(lambda: print(sorted({'click', 'lief'} & set(sys.modules))));"
-    command = [sys.executable, "-c", show + code, *options]
+RUN = "import runpy; runpy.run_module('patcher', run_name='__main__', alter_sys=True)"
+SHOW = "import atexit, sys; atexit.register(lambda: print(sorted({'click', 'lief'} & set(sys.modules))));"
+ONE_PROCESSOR = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
+TWO_PROCESSORS = pytest.mark.skipif(len(os.sched_getaffinity(0)) == 1, reason="there is one processor only")
+STEP = ("--plan", "plan.json", "--record", "record.json", "--faults", "faults.json")
+
+
+def process(*options: str, cwd: Path, before: str = ONE_PROCESSOR) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", before + SHOW + RUN, *options]
     return subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True)
 
 
 def test_a_build_step_loads_no_more_than_it_needs(board: Path) -> None:
     planned(board, *GOOD)
-    options = ("--plan", "plan.json", "--record", "record.json", "--faults", "faults.json")
-    assert process(*options, cwd=board).stdout == "['lief']\n"
-    assert process(*options, cwd=board).stdout == "[]\n"
+    assert process(*STEP, cwd=board).stdout == "['lief']\n"
+    assert process(*STEP, cwd=board).stdout == "[]\n"
     planned(board, file("one", patch("base_c", 1)), file("two", patch("zero", 1)))
-    failed = process(*options, cwd=board)
+    failed = process(*STEP, cwd=board)
     assert (failed.returncode, failed.stdout) == (1, "[]\n")
     assert failed.stderr == (
         "at fault is what was asked for:\n"
@@ -214,6 +218,48 @@ def test_a_build_step_loads_no_more_than_it_needs(board: Path) -> None:
         "at fault is the file that was given:\n"
         "two.elf: error[PATCH012]: `zero` is in .bss and has no bytes in the file; initialise it with a value not 0\n"
     )
+
+
+SHIFTED = """
+from patcher import locate
+read = locate._segments
+locate._segments = lambda binary: (one._replace(file_offset=one.file_offset + 8) for one in read(binary))
+"""
+SILENT = """
+import os
+from patcher import beside
+beside._help = lambda *_: os._exit(0)
+"""
+
+
+@TWO_PROCESSORS
+def test_with_a_second_processor_lief_has_a_process_of_its_own(board: Path) -> None:
+    planned(board, *GOOD)
+    done = process(*STEP, cwd=board, before="")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
+    assert read_values("out/one.elf", ["base_a"]) == {"base_a": 1}
+
+
+@pytest.mark.parametrize("before", [ONE_PROCESSOR, pytest.param("", marks=TWO_PROCESSORS)])
+def test_nothing_is_replaced_when_lief_disagrees_wherever_it_runs(board: Path, before: str) -> None:
+    planned(board, *GOOD)
+    done = process(*STEP, cwd=board, before=f"{before}{SHIFTED}")
+    assert done.returncode == 1
+    assert done.stderr == "at fault is the patcher, or what it runs on:\n" + "".join(
+        f"{name}.elf: error[PATCH019]: LIEF and pyelftools find `{symbol}` in different places; link the file again\n"
+        for name, symbol in (("one", "base_a"), ("two", "small"))
+    )
+    assert os.listdir(board / "out") == []
+
+
+@TWO_PROCESSORS
+def test_nothing_is_replaced_when_lief_does_not_answer(board: Path) -> None:
+    planned(board, *GOOD)
+    done = process(*STEP, cwd=board, before=SILENT)
+    assert done.returncode == 1
+    message = "LIEF's process ended without an answer; try again, and report it when it stays so"
+    assert f"one.elf: error[PATCH019]: {message}\n" in done.stderr
+    assert os.listdir(board / "out") == []
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 const uint64_t plain = 1;
 const volatile uint64_t kept = 2;
 __attribute__((weak)) const uint64_t weak = 3;
+__attribute__((section(".placed"))) const uint64_t placed = 14;
 const struct {
     volatile uint64_t kept;
     uint64_t plain;
@@ -15,7 +16,7 @@ uint64_t writable = 12;
 
 void _start(void)
 {
-    sum = plain + kept + weak + mixed.kept + mixed.plain + table[sum] + gone + elsewhere + writable;
+    sum = plain + kept + weak + mixed.kept + mixed.plain + table[sum] + gone + elsewhere + placed + writable;
     for (;;) {
     }
 }
