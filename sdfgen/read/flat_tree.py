@@ -80,8 +80,8 @@ class _Head(NamedTuple):
     nodes: int
     names: int
     reserved: int
-    version: int
-    compatible: int
+    form: int
+    readable_as: int
     boot_cpu: int
     names_bytes: int
     nodes_bytes: int
@@ -98,7 +98,7 @@ def read_flat_tree(data: bytes) -> FlatTree:
     """
     head = _head(data)
     data = data[: head.total]
-    nodes_end = head.nodes + head.nodes_bytes if head.version >= _VERSION_WITH_SIZE else head.total
+    nodes_end = head.nodes + head.nodes_bytes if head.form >= _VERSION_WITH_SIZE else head.total
     if max(nodes_end, head.names + head.names_bytes) > head.total or head.nodes % CELL.size:
         raise FlatTreeError("is a device tree whose header leads beyond its end")
     names = data[head.names : head.names + head.names_bytes]
@@ -112,8 +112,8 @@ def _head(data: bytes) -> _Head:
     if len(data) < HEADER.size:
         raise FlatTreeError(f"is cut off: it has {len(data)} bytes, the header of a device tree {HEADER.size}")
     head = _Head(*HEADER.unpack_from(data)[1:])
-    if head.version < COMPATIBLE_VERSION or head.compatible > VERSION:
-        what = f"is a device tree of version {head.version} (as {head.compatible}); Linux's form is {VERSION}"
+    if head.form < COMPATIBLE_VERSION or head.readable_as > VERSION:
+        what = f"is a device tree of version {head.form} (as {head.readable_as}); Linux's form is {VERSION}"
         raise FlatTreeError(what, "write it anew: dtc -I dtb -O dtb -V 17 -o NEW.dtb FILE")
     if head.total > MOST_BYTES:
         most = size_text(MOST_BYTES)

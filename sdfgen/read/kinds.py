@@ -25,11 +25,13 @@ class Kind(NamedTuple):
         name: In words that follow "is".
         unpack: What unpacks it to standard output, given its name behind; empty when nothing does.
         file_system: It is an image of a file system.
+        is_known: It is one of these; the name of any other tells how it begins.
     """
 
     name: str
     unpack: str = ""
     file_system: bool = False
+    is_known: bool = True
 
 
 _KINDS = (
@@ -77,7 +79,7 @@ def kind_of(head: bytes) -> Kind:
     for offset, magic, kind in _KINDS:
         if head[offset : offset + len(magic)] == magic:
             return kind
-    return Kind(f"of no known kind and starts with {head[:8].hex(' ')}" if head else EMPTY)
+    return Kind(f"of no known kind and starts with {head[:8].hex(' ')}", is_known=False) if head else Kind(EMPTY)
 
 
 def device_tree_source(head: bytes) -> bool:
