@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sdfgen.guests import command_line_rules, file_rules, tree_rules
+from sdfgen.guests import command_line_rules, file_rules, tree_device_rules, tree_rules
 from sdfgen.guests import rules as guests
 from sdfgen.rules import (
     board,
@@ -49,6 +49,7 @@ _OWN = tuple(
         known_bugs,
         guests,
         file_rules,
+        tree_device_rules,
         tree_rules,
         command_line_rules,
     )

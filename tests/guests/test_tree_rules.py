@@ -312,6 +312,45 @@ def test_one_node_within_reach_is_enough(tmp_path: Path) -> None:
     assert messages(described(tmp_path, compiled(ODROID), devices='["ethernet"]')) == []
 
 
+CLOCK = """
+        clock: clock-controller {{ compatible = "fixed-clock"; #clock-cells = <{cells}>; {status} }};
+        power: power-controller {{ #power-domain-cells = <0>; }};
+    """
+OFF = 'status = "disabled";'
+IN_VAIN = "which is disabled: its driver waits in vain"
+# Cells of the clock's, its status, what the device's node has, and what it takes in vain.
+SUPPLIED = [
+    (0, "", "clocks = <&clock &power>;", None),
+    (0, OFF, "clocks = <&clock>;", "`clocks`"),
+    (0, OFF, "clocks = <&clock &clock>; vmmc-supply = <&clock>;", "`clocks`, `vmmc-supply`"),
+    (1, OFF, "clocks = <&power &clock 1>;", "`clocks`"),
+    (1, OFF, "assigned-clocks = <&clock 1>;", None),
+    (0, OFF, 'pinctrl-0 = <&power>; pinctrl-1 = <&clock>; pinctrl-names = "a";', "`pinctrl-1`"),
+    (0, OFF, "power-domains = <&power>; clocks = <0x7777 0>;", None),
+    (0, OFF, "resets = [00];", None),
+]
+
+
+@pytest.mark.parametrize(("cells", "status", "takes", "lost"), SUPPLIED, ids=[row[2] for row in SUPPLIED])
+def test_what_a_device_takes_from_others_is_there(
+    tmp_path: Path, cells: int, status: str, takes: str, lost: str | None
+) -> None:
+    text = changed(ODROID, SOC, CLOCK.format(cells=cells, status=status) + SOC)
+    tree = compiled(changed(text, "sd@ffe05000 {", f"sd@ffe05000 {{ {takes}"))
+    message = f"node /soc/sd@ffe05000 of device `sd` in it takes {lost} from /clock-controller, {IN_VAIN}"
+    description = described(tmp_path, tree)
+    assert messages(description) == ([("SDF132", message)] if lost else [])
+    assert {fault.severity for fault in description.faults} <= {"warning"}
+
+
+def test_a_clock_on_a_bus_that_is_not_given_is_told_with_the_device(tmp_path: Path) -> None:
+    text = changed(ODROID, "mdio-multiplexer@4c000 {", "clock: clk { #clock-cells = <0>; }; mdio-multiplexer@4c000 {")
+    tree = compiled(changed(text, "sd@ffe05000 {", "sd@ffe05000 { clocks = <&clock>;"))
+    (fault,) = described(tmp_path, tree, devices='["sd"]').faults
+    assert (fault.severity, fault.advice) == ("warning", "pass `bus1` through too")
+    assert messages(described(tmp_path, tree)) == []
+
+
 def test_a_second_driver_vm_has_its_ram_elsewhere(tmp_path: Path) -> None:
     """QEMU's board has no name for its tree's memory node: the build's own would stand beside it."""
     other = '[[guest]]\nname = "a"\nram = "64 MiB"\ndevices = ["virtio_mmio0"]\n'
