@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sdfgen.guests.tree_index import Indexed, ancestors, index
-from sdfgen.guests.tree_suppliers import by_phandle
 from sdfgen.records import NamedTuple
 from sdfgen.rules.registry import Shared
 
@@ -13,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.facts.board import Board, Device
+    from sdfgen.guests.tree_index import Indexed
     from sdfgen.model.guest import Guest
     from sdfgen.model.system import System
     from sdfgen.read.flat_tree import TreeNode
@@ -66,6 +65,8 @@ def based_guests(system: System) -> Iterator[Based]:
     """Yield the guests that start from a tree of the author's which can be read."""
     for guest in system.guests:
         if guest.base_tree is not None:
+            from sdfgen.guests.tree_index import index
+            from sdfgen.guests.tree_suppliers import by_phandle
             from sdfgen.guests.trees import statuses_of
 
             root = guest.base_tree.root
@@ -81,5 +82,7 @@ def shut(based: Based, path: str) -> str:
         based: The guest.
         path: A node of its tree.
     """
+    from sdfgen.guests.tree_index import ancestors
+
     around = [other for other in ancestors(path) if not based.is_enabled(other)]
     return around[-1] if around else "" if based.is_enabled(path) else path

@@ -68,13 +68,13 @@ def _own(guest: Guest, name: str, value: str) -> Iterator[Fault]:
             yield fault("SDF138", message, (guest.origin, _KEY), "leave it out")
 
 
-_WITHOUT_HARDWARE = re.compile(r"tty\d*|ttynull|null|ttyUSB\d+|netcon\d+|")
+_WITHOUT_HARDWARE = r"tty\d*|ttynull|null|ttyUSB\d+|netcon\d+|"
 """Consoles that need no device of the guest's, or one that no table says."""
 
 
 def _console(system: System, guest: Guest, value: str) -> Iterator[Fault]:
     name = value.partition(",")[0]
-    if name in guest.consoles or _WITHOUT_HARDWARE.fullmatch(name):
+    if name in guest.consoles or re.fullmatch(_WITHOUT_HARDWARE, name):
         return
     if guest.devices and name != system.board.guest.console:
         return  # one of them may be it
@@ -85,11 +85,11 @@ def _console(system: System, guest: Guest, value: str) -> Iterator[Fault]:
     )
 
 
-_ADDRESS = re.compile(r"[a-z0-9_]+,(?:(?:mmio|mmio32|mmio32be|mmio16|mmio32native),)?(0x[0-9a-fA-F]+)(?:,.*)?")
+_ADDRESS = r"[a-z0-9_]+,(?:(?:mmio|mmio32|mmio32be|mmio16|mmio32native),)?(0x[0-9a-fA-F]+)(?:,.*)?"
 
 
 def _earlycon(system: System, guest: Guest, value: str) -> Iterator[Fault]:
-    found = _ADDRESS.fullmatch(value)
+    found = re.fullmatch(_ADDRESS, value)
     if found is None:
         return
     address = int(found[1], 16)
@@ -103,12 +103,12 @@ def _earlycon(system: System, guest: Guest, value: str) -> Iterator[Fault]:
         yield fault("SDF138", message, (guest.origin, _KEY), advice)
 
 
-_PLACE = re.compile(r"(0[xX][0-9a-fA-F]+|\d+)[KMGkmg]?,(0[xX][0-9a-fA-F]+|\d+)[KMGkmg]?")
+_PLACE = r"(0[xX][0-9a-fA-F]+|\d+)[KMGkmg]?,(0[xX][0-9a-fA-F]+|\d+)[KMGkmg]?"
 
 
 def _initrd(_system: System, guest: Guest, value: str) -> Iterator[Fault]:
     """Yield the fault of a place that init/do_mounts_initrd.c takes instead of the device tree's."""
-    if _PLACE.fullmatch(value):
+    if re.fullmatch(_PLACE, value):
         where = f"lies at {guest.initrd_gpa:#x}" if guest.initrd_bytes else "does not exist"
         message = f"`initrd={value}` in bootargs: the initrd of guest `{guest.name}` {where}, as the device tree says"
         yield fault("SDF138", message, (guest.origin, _KEY), "leave it out")

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from sdfgen.guests.files import with_file
-from sdfgen.guests.ram_disk import CRC, LZ4
+from sdfgen.model.guest import CRC, LZ4
 from sdfgen.read.kinds import ARM64_IMAGE
 from sdfgen.rules.registry import Stage, fault, rule
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from sdfgen.model.guest import RamDisk
+from sdfgen.model.guest import CRC, LZ4, RamDisk
 from sdfgen.read import kinds
 from sdfgen.read.kinds import HEAD_BYTES, kind_of
 from sdfgen.units import round_up, size_text
@@ -31,10 +31,6 @@ _HEADER_BYTES = 110
 _FIELD = 8
 _SIZE_FIELD, _NAME_FIELD = 6, 11
 _ALIGNMENT = 4
-
-CRC = "cpio crc"
-LZ4 = "lz4"
-"""Forms that not every version of Linux takes."""
 
 _PACK = "pack its files anew, in their folder: find . | cpio -o -H newc | gzip > NEW"
 _ADVICE = {

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from sdfgen.guests.base_trees import GIVE, Based, based_guests, shut
 from sdfgen.guests.files import with_file
-from sdfgen.guests.tree_suppliers import suppliers
 from sdfgen.rules.registry import Stage, fault, rule
 from sdfgen.units import range_text
 
@@ -100,6 +99,8 @@ def _unreachable(based: Based, device: Device) -> Iterator[Fault]:
 
 def _unsupplied(based: Based, device: Device) -> Iterator[Fault]:
     """Yield what a device's driver waits for in vain: clocks, power and so on of nodes that are disabled."""
+    from sdfgen.guests.tree_suppliers import suppliers
+
     for path in _paths(based, device):
         lost: dict[str, list[str]] = {}
         for name, supplier in suppliers(based.nodes[path].node, based.nodes, based.phandles):

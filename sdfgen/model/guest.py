@@ -48,6 +48,11 @@ class RamDisk(NamedTuple):
     is_empty: bool = False
 
 
+CRC = "cpio crc"
+LZ4 = "lz4"
+"""Forms of a RAM disk that not every version of Linux takes."""
+
+
 class EmulatedDevice(NamedTuple):
     """A row of a VMM's table of devices: registers that trap, and a virtual interrupt.
 

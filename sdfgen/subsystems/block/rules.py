@@ -217,7 +217,7 @@ def root_disk(system: System) -> Iterator[Fault]:
     find one there.
     """
     for guest in system.guests:
-        found = _ROOT.search(guest.bootargs)
+        found = re.search(_ROOT, guest.bootargs) if "root=" in guest.bootargs else None
         disks = sum(disk.owner == guest.name for disk in _disks(system))
         if found is None or guest.devices or _number(found[1]) < disks:
             continue
@@ -227,7 +227,7 @@ def root_disk(system: System) -> Iterator[Fault]:
         yield fault("SDF139", message, (guest.origin, "bootargs"), "name one of its disks", severity=severity)
 
 
-_ROOT = re.compile(r"(?:^|(?<=\s))root=/dev/vd([a-z]{1,2})\d*(?=\s|$)")
+_ROOT = r"(?:^|(?<=\s))root=/dev/vd([a-z]{1,2})\d*(?=\s|$)"
 
 
 def _number(letters: str) -> int:
