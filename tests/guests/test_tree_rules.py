@@ -307,6 +307,13 @@ def test_a_device_on_a_bus_that_is_not_given_is_out_of_reach(tmp_path: Path) -> 
     assert messages(described(tmp_path, compiled(ODROID), devices='["uart", "bus2_low"]')) == []
 
 
+def test_the_outermost_node_that_is_disabled_is_named(tmp_path: Path) -> None:
+    tree = compiled(changed(ODROID, SOC, SOC + f" {OFF}"))
+    (fault,) = described(tmp_path, tree, devices='["uart"]').faults
+    assert fault.message.endswith(f"lies in /soc, which is disabled: {PASSED}")
+    assert fault.advice == "enable it: fdtput -t s board.dtb /soc status okay"
+
+
 def test_one_node_within_reach_is_enough(tmp_path: Path) -> None:
     """A device's other node may lie on a bus that the guest does without."""
     assert messages(described(tmp_path, compiled(ODROID), devices='["ethernet"]')) == []
@@ -315,6 +322,8 @@ def test_one_node_within_reach_is_enough(tmp_path: Path) -> None:
 CLOCK = """
         clock: clock-controller {{ compatible = "fixed-clock"; #clock-cells = <{cells}>; {status} }};
         power: power-controller {{ #power-domain-cells = <0>; }};
+        bank: bank-of-clocks {{ #clock-cells = <1>; }};
+        off {{ phandle = <0x55>; {off} }};
     """
 OFF = 'status = "disabled";'
 IN_VAIN = "which is disabled: its driver waits in vain"
@@ -328,6 +337,7 @@ SUPPLIED = [
     (0, OFF, 'pinctrl-0 = <&power>; pinctrl-1 = <&clock>; pinctrl-names = "a";', "`pinctrl-1`"),
     (0, OFF, "power-domains = <&power>; clocks = <0x7777 0>;", None),
     (0, OFF, "resets = [00];", None),
+    (0, "", "clocks = <&bank 0x55>;", None),
 ]
 
 
@@ -335,7 +345,7 @@ SUPPLIED = [
 def test_what_a_device_takes_from_others_is_there(
     tmp_path: Path, cells: int, status: str, takes: str, lost: str | None
 ) -> None:
-    text = changed(ODROID, SOC, CLOCK.format(cells=cells, status=status) + SOC)
+    text = changed(ODROID, SOC, CLOCK.format(cells=cells, status=status, off=OFF) + SOC)
     tree = compiled(changed(text, "sd@ffe05000 {", f"sd@ffe05000 {{ {takes}"))
     message = f"node /soc/sd@ffe05000 of device `sd` in it takes {lost} from /clock-controller, {IN_VAIN}"
     description = described(tmp_path, tree)
