@@ -89,12 +89,22 @@ def _chosen(based: Based) -> Problems:
             yield f"has `{name}` in /chosen, and {what}", _put(f"-d FILE /chosen {name}")
 
 
+def _controller(based: Based) -> str | None:
+    """Return the path of the controller that interrupts of the root's nodes come to; None when there is none."""
+    path, passed = None, set()
+    phandle = based.root.cell("interrupt-parent")
+    while phandle is not None and phandle not in passed:
+        passed.add(phandle)
+        path = based.phandles.get(phandle)
+        phandle = None if path is None else based.nodes[path].node.cell("interrupt-parent")
+    return path
+
+
 def _interrupts(based: Based) -> Problems:
     """Yield why the interrupts of nodes that the build adds would not be the guest's controller's."""
     from sdfgen.emit.devicetree.nodes import GIC_V3, INTERRUPT_CELLS
 
-    phandle = based.root.cell("interrupt-parent")
-    path = None if phandle is None else based.phandles.get(phandle)
+    path = _controller(based)
     gic, advice = based.board.gic, GIVE.format(board=based.board.name)
     if path is None:
         yield (

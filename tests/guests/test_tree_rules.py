@@ -228,6 +228,18 @@ CHANGED: dict[str, tuple[str, str, str, list[tuple[str, str]]]] = {
             )
         ],
     ),
+    "a controller before the GIC": (
+        "odroidc4",
+        "interrupt-parent = <&gic>;",
+        "interrupt-parent = <&gpc>; gpc: gpc { #interrupt-cells = <3>; interrupt-parent = <&gic>; };",
+        [],
+    ),
+    "controllers in a circle": (
+        "odroidc4",
+        "interrupt-parent = <&gic>;",
+        "interrupt-parent = <&a>; a: a { interrupt-parent = <&b>; }; b: b { interrupt-parent = <&a>; };",
+        [("SDF133", "it has `b` as interrupt controller, and board `odroidc4` a GICv2")],
+    ),
     "GICv3": (
         "odroidc4",
         "arm,gic-400",
