@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sdfgen.guests import command_line_rules, file_rules, tree_device_rules, tree_rules
 from sdfgen.guests import rules as guests
 from sdfgen.rules import (
     board,
@@ -47,6 +48,10 @@ _OWN = tuple(
         scheduling,
         known_bugs,
         guests,
+        file_rules,
+        tree_device_rules,
+        tree_rules,
+        command_line_rules,
     )
 )
 """The modules whose rules judge any system."""

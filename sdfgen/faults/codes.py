@@ -30,7 +30,11 @@ READING = {
     "SDF012": ("no interrupt", "The board file gives this device no interrupt to pass through."),
     "SDF013": (
         "a guest's file cannot be used",
-        "Kernel and initial RAM disk are files beside the description.",
+        "Kernel, initial RAM disk and device tree are files beside the description that can be read.",
+    ),
+    "SDF131": (
+        "a guest's device tree cannot be read",
+        "`dtb` is a flattened device tree, as `dtc -O dtb` makes it; the build adds to it what the guest is given.",
     ),
     "SDF015": (
         "no room for a region",

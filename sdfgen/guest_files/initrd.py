@@ -21,6 +21,8 @@ APPENDED_BYTES = 2 * 2**20
 _MAGIC = b"070701"
 _ALIGNMENT = 4
 _ARCHIVE_ALIGNMENT = 512
+_GAP_BYTES = 4
+"""Zeroes behind what is appended to, at least: lib/decompress_unlz4.c takes anything else for one more chunk."""
 _FOLDER = 0o040755
 _FILE = 0o100644
 _PROGRAM = 0o100755
@@ -39,7 +41,11 @@ def final_bytes(base_bytes: int) -> int:
     Args:
         base_bytes: Size of the disk that it is appended to; 0 without one.
     """
-    return round_up(base_bytes, _ARCHIVE_ALIGNMENT) + APPENDED_BYTES
+    return _appended_at(base_bytes) + APPENDED_BYTES
+
+
+def _appended_at(base_bytes: int) -> int:
+    return round_up(base_bytes + _GAP_BYTES, _ARCHIVE_ALIGNMENT) if base_bytes else 0
 
 
 def empty() -> bytes:
@@ -68,7 +74,7 @@ def with_files(base: bytes, files: Sequence[Appended]) -> bytes:
     archive = _archive(files)
     if len(archive) > APPENDED_BYTES:
         raise TooLargeError(f"what is appended has {len(archive)} bytes, {APPENDED_BYTES} at most fit")
-    return _padded(base, _ARCHIVE_ALIGNMENT) + archive.ljust(APPENDED_BYTES, b"\0")
+    return base.ljust(_appended_at(len(base)), b"\0") + archive.ljust(APPENDED_BYTES, b"\0")
 
 
 def _archive(files: Sequence[Appended]) -> bytes:

@@ -62,6 +62,7 @@ class Machine:
         regions, channels, irqs, setvars: What it and its VMM have.
         emulated: Its VMM's table of devices.
         bootargs: Words for its kernel command line.
+        consoles: What Linux calls its consoles, the one for its output first.
         appended: What is appended to its initial RAM disk.
         drives: It drives hardware for others, whose requests its VMM hands on.
     """
@@ -82,6 +83,7 @@ class Machine:
         self.setvars: list[Setvar] = []
         self.emulated: list[EmulatedDevice] = []
         self.bootargs: list[str] = []
+        self.consoles: list[str] = []
         self.appended: list[AppendedFile] = []
         self.drives = False
         self._addresses = addresses

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from sdfgen.faults.fault import Fault
 from sdfgen.guest_files.initrd import final_bytes
+from sdfgen.guests.command_line import EMULATED_CONSOLE
+from sdfgen.guests.files import guest_files
 from sdfgen.guests.hardware import GIC_REGION, add_hardware, devices_by_guest, taken_by_board
 from sdfgen.guests.machine import Machine, VmmOrigin, vmm_name
 from sdfgen.layout.context import DRIVER_VMM_PRIORITY, GUEST_PRIORITY, VMM_PRIORITY, Parts, scheduling
@@ -14,7 +14,6 @@ from sdfgen.layout.names import each_name_once
 from sdfgen.layout.physical import first_fit, physical_space
 from sdfgen.model.guest import CONSOLE, EmulatedDevice, Guest, TimerLink
 from sdfgen.model.microkit import Gpa, Paddr, ProtectionDomain, Region, Vaddr, Vcpu, VirtualMachine
-from sdfgen.read.files import length_bytes
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, round_up
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from sdfgen.guests.timer import TimerBuilder
     from sdfgen.layout.context import Context
     from sdfgen.layout.space import Space
-    from sdfgen.model.guest import KernelImage
     from sdfgen.spec.guest import GuestTable
 
 STACK_BYTES = 0x5000
@@ -83,7 +81,7 @@ def _machine(
     facts = context.board.guest
     restarts = not any(device.facts.dma for device in hardware)
     ram = places.of(table, identity=not restarts)
-    _file_size(context, table, "dtb")
+    files = guest_files(context, table)
     guest = Guest(
         name=table.name,
         vmm=vmm_name(table.name),
@@ -98,7 +96,9 @@ def _machine(
         kernel=table.kernel,
         initrd=table.initrd,
         dtb=table.dtb,
-        kernel_image=_kernel_image(context, table),
+        kernel_image=files.kernel,
+        ram_disk=files.ram_disk,
+        base_tree=files.tree,
         cpus=table.cpus,
         devices=tuple(device.name for device in hardware),
         restarts=restarts,
@@ -132,7 +132,9 @@ def _add_console(machine: Machine) -> None:
     """Emulate a console, unless the guest is given a UART."""
     board = machine.context.board
     if board.guest.console_device in machine.guest.devices:
+        machine.consoles.append(board.guest.console)
         return
+    machine.consoles.append(EMULATED_CONSOLE)
     console = board.console
     row = EmulatedDevice(CONSOLE, "console", Gpa(console.registers), console.size, console.intid, machine.table)
     machine.emulate(row)
@@ -156,6 +158,7 @@ def finish(machine: Machine, timer: TimerBuilder) -> tuple[Guest, Parts]:
         initrd_gpa=_initrd_gpa(machine, initrd_bytes),
         bootargs=machine.table.bootargs,
         own_bootargs=tuple(machine.bootargs),
+        consoles=tuple(machine.consoles),
         appended=tuple(machine.appended),
         passthrough=tuple((irq.id, irq.irq) for irq in machine.irqs),
         emulated=tuple(machine.emulated),
@@ -165,7 +168,8 @@ def finish(machine: Machine, timer: TimerBuilder) -> tuple[Guest, Parts]:
 
 def _initrd_bytes(machine: Machine) -> int | None:
     """Return the size of the initial RAM disk; without any file there is none, and nothing to append to."""
-    size = _file_size(machine.context, machine.table, "initrd")
+    disk = machine.guest.ram_disk
+    size = None if disk is None else disk.size_bytes
     if machine.appended and (machine.table.kernel or size is not None):
         return final_bytes(size or 0)
     return size
@@ -218,28 +222,6 @@ def _virtual_machine(machine: Machine) -> VirtualMachine:
         budget_us=budget_us,
         period_us=period_us,
     )
-
-
-def _kernel_image(context: Context, table: GuestTable) -> KernelImage | None:
-    size_bytes = _file_size(context, table, "kernel")
-    if table.kernel is None or size_bytes is None:
-        return None
-    from sdfgen.guests.kernel import kernel_image
-
-    return kernel_image(os.path.join(context.folder, table.kernel), size_bytes)
-
-
-def _file_size(context: Context, table: GuestTable, name: str) -> int | None:
-    """Return the size of the file that a key names; a fault and None when it is none."""
-    path = getattr(table, name)
-    if path is None:
-        return None
-    length = length_bytes(os.path.join(context.folder, path))
-    if isinstance(length, int):
-        return length
-    message = f"{name} {path!r} {length}"
-    context.faults.add(Fault("SDF013", message, table.at(name), "paths are relative to the description"))
-    return None
 
 
 def shared_once(regions: Sequence[Region]) -> tuple[Region, ...]:

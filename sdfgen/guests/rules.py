@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sdfgen.guests.machine import MAX_EMULATED
-from sdfgen.model.guest import ARM64_IMAGE
+from sdfgen.read.kinds import ARM64_IMAGE
 from sdfgen.records import NamedTuple
 from sdfgen.rules.registry import Stage, fault, rule
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text, size_text
@@ -78,19 +78,6 @@ def kernel_fits(system: System) -> Iterator[Fault]:
                 f"over its {what} at {above:#x}"
             )
             yield fault("SDF079", message, (origin, "kernel"), "give the guest more RAM", [_ram_note(guest, origin)])
-
-
-@rule("SDF080", "the kernel is an arm64 Image", Stage.VALUES)
-def kernel_kind(system: System) -> Iterator[Fault]:
-    """The VMM copies the file into RAM and jumps to it: nothing is unpacked and no ELF is read."""
-    for guest in system.guests:
-        origin = guest.origin
-        image = guest.kernel_image
-        if image is not None and image.kind != ARM64_IMAGE:
-            message = f"kernel {guest.kernel!r} of guest `{guest.name}` is not {ARM64_IMAGE}: it is {image.kind}"
-            yield fault(
-                "SDF080", message, (origin, "kernel"), "give the uncompressed arch/arm64/boot/Image of a kernel build"
-            )
 
 
 @rule("SDF081", "a guest has one virtual CPU")

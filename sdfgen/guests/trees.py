@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from sdfgen import outputs
 from sdfgen.emit.c.text import with_head
 from sdfgen.emit.devicetree.nodes import (
-    CONSOLE_LINUX_NAME,
     GIC,
     ROOT_CELLS,
     chosen,
@@ -26,6 +25,7 @@ from sdfgen.emit.devicetree.nodes import (
 from sdfgen.emit.devicetree.overlay import overlay_blob
 from sdfgen.emit.devicetree.tree import OVERLAID_ROOT, ROOT, Cells, Node, Property, blob, source, strings
 from sdfgen.facts.board_tables import DeviceTable
+from sdfgen.guests.command_line import command_line
 from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def tree_files(system: System, virtual: Iterable[NodesOf]) -> dict[str, bytes]:
     trees: dict[str, Node] = {}
     files: dict[str, bytes] = {}
     given = {guest.devices for guest in system.guests}
-    statuses = {devices: _status_nodes(_statuses(system.board, devices)) for devices in given}
+    statuses = {devices: _status_nodes(statuses_of(system.board, devices)) for devices in given}
     for guest in system.guests:
         nodes = tuple(node for nodes_of in virtual for node in nodes_of(system, guest))
         own = (*statuses[guest.devices], *console_nodes(guest))
@@ -123,10 +123,10 @@ def _overlay(board: Board, guest: Guest, own: tuple[Node, ...], virtual: tuple[N
     A node that the tree does not have, or has by another name, comes into being without `compatible`, and Linux passes
     over it. Virtual devices stand last to first: libfdt puts a new node before its siblings, so they come out in order.
     """
-    bootargs = _bootargs(board, guest, board.guest.bootargs)
+    bootargs = command_line(board, guest, own_tree=True)
     children = (
         chosen(guest, bootargs, *_stdout_path(board, guest)),
-        memory(guest, board.guest.memory_node),
+        memory(guest, memory_node(board, guest)),
         *own,
         *reversed(virtual),
     )
@@ -139,7 +139,7 @@ def _guest_tree(common: _Common, guest: Guest, virtual: tuple[Node, ...]) -> Nod
     given = (board.devices[name] for name in guest.devices)
     devices = sorted((device for device in given if device.facts.node), key=lambda device: device.base)
     children = (
-        chosen(guest, _bootargs(board, guest), *_stdout_path(board, guest)),
+        chosen(guest, command_line(board, guest, own_tree=False), *_stdout_path(board, guest)),
         memory(guest),
         *common.platform,
         *clocks(board, devices),
@@ -148,13 +148,6 @@ def _guest_tree(common: _Common, guest: Guest, virtual: tuple[Node, ...]) -> Nod
         *virtual,
     )
     return Node(ROOT, common.root, children)
-
-
-def _bootargs(board: Board, guest: Guest, machine: str = "") -> str:
-    """Join the words for the kernel command line; those of the description's author come last, so that they win."""
-    console = CONSOLE_LINUX_NAME if guest.console else board.guest.console
-    words = (*guest.own_bootargs, machine, f"console={console}", guest.bootargs)
-    return " ".join(word for word in words if word)
 
 
 def _stdout_path(board: Board, guest: Guest) -> Iterator[Property]:
@@ -167,20 +160,31 @@ def _stdout_path(board: Board, guest: Guest) -> Iterator[Property]:
         yield strings("stdout-path", f"/{device_name(uart)}")
 
 
-def _statuses(board: Board, given: tuple[str, ...]) -> dict[str, str]:
-    """Return which nodes of the board's own tree a guest with these devices uses, and which it must not."""
+def statuses_of(board: Board, given: tuple[str, ...]) -> dict[str, str]:
+    """Return which nodes of the board's own tree a guest uses, and which it must not: their `status` by their path.
+
+    Args:
+        board: The board.
+        given: Names of the devices that the guest is given.
+    """
     statuses = dict.fromkeys(board.guest.disable, DISABLED)
     for device in board.devices.values():
-        statuses |= dict.fromkeys(_own_paths(device), DISABLED)
+        statuses |= dict.fromkeys(own_paths(device), DISABLED)
     for name in given:
-        statuses |= dict.fromkeys(_own_paths(board.devices[name]), ENABLED)
+        statuses |= dict.fromkeys(own_paths(board.devices[name]), ENABLED)
     return statuses
 
 
-def _own_paths(device: Device) -> tuple[str, ...]:
+def own_paths(device: Device) -> tuple[str, ...]:
+    """Return the paths that a device's nodes may have in the board's own tree."""
     if isinstance(device.facts, DeviceTable) and device.facts.paths:
         return device.facts.paths
     return (f"/{device_name(device)}",) if device.facts.node else ()
+
+
+def memory_node(board: Board, guest: Guest) -> str:
+    """Return what a guest's memory is called in the board's own tree."""
+    return board.guest.memory_node or memory(guest).name
 
 
 def _status_nodes(statuses: dict[str, str]) -> tuple[Node, ...]:

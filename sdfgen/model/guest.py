@@ -4,6 +4,7 @@ Annotations are evaluated here on purpose: as text, each of them is compiled at 
 """
 
 from sdfgen.model.microkit import Gpa, Origin, Vaddr
+from sdfgen.read.flat_tree import FlatTree
 from sdfgen.records import NamedTuple
 
 
@@ -14,14 +15,42 @@ class KernelImage(NamedTuple):
         kind: What the file is, in words; `ARM64_IMAGE` is what a guest can be started from.
         text_offset: How far above the start of RAM it wants to lie.
         size_bytes: What it takes in memory; the size of the file when the header does not say.
+        advice: How to come to an Image from what the file is; empty when nobody knows.
+        wrong: What keeps an Image from starting, in words; empty when nothing is seen.
+        page_kib: The size of its pages; None when the header does not say.
     """
 
     kind: str
     text_offset: int
     size_bytes: int
+    advice: str = ""
+    wrong: str = ""
+    page_kib: int | None = None
 
 
-ARM64_IMAGE = "an arm64 Image"
+class RamDisk(NamedTuple):
+    """An author's initial RAM disk as its file tells.
+
+    Attributes:
+        size_bytes: Size of the file.
+        wrong: What it is that Linux does not unpack, in words; empty when nothing is seen.
+        advice: How to come to one that it does.
+        mountable: It is an image of a file system, which a kernel with CONFIG_BLK_DEV_RAM may mount.
+        form: A form that not every version of Linux takes.
+        is_empty: There is nothing to unpack.
+    """
+
+    size_bytes: int
+    wrong: str = ""
+    advice: str = ""
+    mountable: bool = False
+    form: str = ""
+    is_empty: bool = False
+
+
+CRC = "cpio crc"
+LZ4 = "lz4"
+"""Forms of a RAM disk that not every version of Linux takes."""
 
 
 class EmulatedDevice(NamedTuple):
@@ -97,9 +126,12 @@ class Guest(NamedTuple):
         timer: How its VMM reaches the guest timer.
         kernel, initrd, dtb: Paths as the description gives them.
         kernel_image: What the kernel's file holds; None without a readable one.
+        ram_disk: What the initial RAM disk's file holds; None without a readable one.
+        base_tree: The device tree that it starts from; None without a readable one.
         initrd_bytes: Size of the initial RAM disk with what is appended to it; None without one.
         bootargs: The author's words for the kernel command line.
         own_bootargs: Those of the subsystems.
+        consoles: What Linux calls its consoles.
         appended: What the build appends to its initial RAM disk.
         cpus: Virtual CPUs.
         devices: Names of the devices passed through.
@@ -122,9 +154,12 @@ class Guest(NamedTuple):
     initrd: str | None = None
     dtb: str | None = None
     kernel_image: KernelImage | None = None
+    ram_disk: RamDisk | None = None
+    base_tree: FlatTree | None = None
     initrd_bytes: int | None = None
     bootargs: str = ""
     own_bootargs: tuple[str, ...] = ()
+    consoles: tuple[str, ...] = ()
     appended: tuple[AppendedFile, ...] = ()
     cpus: int = 1
     devices: tuple[str, ...] = ()

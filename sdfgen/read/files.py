@@ -1,4 +1,4 @@
-"""Files that a description names."""
+"""Files that a description names: none is opened that may block, and no more is read than was asked for."""
 
 from __future__ import annotations
 

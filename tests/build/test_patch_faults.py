@@ -29,7 +29,9 @@ volatile uint32_t word32 = 3;
 const uint64_t uart_base = 0x9000000;
 uint64_t zero;
 struct { struct { uint64_t base; uint32_t sizes[3]; } clients[2]; char name[8]; } config = {.name = "old"};
-void _start(void) { while (blk_paddr + word32 + uart_base + zero + config.clients[zero].base + (uint64_t)config.name[zero]) {} }
+void _start(void) {
+    while (blk_paddr + word32 + uart_base + zero + config.clients[zero].base + (uint64_t)config.name[zero]) {}
+}
 """
 
 

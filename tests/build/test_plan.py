@@ -9,6 +9,7 @@ import pytest
 from sdfgen.build.plan import Plan, plan
 from sdfgen.build.toolchain import find_toolchain
 from sdfgen.describe import describe
+from tests.paths import FAULTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,7 @@ devices = ["{device}"]
 driver = "storage"
 storage = "/dev/vda"
 """
-DEVICES = {"qemu_virt_aarch64": "virtio_mmio31", "odroidc4": "uart"}
+DEVICES = {"qemu_virt_aarch64": "virtio_mmio31", "odroidc4": "bus3"}
 KERNEL = 'kernel = "kernel"'
 GUEST = '[[guest]]\nname = "one"\ndisk = [{ partition = 0 }]\n'
 NATIVE = '[[protection_domain]]\nname = "one"\nprogram_image = "one.elf"\ndisk = [{ partition = 0 }]\n'
@@ -62,7 +63,7 @@ def planned(
     kernel = bytearray(4096)
     kernel[56:60] = b"ARMd"
     (folder / "kernel").write_bytes(kernel)
-    (folder / "tree").write_bytes(b"tree")
+    (folder / "tree").write_bytes((FAULTS / "parts" / "odroid.dtb").read_bytes())
     text = DESCRIPTION.format(board=board, device=DEVICES[board], driver=guests[0], client=guests[1])
     (folder / "system.toml").write_text(text)
     for name in BOTH:

@@ -279,7 +279,7 @@ def test_only_the_first_uio_device_has_the_interrupt(tmp_path: Path) -> None:
 
 
 def test_initrd_range_of_the_driver_ends_with_its_archive(tmp_path: Path) -> None:
-    (tmp_path / "initrd.gz").write_bytes(b"x" * 12345)
+    (tmp_path / "initrd.gz").write_bytes(bytes(12345))
     size = final_bytes(12345)
     system = make(tmp_path, keys='initrd = "initrd.gz"', tail=clients(1))
     start = system.guest("driver").initrd_gpa
@@ -408,7 +408,7 @@ def test_dtc_has_no_warning_and_makes_the_same_blobs(board: str) -> None:
 
 
 def test_dtc_accepts_everything_at_once(tmp_path: Path) -> None:
-    (tmp_path / "initrd.gz").write_bytes(b"x" * 12345)
+    (tmp_path / "initrd.gz").write_bytes(bytes(12345))
     keys = 'initrd = "initrd.gz"\nbootargs = "say=\\"hi\\""'
     system = make(tmp_path, devices='["rtc", "uart", "virtio_mmio31"]', keys=keys, tail=clients(60))
     files = device_tree_files(system)

@@ -412,10 +412,7 @@ def test_an_address_that_the_tool_chose_is_patched_and_packed(tmp_path: Path, sd
     image = link(tmp_path)
     described(tmp_path, MAPPED.format(vaddr=0x100_0000) + PATCH.format(region="extra"))
     built = sdfgen("build", cwd=tmp_path, sdk=sdk)
-    assert built.returncode == 0
-    assert complaints(built)[-1] == "0 errors and 1 warning", (
-        "what it patches is read-only, and has no debug information"
-    )
+    assert (built.returncode, complaints(built)) == (0, [])
     address = read_extents(str(board(tmp_path) / "report.txt")).regions["extra"].address
     packed = (board(tmp_path) / "loader.img").read_bytes()
     assert packed.count((address + 1).to_bytes(8, "little")) == 1

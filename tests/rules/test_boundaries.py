@@ -133,7 +133,7 @@ def test_a_kernel_may_end_where_the_device_tree_begins(tmp_path: Path, text_offs
 
 def test_an_initial_ram_disk_ends_below_the_device_tree(tmp_path: Path) -> None:
     path = tmp_path / "initrd"
-    path.write_bytes(b"x")
+    path.write_bytes(b"\0")
     more = 'initrd = "initrd"\nram = "128 MiB"\n'
     small = client_guest(tmp_path, more)
     room = small.dtb_gpa - small.initrd_gpa

@@ -32,8 +32,6 @@ GIC = "gic"
 GIC_V3 = 3
 
 CONSOLE = "pl011"
-CONSOLE_LINUX_NAME = "ttyAMA0"
-"""The first PL011 that Linux finds; a guest has no other."""
 CONSOLE_CLOCK = "console-clock"
 CONSOLE_CLOCK_HZ = 24_000_000
 """Linux wants a clock that is fast enough for any baud rate; the emulated console has none."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from struct import Struct, pack
+from struct import pack
 from typing import TYPE_CHECKING
 
+from sdfgen.read.flat_tree import BEGIN_NODE, COMPATIBLE_VERSION, END, END_NODE, HEADER, MAGIC, PROPERTY, VERSION
 from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
@@ -18,14 +19,8 @@ CELL_BITS = 32
 INDENT = "\t"
 LINE_CHARACTERS = 80
 
-# The flattened form, as the Devicetree Specification has it.
-_HEADER = Struct(">10I")
-_MAGIC = 0xD00DFEED
-_VERSION = 17
-_COMPATIBLE_VERSION = 16
 _BOOT_CPU = 0
 _NO_RESERVATIONS = bytes(16)
-_BEGIN_NODE, _END_NODE, _PROPERTY, _END = 1, 2, 3, 9
 
 
 class Cells(NamedTuple):
@@ -89,12 +84,12 @@ def source(root: Node) -> str:
 def blob(root: Node) -> bytes:
     """Return the .dtb file of a tree that is no overlay: header, reserved memory (none), nodes, names of properties."""
     names = _Names()
-    nodes = [*_flat(root, _phandles(root), names), pack(">I", _END)]
+    nodes = [*_flat(root, _phandles(root), names), pack(">I", END)]
     content, strings = b"".join(nodes), bytes(names.block)
-    start = _HEADER.size + len(_NO_RESERVATIONS)
+    start = HEADER.size + len(_NO_RESERVATIONS)
     end = start + len(content)
-    sizes = (end + len(strings), start, end, _HEADER.size)
-    head = _HEADER.pack(_MAGIC, *sizes, _VERSION, _COMPATIBLE_VERSION, _BOOT_CPU, len(strings), len(content))
+    sizes = (end + len(strings), start, end, HEADER.size)
+    head = HEADER.pack(MAGIC, *sizes, VERSION, COMPATIBLE_VERSION, _BOOT_CPU, len(strings), len(content))
     return b"".join((head, _NO_RESERVATIONS, content, strings))
 
 
@@ -171,13 +166,13 @@ class _Names:
 
 
 def _flat(node: Node, phandles: dict[str, int], names: _Names) -> Iterator[bytes]:
-    yield pack(">I", _BEGIN_NODE) + _padded(("" if node.name == ROOT else node.name).encode() + b"\0")
+    yield pack(">I", BEGIN_NODE) + _padded(("" if node.name == ROOT else node.name).encode() + b"\0")
     for name, values, _ in _with_phandle(node, phandles):
         data = _value_bytes(values, phandles)
-        yield pack(">3I", _PROPERTY, len(data), names.place(name)) + _padded(data)
+        yield pack(">3I", PROPERTY, len(data), names.place(name)) + _padded(data)
     for child in node.children:
         yield from _flat(child, phandles, names)
-    yield pack(">I", _END_NODE)
+    yield pack(">I", END_NODE)
 
 
 def _padded(data: bytes) -> bytes:

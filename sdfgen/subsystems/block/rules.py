@@ -209,6 +209,40 @@ def driver_cycle(system: System) -> Iterator[Fault]:
             yield fault("SDF130", message, (block.origin, "driver"), advice, notes)
 
 
+@rule("SDF139", "the root that a guest is told is a disk that it has")
+def root_disk(system: System) -> Iterator[Fault]:
+    """Linux waits for its root for ever, or stops; an initial RAM disk may do without it.
+
+    Linux calls virtio disks /dev/vda, /dev/vdb and so on, in the order in which it finds them. A guest with devices may
+    find one there.
+    """
+    for guest in system.guests:
+        found = re.search(_ROOT, guest.bootargs) if "root=" in guest.bootargs else None
+        disks = sum(disk.owner == guest.name for disk in _disks(system))
+        if found is None or guest.devices or _number(found[1]) < disks:
+            continue
+        has = f"has {disks} disk{'s' * (disks != 1)}, /dev/vda{f' to /dev/vd{_letters(disks - 1)}' * (disks > 1)}"
+        message = f"`{found[0].strip()}` in bootargs: guest `{guest.name}` {has if disks else 'has no disk'}"
+        severity = "warning" if guest.initrd else "error"
+        yield fault("SDF139", message, (guest.origin, "bootargs"), "name one of its disks", severity=severity)
+
+
+_ROOT = r"(?:^|(?<=\s))root=/dev/vd([a-z]{1,2})\d*(?=\s|$)"
+
+
+def _number(letters: str) -> int:
+    """Return which disk is called /dev/vd with these letters: a is 0, z 25, aa 26."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("a") + 1
+    return number - 1
+
+
+def _letters(number: int) -> str:
+    high, low = divmod(number, 26)
+    return (chr(ord("a") + high - 1) if high else "") + chr(ord("a") + low)
+
+
 def _waits_for(system: System, guest: str) -> dict[str, Disk]:
     """Return the guests that drive the disks of a guest, each with one of the disks."""
     disks = [(block.driver.guest, disk) for block in blocks_of(system) for disk in block.disks]
