@@ -159,13 +159,13 @@ def _compile(job: _Job, options: Options) -> _Job:
 
 
 def _verify(job: _Job) -> None:
-    from sdfgen.verify.files import disagreements
+    from sdfgen.verify.board import disagreements
 
     _agree(disagreements(job.system, job.work))
 
 
-def _agree(disagreements: Iterable[str]) -> None:
-    found = list(disagreements)
+def _agree(disagreements: Iterable[Fault]) -> None:
+    found = [f"{fault.where.source.name}: {fault.message}" for fault in disagreements]
     if found:
         raise BuildError("what was made is not what was decided; please report this:\n" + "\n".join(found))
 
@@ -176,7 +176,8 @@ def _pack(job: _Job, options: Options) -> Extents:
     from sdfgen.image.programs import program_faults
     from sdfgen.image.report import read_extents
     from sdfgen.image.tool_faults import tool_faults
-    from sdfgen.verify.files import misplaced
+    from sdfgen.verify.made import Made
+    from sdfgen.verify.report import misplaced
 
     _add(program_faults(job.system, lambda name: _program(job, name), job.plan.linked), job.faults)
     log = os.path.join(job.work, outputs.TOOL_LOG)
@@ -190,7 +191,7 @@ def _pack(job: _Job, options: Options) -> Extents:
             _add(tool_faults(job.system, _text(log), _text(system_file)), job.faults)
         raise
     extents = read_extents(os.path.join(job.work, outputs.REPORT))
-    _agree(misplaced(job.system, extents))
+    _agree(misplaced(job.system, extents, Made(job.work)))
     return extents
 
 

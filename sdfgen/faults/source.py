@@ -41,6 +41,15 @@ class Source:
         return self._lines[number - 1].removesuffix("\r") if 0 < number <= len(self._lines) else ""
 
 
+class Text(Source):
+    """A text of another kind than descriptions: a place in it is a line and a column, its path."""
+
+    def span(self, path: Path, *, key: bool = False) -> Span:  # noqa: ARG002 - as all sources are asked
+        """Return the place."""
+        line, column = (*path, 1, 1)[:2]
+        return Span(int(line), int(column), 1)
+
+
 class Where(NamedTuple):
     """The place of one value in a source; line and column are found only when somebody asks."""
 
@@ -55,7 +64,9 @@ class Where(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The place as a dotted path, the same on every machine: `guest[0].name`."""
+        """The place as a dotted path, the same on every machine: `guest[0].name`; nothing in texts of other kinds."""
+        if isinstance(self.source, Text):
+            return ""
         steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
         return "".join(steps).lstrip(".")
 
