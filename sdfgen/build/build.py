@@ -247,15 +247,16 @@ def _run(job: _Job, *targets: str) -> None:
 
 
 def _verify(job: _Job) -> None:
-    from sdfgen.verify.files import disagreements
+    from sdfgen.verify.board import disagreements
 
     _agree(job, disagreements(job.system, job.work))
 
 
-def _agree(job: _Job, disagreements: Iterable[str]) -> None:
+def _agree(job: _Job, disagreements: Iterable[Fault]) -> None:
     """Tell where what was made is not what was decided: then this program is wrong."""
     where = job.system.origin.at("name")
-    _add((Fault("SDF162", said, where, "please report this") for said in disagreements), job.faults)
+    said = [f"{fault.where.source.name}: {fault.message}" for fault in disagreements]
+    _add((Fault("SDF162", words, where, "please report this") for words in said), job.faults)
 
 
 def _pack(job: _Job) -> Extents:
@@ -263,7 +264,8 @@ def _pack(job: _Job) -> Extents:
     from sdfgen.image.programs import program_faults
     from sdfgen.image.report import read_extents
     from sdfgen.image.tool_faults import tool_faults
-    from sdfgen.verify.files import misplaced
+    from sdfgen.verify.made import Made
+    from sdfgen.verify.report import misplaced
 
     _add(program_faults(job.system, lambda name: _program(job, name), job.plan.linked), job.faults)
     log = os.path.join(job.work, outputs.TOOL_LOG)
@@ -277,7 +279,7 @@ def _pack(job: _Job) -> Extents:
             _add(tool_faults(job.system, _text(log), _text(system_file)), job.faults)
         _add(failed, job.faults)
     extents = read_extents(os.path.join(job.work, outputs.REPORT))
-    _agree(job, misplaced(job.system, extents))
+    _agree(job, misplaced(job.system, extents, Made(job.work)))
     return extents
 
 

@@ -1,19 +1,19 @@
-"""`sdfgen verify`: reads what was built back, and says whether every number is the one that was decided."""
+"""`sdfgen verify`: holds everything that was built against the description and the manifest."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
-from sdfgen.outputs import ELF_FOLDER, REPORT
 from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sdfgen.model.guest import Guest
-    from sdfgen.model.system import System
+    from sdfgen.build.toolchain import Toolchain
+    from sdfgen.describe import Description
+    from sdfgen.verify.board import Surroundings, Verified
+    from sdfgen.verify.compiled import Compilers
 
 
 class VerifyRequest(NamedTuple):
@@ -32,78 +32,55 @@ class VerifyRequest(NamedTuple):
 
 
 def verify_and_tell(request: VerifyRequest) -> str:
-    """Compare what was built with the description, and return what was compared.
+    """Compare what was built with description and manifest, and return what was compared.
 
     Leaves with status 1, after telling why, when something differs or is missing.
     """
     from sdfgen.commands.telling import report, tell
     from sdfgen.describe import describe
+    from sdfgen.verify.board import verify_board
 
     description = describe(request.description, request.settings, request.boards)
-    report(description, request.style)
-    said, found = "", []
-    for board, system in description.systems.items():
+    said = ""
+    for board in () if description.faults.errors else description.systems:
         folder = os.path.join(request.folder, board)
-        said += _compared(system, folder)
-        found += list(_board(system, folder))
-    if found:
+        verified = verify_board(description, board, folder, _surroundings(description, board))
+        description.faults.extend(verified.faults)
+        said += _said(folder, verified)
+    if description.faults.errors:
         tell(said, request.style)
-        sys.exit("\n".join(f"sdfgen: {line}" for line in found))
+    report(description, request.style)
     return said
 
 
-def _board(system: System, folder: str) -> Iterator[str]:
-    """Yield what differs in one board's folder."""
-    from sdfgen.verify.files import disagreements, mismapped, misplaced
-
-    if not os.path.exists(os.path.join(folder, f"{system.name}.system")):
-        yield f"{folder}: nothing was built here"
-        return
-    report = _report(folder)
-    if report is not None:
-        from sdfgen.image.learned import with_learned
-        from sdfgen.image.report import read_extents, read_maps
-
-        extents = read_extents(report)
-        system = with_learned(system, extents.regions)
-        yield from misplaced(system, extents)
-        yield from mismapped(system, read_maps(report))
-    yield from disagreements(system, folder)
-    yield from _guests(system, folder)
+def _said(folder: str, verified: Verified) -> str:
+    """Say what was compared, and what could not be."""
+    lines = [f"{folder}: compared {', '.join(verified.compared)}\n"] if verified.compared else []
+    return "".join((*lines, *(f"  not compared: {words}\n" for words in verified.left_out)))
 
 
-def _guests(system: System, folder: str) -> Iterator[str]:
-    from sdfgen.verify.embedded import guest_disagreements
+def _surroundings(description: Description, board: str) -> Surroundings:
+    from sdfgen.build.toolchain import find_toolchain
+    from sdfgen.verify.board import Surroundings
 
-    for vmm, guest in _vmms(system):
-        path = os.path.join(folder, ELF_FOLDER, vmm)
-        if os.path.exists(path):
-            yield from guest_disagreements(guest, path)
-
-
-def _vmms(system: System) -> Iterator[tuple[str, Guest]]:
-    """Yield program image and guest of every VMM."""
-    images = system.images_by_pd()
-    yield from ((images[guest.vmm], guest) for guest in system.guests)
+    system = description.systems[board]
+    toolchain = find_toolchain(description.specs[board].toolchain, system)
+    return Surroundings(_compilers(toolchain), toolchain.sdk_files(system))
 
 
-def _report(folder: str) -> str | None:
-    path = os.path.join(folder, REPORT)
-    return path if os.path.exists(path) else None
+def _compilers(toolchain: Toolchain) -> Compilers:
+    """Return what the build graph compiles with, in folders of its own."""
+    from sdfgen.build.toolchain import LINUX_FLAGS, PD_FLAGS
+    from sdfgen.facts.data import data_path
+    from sdfgen.verify.compiled import Compilers
 
-
-def _compared(system: System, folder: str) -> str:
-    """Say what is compared, and what cannot be."""
-    report = _report(folder)
-    parts = ["system file", "device trees", "patched ELFs"]
-    vmms = [vmm for vmm, _ in _vmms(system) if os.path.exists(os.path.join(folder, ELF_FOLDER, vmm))]
-    if vmms:
-        parts.append(f"{len(vmms)} linked guests")
-    if report is not None:
-        from sdfgen.image.report import read_extents
-
-        regions = read_extents(report).regions
-        parts.append(
-            f"{len(regions)} regions of the tool's report" if regions else "not the report: its form is unknown"
+    headers = f"-I{data_path('templates', 'c', 'include')}"
+    linux, domain = (
+        (
+            *(sys.executable if word == "$python" else word for word in shlex.split(command)),
+            *shlex.split(flags),
+            headers,
         )
-    return f"{folder}: compared {', '.join(parts)}{'' if report else '; no image was packed'}\n"
+        for command, flags in ((toolchain.cc_linux, LINUX_FLAGS), (toolchain.cc_pd, PD_FLAGS))
+    )
+    return Compilers(linux, domain)

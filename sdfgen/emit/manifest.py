@@ -36,11 +36,46 @@ def manifest(
         more: Further sections: what subsystems have to say.
         tools: Version of each program and library that took part, by name.
     """
-    places = _Places(names)
+    decides = decided(system, patches, names, more)
     sections = {
         "tools": [{"name": name, "version": version} for name, version in sorted(tools.items())],
         "inputs": [{"file": name, "sha256": digest} for name, digest in sorted(inputs.items())],
         "outputs": [{"file": name, "sha256": digest} for name, digest in sorted(outputs.items())],
+    }
+    return text_of({**head(system), **sections, **decides})
+
+
+def head(system: System) -> dict[str, str]:
+    """Return what the manifest begins with: who made it of what.
+
+    Args:
+        system: The system.
+    """
+    return {
+        "generator": f"sdfgen {__version__}",
+        "system": system.name,
+        "board": system.board.name,
+        "microkit": system.dialect.version,
+        "config": system.config,
+    }
+
+
+def decided(
+    system: System,
+    patches: Mapping[str, list[Record]],
+    names: Mapping[str, str],
+    more: Mapping[str, list[Record]],
+) -> dict[str, list[Record]]:
+    """Return the sections that follow from the system.
+
+    Args:
+        system: The system.
+        patches: What was patched, by ELF.
+        names: The name of each file of the description that is the same on every machine, by its path.
+        more: Further sections: what subsystems have to say.
+    """
+    places = _Places(names)
+    return {
         "regions": list(_regions(system, places)),
         "maps": list(_maps(system, places)),
         "channels": list(_channels(system, places)),
@@ -51,15 +86,18 @@ def manifest(
             {"key": fact.key, "value": fact.value, "from": f"MICROKIT_SDK/{fact.file}"} for fact in system.board.filled
         ],
     }
-    head = {
-        "generator": f"sdfgen {__version__}",
-        "system": system.name,
-        "board": system.board.name,
-        "microkit": system.dialect.version,
-        "config": system.config,
-    }
-    lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
-    lines += [_section(name, records) for name, records in sections.items()]
+
+
+def text_of(content: Mapping[str, Any]) -> str:
+    """Return a manifest as it is written: a line for each value and each record.
+
+    Args:
+        content: Values and sections by name.
+    """
+    lines = [
+        _section(name, value) if isinstance(value, list) else f"  {json.dumps(name)}: {json.dumps(value)}"
+        for name, value in content.items()
+    ]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 

@@ -150,3 +150,31 @@ BUILDING = {
     ),
 }
 """The same for what is found after the rules, while building."""
+
+VERIFYING = {
+    "SDF150": (
+        "what was built is missing or has changed",
+        "The manifest has the SHA-256 of every file of a build; one that was edited, cut or replaced has another.",
+    ),
+    "SDF151": (
+        "a number is not the one that was decided",
+        "Every number is read back from where it is used, and compared with what the description makes of it.",
+    ),
+    "SDF152": (
+        "the manifest is not that of this description",
+        "It says what was built from what; one that is missing, cut, edited or of another description proves nothing.",
+    ),
+    "SDF153": (
+        "an input has changed since the build",
+        "The manifest has the SHA-256 of everything that was read; what was built is of an earlier content.",
+    ),
+    "SDF154": (
+        "the image is not what was decided",
+        "The Microkit tool reports where it placed and mapped each region, and packs the program images as they are.",
+    ),
+    "SDF155": (
+        "a program has other files of its guest in it",
+        "A VMM holds its guest's kernel, device tree and initial RAM disk; all of their bytes are compared.",
+    ),
+}
+"""The same for what `sdfgen verify` finds."""

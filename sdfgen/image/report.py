@@ -50,7 +50,7 @@ def read_extents(path: str) -> Extents:
     Args:
         path: The report.
     """
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8", errors="replace") as file:
         found: dict[str, Extent] = {}
         for line in _section(file, _OBJECTS):
             match = _PAGE.fullmatch(line)
@@ -71,7 +71,7 @@ def read_maps(path: str) -> set[tuple[str, str, int]]:
     """
     found = set()
     region = space = None
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8", errors="replace") as file:
         for line in file:
             if match := _MAP.fullmatch(line):
                 region, space = match["name"], None

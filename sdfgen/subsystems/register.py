@@ -82,6 +82,12 @@ def emitters() -> tuple[roles.Emit, ...]:
     return tuple(cast("roles.Emit", import_module(f"{package}.emit")) for package in PACKAGES)
 
 
+def checks() -> tuple[tuple[roles.Emit, roles.Checks], ...]:
+    """Return what emits each subsystem, with what says what must have been emitted."""
+    modules = (cast("roles.Checks", import_module(f"{package}.checks")) for package in PACKAGES)
+    return tuple(zip(emitters(), modules, strict=True))
+
+
 def programs() -> tuple[roles.Programs, ...]:
     """Return what lists each subsystem's programs."""
     return tuple(cast("roles.Programs", import_module(f"{package}.programs")) for package in PACKAGES)

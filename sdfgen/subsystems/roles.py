@@ -1,4 +1,4 @@
-"""What the modules of a subsystem's folder give to the rest: spec, model, resolve, rules, emit, programs.
+"""What the modules of a subsystem's folder give to the rest: spec, resolve, emit, checks, programs.
 
 `model` holds the subsystem's own values, and `rules` registers its rules when it is loaded; the others are here.
 """
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sdfgen.model.microkit import Origin
     from sdfgen.model.program import Folders, Program
     from sdfgen.model.system import Storage, System
+    from sdfgen.model.told import Field
     from sdfgen.spec.description import Extension
 
 NO_CHAINS: Mapping[str, frozenset[str]] = {}
@@ -106,6 +107,22 @@ class Emit(Protocol):
 
     def records(self, system: System) -> Mapping[str, list[dict[str, Any]]]:
         """Return its sections of the manifest."""
+
+
+class Checks(Protocol):
+    """Module `checks`: what its files must say, for those who read them back. It shares nothing with `emit`."""
+
+    def tables(self, system: System) -> Mapping[str, Mapping[str, Any]]:
+        """Return what the variables of its C tables hold, by variable, by file: `sdfgen.model.told`."""
+
+    def device_config(self, system: System, guest: Guest, device: EmulatedDevice) -> object:
+        """Return what the configuration of one of its emulated devices holds; None for a kind without one."""
+
+    def nodes(self, system: System, guest: Guest) -> Mapping[str, dict[str, Any]]:
+        """Return the properties of its nodes in a guest's device tree, by the node's path."""
+
+    def fields(self, system: System) -> Mapping[str, list[Field]]:
+        """Return the numbers in its binary files, by file."""
 
 
 class Programs(Protocol):

@@ -32,10 +32,11 @@ from sdfgen.guest_files.initrd import (
     final_bytes,
     with_files,
 )
-from sdfgen.verify.embedded import guest_disagreements
+from sdfgen.verify.elves import embedded
+from sdfgen.verify.made import Made
 
 if TYPE_CHECKING:
-    from sdfgen.model.guest import Guest
+    from sdfgen.model.system import System
 
 DRIVER_PATH, HOOK_PATH, DISK_PATH = "usr/bin/sdfgen-uio-block", "etc/sdfgen/start-driver", "etc/sdfgen/disk"
 INIT_PATH = "etc/init.d/S95sdfgen-block"
@@ -259,40 +260,68 @@ boards = ["qemu_virt_aarch64"]
 [[guest]]
 name = "one"
 ram = "{ram}"
+kernel = "kernel"
 initrd = "initrd"
 """
 INITRD_BYTES = 1000
+KERNEL = bytes(56) + b"ARMd" + bytes(4)
 
 
-def client_files(folder: Path, ram: str) -> tuple[Guest, dict[str, bytes]]:
-    """A client of a description, and what its VMM is linked with."""
+def board_folder(folder: Path, ram: str) -> tuple[System, dict[str, bytes]]:
+    """A description, the files that were made of it, and what its guest's VMM is linked with."""
     (folder / "initrd").write_bytes(bytes(INITRD_BYTES))
+    (folder / "kernel").write_bytes(KERNEL)
     (folder / "system.toml").write_text(DESCRIBED.format(ram=ram))
     system = describe(str(folder / "system.toml")).systems["qemu_virt_aarch64"]
-    guest = system.guest("one")
-    return guest, {"kernel": b"kernel", "dtb": generated_files(system)["dtb/one.dtb"], "initrd": bytes(INITRD_BYTES)}
+    tree = generated_files(system)["dtb/one.dtb"]
+    for name in ("dtb", "elf"):
+        (folder / "build" / name).mkdir(parents=True, exist_ok=True)
+    (folder / "build" / "dtb" / "one.dtb").write_bytes(tree)
+    return system, {"kernel": KERNEL, "dtb": tree, "initrd": bytes(INITRD_BYTES)}
 
 
+def link_vmm(folder: Path, files: dict[str, bytes]) -> None:
+    (folder / "guest.o").write_bytes(guest_object(files))
+    command = [sys.executable, "-m", "ziglang", "ld.lld", "guest.o", "--entry=0", "-o", "build/elf/one_vmm.elf"]
+    subprocess.run(command, cwd=folder, check=True)
+
+
+INSIDE = "of guest `one`"
 CHANGED: list[tuple[dict[str, bytes], str, list[str]]] = [
     ({}, "128 MiB", []),
-    ({"initrd": bytes(INITRD_BYTES + 1)}, "128 MiB", ["initrd bytes"]),
-    ({"initrd": b""}, "128 MiB", ["initrd bytes"]),
-    ({}, "64 MiB", ["memory", "initrd"]),
+    ({"kernel": KERNEL + b"2"}, "128 MiB", [f"65 bytes are in it, not the 64 bytes of the kernel {INSIDE}"]),
+    ({"kernel": KERNEL[:-1] + b"2"}, "128 MiB", [f"what is in it differs from byte 0x3f on from the kernel {INSIDE}"]),
+    (
+        {"initrd": bytes(INITRD_BYTES + 1)},
+        "128 MiB",
+        [f"1001 bytes are in it, not the 1000 bytes of the initial RAM disk {INSIDE}"],
+    ),
+    ({"initrd": b""}, "128 MiB", [f"0 bytes are in it, not the 1000 bytes of the initial RAM disk {INSIDE}"]),
+    ({}, "64 MiB", [f"what is in it differs from byte 0x10c on from the device tree {INSIDE}"]),
 ]
 
 
-@pytest.mark.parametrize(("changes", "ram", "wrong"), CHANGED, ids=["as decided", "longer", "none", "other tree"])
-def test_a_linked_guest_is_held_against_the_system(
+@pytest.mark.parametrize(
+    ("changes", "ram", "wrong"),
+    CHANGED,
+    ids=["as decided", "longer kernel", "other kernel", "longer disk", "no disk", "other tree"],
+)
+def test_a_linked_guest_is_held_against_its_files(
     tmp_path: Path, changes: dict[str, bytes], ram: str, wrong: list[str]
 ) -> None:
-    guest, _ = client_files(tmp_path, "128 MiB")
-    _, files = client_files(tmp_path, ram)
-    (tmp_path / "guest.o").write_bytes(guest_object(files | changes))
-    command = [sys.executable, "-m", "ziglang", "ld.lld", "guest.o", "--entry=0", "-o", "vmm.elf"]
-    subprocess.run(command, cwd=tmp_path, check=True)
-    path = str(tmp_path / "vmm.elf")
-    found = [said.removeprefix(f"{path}: ").partition(" of guest")[0] for said in guest_disagreements(guest, path)]
-    assert found == wrong
+    _, files = board_folder(tmp_path, ram)
+    system, _ = board_folder(tmp_path, "128 MiB")
+    link_vmm(tmp_path, files | changes)
+    found = list(embedded(system, Made(str(tmp_path / "build")), system.guest("one")))
+    assert [fault.message for fault in found] == [f"elf/one_vmm.elf: {words}" for words in wrong]
+    assert {fault.code for fault in found} <= {"SDF155"}
+
+
+def test_a_program_that_is_no_elf_is_told(tmp_path: Path) -> None:
+    system, _ = board_folder(tmp_path, "128 MiB")
+    (tmp_path / "build" / "elf" / "one_vmm.elf").write_bytes(b"no ELF")
+    (fault,) = embedded(system, Made(str(tmp_path / "build")), system.guest("one"))
+    assert (fault.code, fault.message) == ("SDF150", "elf/one_vmm.elf cannot be read: Magic number does not match")
 
 
 # What is linked beside kernel and tree, and its content.
@@ -303,7 +332,7 @@ WITHOUT_DISK = [([], None), (["initrd"], b"")]
 def test_a_guest_without_a_disk_is_linked_with_an_archive_of_nothing(
     tmp_path: Path, inputs: list[str], content: bytes | None
 ) -> None:
-    text = DESCRIBED.format(ram="32 MiB").replace('initrd = "initrd"', 'kernel = "kernel"\n')
+    text = DESCRIBED.format(ram="32 MiB").replace('initrd = "initrd"\n', "")
     if content is not None:
         (tmp_path / "initrd").write_bytes(content)
         text += 'initrd = "initrd"\n'
@@ -321,7 +350,11 @@ def test_a_guest_without_a_disk_is_linked_with_an_archive_of_nothing(
     assert guest.dtb_gpa + len(tree) <= guest.initrd_gpa <= guest.ram_gpa + guest.ram_bytes - len(linked["initrd"])
     command = [sys.executable, "-m", "ziglang", "ld.lld", "guest.o", "--entry=0", "-o", "vmm.elf"]
     subprocess.run(command, cwd=tmp_path, check=True)
-    assert list(guest_disagreements(guest, str(tmp_path / "vmm.elf"))) == []
+    for folder in ("dtb", "elf"):
+        (tmp_path / folder).mkdir()
+    shutil.move(tmp_path / "tree", tmp_path / "dtb" / "one.dtb")
+    shutil.move(tmp_path / "vmm.elf", tmp_path / "elf" / "one_vmm.elf")
+    assert list(embedded(system, Made(str(tmp_path)), guest)) == []
 
 
 def test_the_archive_of_nothing_is_one(tmp_path: Path) -> None:

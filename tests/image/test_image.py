@@ -17,7 +17,8 @@ from sdfgen.image.programs import program_faults
 from sdfgen.image.report import Extent, read_extents, read_maps
 from sdfgen.image.tool_faults import tool_faults
 from sdfgen.read.program import Program
-from sdfgen.verify.files import mismapped, misplaced
+from sdfgen.verify.made import Made
+from sdfgen.verify.report import mismapped, misplaced
 
 BOARD = "qemu_virt_aarch64"
 IMAGE_BASE = 0x20_0000
@@ -258,8 +259,9 @@ def test_the_report_says_where_regions_lie(tmp_path: Path) -> None:
 def test_a_report_of_another_form_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "report.txt").write_text("{}\n")
     system = describe(str(described(tmp_path, REGION))).systems[BOARD]
-    assert not list(misplaced(system, read_extents(str(tmp_path / "report.txt"))))
-    assert not list(mismapped(system, read_maps(str(tmp_path / "report.txt"))))
+    made = Made(str(tmp_path))
+    assert not list(misplaced(system, read_extents(str(tmp_path / "report.txt")), made))
+    assert not list(mismapped(system, read_maps(str(tmp_path / "report.txt")), made))
 
 
 # ---- with a tool that stands in for Microkit's
@@ -307,7 +309,7 @@ def test_an_image_is_packed_and_agrees_with_the_description(tmp_path: Path, sdk:
     assert (board(tmp_path) / "loader.img").read_bytes() == image.read_bytes()
     verified = sdfgen("verify", cwd=tmp_path, sdk=sdk)
     assert (verified.returncode, verified.stderr) == (0, "")
-    assert "1 regions of the tool's report" in verified.stdout
+    assert "1 regions and 1 maps of the tool's report" in verified.stdout
 
 
 TAMPERED = [
@@ -324,7 +326,12 @@ TAMPERED = [
         "map of extra in alone at 0x1000000",
     ),
     ("report.txt", "MR=extra @", "MR=other @", "region extra is missing"),
-    ("raw.system", 'vaddr="0x1000000"', 'vaddr="0x1001000"', "map ('alone', 16777216)"),
+    (
+        "raw.system",
+        'vaddr="0x1000000"',
+        'vaddr="0x1001000"',
+        "vaddr of map of `extra` in `alone`: 0x1001000 is written, 0x1000000 was decided",
+    ),
 ]
 
 
@@ -402,7 +409,7 @@ def test_what_is_verified_is_told_beside_the_document(tmp_path: Path, sdk: Path)
     sdfgen("build", cwd=tmp_path, sdk=sdk)
     done = sdfgen("verify", "--format", "json", cwd=tmp_path, sdk=sdk)
     assert json.loads(done.stdout) == []
-    assert "1 regions of the tool's report" in done.stderr
+    assert "1 regions and 1 maps of the tool's report" in done.stderr
 
 
 PATCH = '[[patch]]\nelf = "alone.elf"\nsymbol = "_guest_kernel_image"\nvalue = "phys_addr(\'{region}\') + 1"\n'

@@ -9,7 +9,8 @@ import pytest
 
 from sdfgen.describe import describe
 from sdfgen.image.report import Extent, read_extents
-from sdfgen.verify.files import misplaced
+from sdfgen.verify.made import Made
+from sdfgen.verify.report import misplaced
 from tests.paths import EXAMPLE
 
 if TYPE_CHECKING:
@@ -135,6 +136,6 @@ def test_pages_apart_are_told_of_regions_whose_address_is_told_on_and_of_no_othe
     told: dict[str, list[str]] = {}
     for torn in (None, *names):
         report.write_text(report_of(system, torn))
-        told[torn or ""] = list(misplaced(system, read_extents(str(report))))
-    words = "report: the pages of region {} do not follow each other, and its address is told on"
+        told[torn or ""] = [one.message for one in misplaced(system, read_extents(str(report)), Made(str(tmp_path)))]
+    words = "the pages of region {} do not follow each other, and its address is told on"
     assert told == {"": []} | {name: [words.format(name)] if name in TOLD else [] for name in names}
