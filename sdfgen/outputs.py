@@ -16,10 +16,8 @@ ELF_FOLDER: Final = "elf"
 C_FOLDER: Final = "c"
 """A link to the plain C of the tool, which is the same in every system."""
 OBJECT_FOLDER: Final = "obj"
-PATCH_RECORD: Final = f"{OBJECT_FOLDER}/patches.json"
-"""What the patcher says it did."""
-PATCH_FAULTS: Final = f"{OBJECT_FOLDER}/patch.faults.json"
-"""What it says when it did nothing."""
+PATCH_STEPS: Final = ("first", "then")
+"""ELFs that go into guests' initial RAM disks are patched first, all others then: they may hold those disks."""
 TOOL_LOG: Final = f"{OBJECT_FOLDER}/microkit.log"
 SDK_STAMP: Final = f"{OBJECT_FOLDER}/sdk.json"
 """Hashes of what is used of the SDK and libvmm: a new one makes everything anew that has to do with them."""
@@ -77,3 +75,13 @@ def guest_object(name: str) -> str:
         name: The guest.
     """
     return f"{OBJECT_FOLDER}/{GUEST_FOLDER}/{name}.o"
+
+
+def patch_record(step: str) -> str:
+    """Return what the patcher says it did in one of `PATCH_STEPS`."""
+    return f"{OBJECT_FOLDER}/patch.{step}.json"
+
+
+def patch_faults(step: str) -> str:
+    """Return what the patcher says when it did nothing in one of `PATCH_STEPS`."""
+    return f"{OBJECT_FOLDER}/patch.{step}.faults.json"

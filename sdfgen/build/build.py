@@ -228,10 +228,10 @@ def _run(job: _Job, *targets: str) -> None:
     from sdfgen.build.patch_faults import patch_faults
     from sdfgen.build.run_ninja import run_ninja
 
-    log, of_patcher = (os.path.join(job.work, name) for name in (outputs.FAILED_LOG, outputs.PATCH_FAULTS))
-    for path in (log, of_patcher):
+    of_patcher = {outputs.patch_record(step): outputs.patch_faults(step) for step in outputs.PATCH_STEPS}
+    for name in (outputs.FAILED_LOG, *of_patcher.values()):
         with suppress(FileNotFoundError):
-            os.unlink(path)
+            os.unlink(os.path.join(job.work, name))
     failed = run_ninja(job.work, job.run(), *targets)
     told = patch_faults(job.system, job.work)
     if failed:
@@ -241,7 +241,8 @@ def _run(job: _Job, *targets: str) -> None:
             with suppress(OSError):  # half a result, which Ninja would take for a whole one
                 os.unlink(os.path.join(job.work, name))
         write_files(job.work, {outputs.FAILED_LOG: log_text(failed).encode()})
-        others = [step for step in failed if not (os.path.exists(of_patcher) and outputs.PATCH_RECORD in step.outputs)]
+        said = {record for record, name in of_patcher.items() if os.path.exists(os.path.join(job.work, name))}
+        others = [step for step in failed if not said & {*step.outputs}]
         told += step_faults(job.system, job.toolchain, job.plan, others, job.work)
     _add(told, job.faults)
 
@@ -328,7 +329,8 @@ def _finish(description: Description, job: _Job) -> dict[str, str]:
     made_files = job.digests | _digests({name: os.path.join(job.work, name) for name in _made(job)})
     small = {f"{job.system.name}.d": depfile, stamp_file(job.system): b""}
     made_files |= {name: digest(data) for name, data in small.items()}
-    used = inputs | (_sdk_files(job) | _plain_c(job) if job.options.compile else {})
+    compiled = _sdk_files(job) | job.toolchain.headers(job.system) | _plain_c(job) if job.options.compile else {}
+    used = inputs | compiled
     digests = job.contents.digests(used | {f"boards/{job.system.board.name}.toml": job.system.board.path})
     text = manifest(
         job.system,
@@ -397,10 +399,8 @@ def _digests(paths: Mapping[str, str]) -> dict[str, str]:
 
 def _records(job: _Job) -> dict[str, list[dict[str, Any]]]:
     """Return what the patcher did, by ELF; nothing when there was nothing to patch."""
+    from sdfgen.build.patch_faults import patched_files
+
     wanted = {outputs.elf(patch.elf): patch.elf for patch in job.system.patches if known_patches(job.system, patch.elf)}
-    path = os.path.join(job.work, outputs.PATCH_RECORD)
-    if not wanted or not os.path.isfile(path):
-        return {}
-    with open(path, encoding="utf-8") as file:
-        files = json.load(file)["files"]
-    return {wanted[row["target"]]: row["patches"] for row in files if row["target"] in wanted}
+    rows = {row["target"]: row["patches"] for row in patched_files(job.work)} if wanted else {}
+    return {wanted[target]: patches for target, patches in rows.items() if target in wanted}

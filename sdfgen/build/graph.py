@@ -88,7 +88,7 @@ def build_file(system: System, toolchain: Toolchain, plan: Plan, up: str, digest
         *_library(domains),
         *guest_files(plan, author),
         *(text for program in plan.programs for text in _program(plan, program, author)),
-        *finished(system, {program.elf: _linked(program) for program in plan.programs}, author),
+        *finished(system, {program.elf: _linked(program) for program in plan.programs}, plan.inside, author),
         f"build elves: phony {' '.join(escaped(outputs.elf(name)) for name in made_elves(system, plan))}\n",
         f"\ndefault elves {' '.join(_wanted(plan, toolchain, domains))}".rstrip() + "\n",
     ]

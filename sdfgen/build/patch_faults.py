@@ -28,11 +28,20 @@ def patch_faults(system: System, folder: str) -> list[Fault]:
         system: The system.
         folder: The folder that it was made in.
     """
-    faults = _read(os.path.join(folder, outputs.PATCH_FAULTS)).get("faults", [])
-    files = [] if faults else _read(os.path.join(folder, outputs.PATCH_RECORD)).get("files", [])
+    faults = [fault for step in outputs.PATCH_STEPS for fault in _rows(folder, outputs.patch_faults(step), "faults")]
+    files = patched_files(folder) if not faults else []
     warnings = [{**row, "target": file["target"]} for file in files for row in file["warnings"]]
     found = [_fault(system, CANNOT, "error", row) for row in faults]
     return found + list(_warnings(system, warnings))
+
+
+def patched_files(folder: str) -> list[dict[str, Any]]:
+    """Return what the patcher did when a board's ELFs were patched last, by file.
+
+    Args:
+        folder: The folder that it was made in.
+    """
+    return [file for step in outputs.PATCH_STEPS for file in _rows(folder, outputs.patch_record(step), "files")]
 
 
 def _warnings(system: System, rows: list[dict[str, Any]]) -> Iterator[Fault]:
@@ -41,13 +50,13 @@ def _warnings(system: System, rows: list[dict[str, Any]]) -> Iterator[Fault]:
     return (_fault(system, FOLDED, "warning", row) for row in rows if (row["target"], row["symbol"]) in asked)
 
 
-def _read(path: str) -> dict[str, Any]:
+def _rows(folder: str, name: str, key: str) -> list[dict[str, Any]]:
     try:
-        with open(path, encoding="utf-8") as file:
-            content: dict[str, Any] = json.load(file)
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            rows: list[dict[str, Any]] = json.load(file)[key]
     except FileNotFoundError:
-        return {}
-    return content
+        return []
+    return rows
 
 
 def _fault(system: System, code: str, severity: str, row: dict[str, Any]) -> Fault:

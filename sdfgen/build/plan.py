@@ -69,6 +69,13 @@ class Plan(NamedTuple):
         return frozenset(program.elf for program in self.programs if program.domain is not None)
 
     @property
+    def inside(self) -> frozenset[str]:
+        """The ELFs that go into initial RAM disks."""
+        disks = [files.guest for files in self.guests.values() if files.initrd is not None]
+        sources = {appended.source for guest in disks for appended in guest.appended}
+        return frozenset(program.elf for program in self.programs if outputs.elf(program.elf) in sources)
+
+    @property
     def made_guest_files(self) -> list[str]:
         """Guests' files that the build makes."""
         made = [(files.initrd, files.tree if files.merged else None) for files in self.guests.values()]

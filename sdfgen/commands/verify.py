@@ -65,7 +65,7 @@ def _surroundings(description: Description, board: str) -> Surroundings:
 
     system = description.systems[board]
     toolchain = find_toolchain(description.specs[board].toolchain, system)
-    return Surroundings(_compilers(toolchain), toolchain.sdk_files(system))
+    return Surroundings(_compilers(toolchain), toolchain.sdk_files(system) | toolchain.headers(system))
 
 
 def _compilers(toolchain: Toolchain) -> Compilers:

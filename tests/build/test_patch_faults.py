@@ -83,7 +83,7 @@ def test_a_misspelt_symbol_is_told_with_its_line_and_the_next_build_works(projec
     second = build(project, patch("blk_paddr", 4))
     assert (second.returncode, second.stderr) == (0, "")
     assert manifest(project)["mine.elf:blk_paddr"]["new"] == "0x0000000000000004"
-    assert not list((project / "build").rglob("patch.faults.json"))
+    assert not list((project / "build").rglob("patch.then.faults.json"))
 
 
 def test_machines_read_all_faults_of_all_files(project: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_fault_in_one_file_leaves_the_others_unpatched(project: Path) -> None:
     assert build(project, patch("blk_paddr", 4), patch("nothing_like_it", 4, elf="other.elf")).returncode == 1
     work = project / "build/.qemu_virt_aarch64"
     assert not list(work.glob("elf/*"))
-    assert not (work / "obj/patches.json").exists()
+    assert not (work / "obj/patch.then.json").exists()
 
 
 def test_a_file_that_is_no_elf_is_told_where_it_is_named(project: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_board_has_one_step_that_patches(project: Path) -> None:
     build(project, patch("blk_paddr", 4), patch("word32", 5, "size = 4", elf="other.elf"))
     graph = (project / "build/qemu_virt_aarch64/build.ninja").read_text()
     assert re.findall(r"^build .*: patch .*$", graph, re.MULTILINE) == [
-        "build elf/mine.elf elf/other.elf | obj/patches.json: patch ../../mine.elf ../../other.elf | obj/tools.json"
+        "build elf/mine.elf elf/other.elf | obj/patch.then.json: patch ../../mine.elf ../../other.elf | obj/tools.json"
     ]
     assert {name: row["new"] for name, row in manifest(project).items()} == {
         "mine.elf:blk_paddr": "0x0000000000000004",

@@ -76,6 +76,27 @@ def test_what_has_to_do_with_the_sdk_has_its_stamp(
     assert bool(stamped) == bool(there)
 
 
+def test_no_output_is_made_of_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver's program is patched, goes into a RAM disk, that into a VMM, and that is patched too."""
+    for name in BOTH:
+        monkeypatch.setenv(name, str(tmp_path))
+    system = describe(str(described(tmp_path))).systems[BOARD]
+    toolchain = find_toolchain(None, system)
+    text = build_file(system, toolchain, plan(system, toolchain), "..", lambda _path: "")
+    made_of: dict[str, set[str]] = {}
+    for outputs, inputs in re.findall(r"^build ([^:\n]+): \w+ ?(.*)$", text, re.MULTILINE):
+        for output in outputs.replace("|", " ").split():
+            made_of[output] = set(inputs.replace("|", " ").split())
+
+    def walk(name: str, way: tuple[str, ...]) -> None:
+        assert name not in way, " <- ".join((*way, name))
+        for source in made_of.get(name, ()):
+            walk(source, (*way, name))
+
+    walk("loader.img", ())
+    assert {"elf/block_uio_driver.elf", "elf/storage_vmm.elf", "guest/storage.initrd"} <= made_of.keys()
+
+
 def reads_the_sdk(source: Path) -> bool:
     """Whether C of the tool's, by its path as in the graph, names a header of the SDK's or libvmm's."""
     return source.is_file() and INCLUDE.search(source.read_text()) is not None
