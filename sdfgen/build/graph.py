@@ -36,7 +36,7 @@ _HEAD = """\
 ninja_required_version = 1.10
 builddir = obj
 root = $${{PWD}}
-python = $${{SDFGEN_PYTHON:-python3}}
+python = "$${{SDFGEN_PYTHON:-python3}}"
 cc_linux = {cc_linux}
 cc_pd = {cc_pd}
 flags_linux = {linux_flags} -Ic/include -Iinclude
@@ -106,9 +106,9 @@ def made_elves(system: System, plan: Plan) -> list[str]:
 def _head(system: System, toolchain: Toolchain, digest: Callable[[str], str]) -> str:
     foreign = ""
     if toolchain.microkit_sdk:
-        foreign += f" -isystem $${{MICROKIT_SDK}}/{board_folder(system)}/include"
+        foreign += f' -isystem "$${{MICROKIT_SDK}}"/{board_folder(system)}/include'
     if toolchain.libvmm:
-        foreign += " -isystem $${LIBVMM}/include"
+        foreign += ' -isystem "$${LIBVMM}"/include'
     head = _HEAD.format(
         cc_linux=toolchain.cc_linux,
         cc_pd=toolchain.cc_pd,
@@ -127,8 +127,8 @@ def _head(system: System, toolchain: Toolchain, digest: Callable[[str], str]) ->
 def _libraries(system: System, toolchain: Toolchain) -> str:
     if not toolchain.microkit_sdk:
         return ""
-    folder = f"$${{MICROKIT_SDK}}/{board_folder(system)}/lib"
-    libvmm = " $${LIBVMM}/libvmm.a" if toolchain.libvmm else ""
+    folder = f'"$${{MICROKIT_SDK}}"/{board_folder(system)}/lib'
+    libvmm = ' "$${LIBVMM}"/libvmm.a' if toolchain.libvmm else ""
     group = f"{folder}/libmicrokit.a{libvmm} {toolchain.pd_libraries}".rstrip()
     return f"--start-group {group} --end-group -T {folder}/microkit.ld"
 

@@ -36,7 +36,7 @@ rule link_pd
   description = link $out
 
 rule image
-  command = $${{MICROKIT_SDK}}/{TOOL} $in $options -o obj/{outputs.LOADER} -r obj/{outputs.REPORT} $
+  command = "$${{MICROKIT_SDK}}"/{TOOL} $in $options -o obj/{outputs.LOADER} -r obj/{outputs.REPORT} $
     > {outputs.TOOL_LOG} 2>&1 && mv obj/{outputs.LOADER} obj/{outputs.REPORT} . $
     || {{ cat {outputs.TOOL_LOG}; exit 1; }} # $content
   description = pack {outputs.LOADER}

@@ -155,7 +155,7 @@ def put_sdk(folder: Path) -> Path:
 def build(folder: Path) -> dict[str, bytes]:
     """The domains' programs that a build links."""
     environment = {name: value for name, value in os.environ.items() if name not in BOTH}
-    environment["MICROKIT_SDK"] = str(folder / "sdk")
+    environment["MICROKIT_SDK"] = str(folder / "an SDK")
     command = [sys.executable, "-m", "sdfgen", "build", "system.toml"]
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
     elves = (folder / "build" / BOARD / "elf").iterdir()
@@ -163,7 +163,7 @@ def build(folder: Path) -> dict[str, bytes]:
 
 
 def test_what_is_new_in_the_sdk_is_in_the_next_programs(tmp_path: Path) -> None:
-    board = put_sdk(tmp_path / "sdk")
+    board = put_sdk(tmp_path / "an SDK")
     described(tmp_path)
     made = [build(tmp_path)]
     put_library(board, "new library")

@@ -30,13 +30,13 @@ def test_both_readers_see_the_same(request: pytest.FixtureRequest, build: str) -
     assert one.names() == other.names()
 
 
-@pytest.mark.parametrize(("build", "count"), [("static", 0), ("pie", 10), ("relr", 10)])
-def test_relocations_are_seen(request: pytest.FixtureRequest, build: str, count: int) -> None:
+@pytest.mark.parametrize(("build", "moves"), [("static", False), ("pie", True), ("relr", True)])
+def test_relocations_are_seen(request: pytest.FixtureRequest, build: str, moves: bool) -> None:
     path = request.getfixturevalue(build)
     with opened(str(path)) as source:
         relocated = reader.read_image(source, NAMES).relocated
-    assert len(relocated) == count
-    assert (Elf(path).vaddr("pointer") in relocated) is (count > 0)
+    assert bool(relocated) is moves
+    assert (Elf(path).vaddr("pointer") in relocated) is moves
 
 
 def test_readers_that_disagree_stop_the_patch(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
