@@ -14,7 +14,7 @@ from sdfgen.build.graph import build_file, known_patches, made_elves, sources
 from sdfgen.build.plan import plan
 from sdfgen.build.publish import make_links, publish, write_files
 from sdfgen.build.toolchain import find_toolchain, toolchain_faults
-from sdfgen.emit.manifest import manifest
+from sdfgen.emit.manifest import manifest, sealed
 from sdfgen.facts.data import data_path
 from sdfgen.generate import generated_files, manifest_records
 from sdfgen.records import NamedTuple
@@ -239,7 +239,7 @@ def _finish(description: Description, job: _Job, options: Options) -> tuple[str,
     digests[f"boards/{job.system.board.name}.toml"] = file_digest(job.system.board.path)
     records = _records(job) if options.compile else {}
     names = {path: name for name, path in inputs.items()}
-    text = manifest(job.system, digests, made_files, records, names, manifest_records(job.system))
+    text = sealed(manifest(job.system, digests, made_files, records, names, manifest_records(job.system)), digest)
     write_files(job.work, {f"{job.system.name}.d": depfile, outputs.MANIFEST: text.encode()})
     return (*made_files, outputs.MANIFEST)
 
