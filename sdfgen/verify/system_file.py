@@ -23,6 +23,7 @@ _NUMBERS = {
     *("size", "page_size", "phys_addr", "priority", "budget", "period", "stack_size", "cpu", "id", "vaddr", "irq"),
     *("slot", "start_index", "index_shift"),
 }
+_DECIMAL = {"priority", "budget", "period", "irq", "id"}
 
 
 class Wanted(NamedTuple):
@@ -104,7 +105,8 @@ class _Reader:
         text, right = found.get(name), wanted.attributes.get(name)
         value = _value(name, text)
         if value != right:
-            message = f"{name} of {wanted.what}: {shown(value)} is written, {shown(right)} was decided"
+            show = str if isinstance(value, int) and isinstance(right, int) and name in _DECIMAL else shown
+            message = f"{name} of {wanted.what}: {show(value)} is written, {show(right)} was decided"
             code = NUMBER if name in wanted.attributes else MISSING
             origin = (wanted.origin, wanted.keys.get(name, name))
             yield self._fault(code, message, found, name, origin)

@@ -246,12 +246,6 @@ def test_tampering_is_told(
     assert sorted(fault.code for fault in found) == what.codes
 
 
-def test_every_expectation_has_its_edit() -> None:
-    names = [edit.name for edit in EDITS]
-    assert len(set(names)) == len(names)
-    assert {path.stem for path in EXPECTED.glob("*.txt")} == {*names, *(name for name, *_ in SOURCES)}
-
-
 @pytest.mark.parametrize(("project", "board"), [("example", board) for board in BOARDS] + [("full", QEMU)])
 def test_what_was_built_agrees(
     project: str, board: str, projects: dict[str, Project], monkeypatch: pytest.MonkeyPatch
@@ -354,3 +348,9 @@ def test_every_format_has_place_and_value(
     assert texts["github"] == f"::error file={file},line=34,col=22,title=SDF151::{message}\n"
     (result,) = json.loads(texts["sarif"])["runs"][0]["results"]
     assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 34, "startColumn": 22}
+
+
+def test_every_expectation_has_its_edit() -> None:
+    names = [edit.name for edit in EDITS]
+    assert len(set(names)) == len(names)
+    assert {path.stem for path in EXPECTED.glob("*.txt")} == {*names, *(name for name, *_ in SOURCES)}
