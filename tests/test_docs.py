@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PAGE = ROOT / "docs" / "adding-a-subsystem.md"
 BELL = ROOT / "tests" / "subsystems" / "bell"
-MODULES = ("spec", "model", "resolve", "rules", "emit", "programs")
+MODULES = ("spec", "model", "resolve", "rules", "emit", "checks", "programs")
 OTHERS = (ROOT / "tests" / "subsystems" / "test_made_up.py", ROOT / "sdfgen" / "subsystems" / "block" / "client.py")
 EXCERPTS = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")

@@ -16,7 +16,7 @@ from sdfgen.build.graph_patch import known_patches
 from sdfgen.build.plan import plan
 from sdfgen.build.publish import make_links, publish, write_files
 from sdfgen.build.toolchain import ZIG, find_toolchain
-from sdfgen.emit.manifest import manifest
+from sdfgen.emit.manifest import manifest, sealed
 from sdfgen.facts.data import data_path
 from sdfgen.faults.fault import Fault, Faults
 from sdfgen.faults.source import Source, Where
@@ -340,9 +340,10 @@ def _finish(description: Description, job: _Job) -> dict[str, str]:
         {path: name for name, path in inputs.items()},
         manifest_records(job.system),
         {tool.name: tool.version for tool in job.tools},
-    ).encode()
-    write_files(job.work, small | {outputs.MANIFEST: text})
-    return made_files | {outputs.MANIFEST: digest(text)}
+    )
+    content = sealed(text, digest).encode()
+    write_files(job.work, small | {outputs.MANIFEST: content})
+    return made_files | {outputs.MANIFEST: digest(content)}
 
 
 def stamp_file(system: System) -> str:

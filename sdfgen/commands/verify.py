@@ -44,7 +44,7 @@ def verify_and_tell(request: VerifyRequest) -> str:
     said = ""
     for board in () if description.faults.errors else description.systems:
         folder = os.path.join(request.folder, board)
-        verified = verify_board(description, board, folder, _surroundings(description, board))
+        verified = verify_board(description, board, folder, surroundings(description, board))
         description.faults.extend(verified.faults)
         said += _said(folder, verified)
     if description.faults.errors:
@@ -59,7 +59,13 @@ def _said(folder: str, verified: Verified) -> str:
     return "".join((*lines, *(f"  not compared: {words}\n" for words in verified.left_out)))
 
 
-def _surroundings(description: Description, board: str) -> Surroundings:
+def surroundings(description: Description, board: str) -> Surroundings:
+    """Return what of this machine takes part when a board is verified.
+
+    Args:
+        description: The description.
+        board: The board.
+    """
     from sdfgen.build.toolchain import find_toolchain
     from sdfgen.verify.board import Surroundings
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from sdfgen import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from sdfgen.model.microkit import Map, Origin
     from sdfgen.model.system import System
 
 Record = dict[str, Any]
+SEAL = "sha256"
+_END = "\n}\n"
 
 
 def manifest(
@@ -43,6 +45,26 @@ def manifest(
         "outputs": [{"file": name, "sha256": digest} for name, digest in sorted(outputs.items())],
     }
     return text_of({**head(system), **sections, **decides})
+
+
+def sealed(text: str, digest: Callable[[bytes], str]) -> str:
+    """Return a manifest with its own SHA-256 at its end, so that one that was edited is told from one that was not.
+
+    Args:
+        text: The manifest.
+        digest: Returns the SHA-256 of some bytes.
+    """
+    body = text.removesuffix(_END)
+    return f'{body},\n  "{SEAL}": "{digest(body.encode())}"{_END}'
+
+
+def unsealed(text: str) -> str:
+    """Return what the SHA-256 at a manifest's end is of.
+
+    Args:
+        text: The manifest.
+    """
+    return text.rpartition(f',\n  "{SEAL}": ')[0]
 
 
 def head(system: System) -> dict[str, str]:
@@ -98,7 +120,7 @@ def text_of(content: Mapping[str, Any]) -> str:
         _section(name, value) if isinstance(value, list) else f"  {json.dumps(name)}: {json.dumps(value)}"
         for name, value in content.items()
     ]
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+    return "{\n" + ",\n".join(lines) + _END
 
 
 def _section(name: str, records: list[Record]) -> str:

@@ -110,6 +110,7 @@ class _Verification:
         self._faults: list[Fault] = []
         self._compared: list[str] = []
         self._left_out: list[str] = []
+        self._of_description: list[Fault] = []
 
     def result(self) -> Verified:
         """Compare everything: what files mean first, then every byte of them."""
@@ -133,14 +134,15 @@ class _Verification:
         if not any(fault.code == INPUT for fault in self._faults):
             return self._faults
         same = {n for n, digest in read.outputs.items() if hashes.file_digest(self._made.path(n)) == digest}
-        names = {self._made.path(name) for name in (*same, outputs.MANIFEST)}
+        names = {self._made.path(name) for name in same}
         follows = [fault for fault in self._faults if fault.where.source.name in names]
+        dropped = {*map(id, follows), *map(id, self._of_description)}
         numbers = sorted((fault for fault in follows if fault.code == NUMBER), key=_most_telling)
         notes = tuple((fault.where, f"made from it: {fault.message}") for fault in numbers[:_MOST_NOTES])
         return [
             fault._replace(notes=(*fault.notes, *notes)) if fault.code == INPUT else fault
             for fault in self._faults
-            if fault.where.source.name not in names
+            if id(fault) not in dropped
         ]
 
     def _short(self, faults: list[Fault]) -> Iterator[Fault]:
@@ -226,7 +228,8 @@ class _Verification:
     def _manifest(self, read: Manifest, generated: Mapping[str, bytes]) -> None:
         """Hold the manifest against the description, and every file against the manifest."""
         made = self._made
-        self._faults += manifest.differences(self._description, self._system, made)
+        self._of_description = list(manifest.differences(self._description, self._system, made))
+        self._faults += self._of_description
         told = {name for name in read.outputs if self._lines(name)}
         wanted = {*generated, *self._compiled(read)}
         self._faults += hashes.made_files(made, read, wanted, told)
@@ -239,9 +242,12 @@ class _Verification:
             self._left_out.append(f"{len(lost)} inputs, which are not here: {', '.join(lost[:3])}")
 
     def _compiled(self, read: Manifest) -> Iterator[str]:
-        """Yield what is made wherever anything is compiled: the programs that need nothing of the user's."""
+        """Yield what is made wherever anything is compiled: what needs nothing of the user's."""
         if any(name.startswith(_OF_THE_TOOL) for name in read.inputs):
             yield from (outputs.elf(one.elf) for one in programs_of(self._system).programs if one.domain is None)
+            for guest in self._system.guests:
+                tree = outputs.tree(guest, complete=is_complete(self._system, guest))
+                yield from (name for name in (outputs.initrd(guest), tree) if name is not None)
         else:
             self._left_out.append("ELFs: nothing was compiled")
 

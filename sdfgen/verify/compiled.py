@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 from typing import TYPE_CHECKING
 
+from sdfgen.faults.place import Span
 from sdfgen.records import NamedTuple
-from sdfgen.verify.made import read_file
+from sdfgen.verify.made import MISSING, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from sdfgen.faults.fault import Fault
+    from sdfgen.verify.made import Made
+
 _READABLE = ("-w", "-gdwarf-4", "-gno-column-info")
 """Without warnings: what is wrong is told as what it is. DWARF 4 is what all readers know."""
+
+
+_SAID = re.compile(r"^(?P<path>.*?):(?P<line>\d+):(?P<column>\d+): (?:fatal )?error: (?P<what>.*)$")
 
 
 class Compilers(NamedTuple):
@@ -42,23 +50,24 @@ def objects(command: tuple[str, ...], paths: list[str]) -> dict[str, bytes | Com
 
     Args:
         command: What compiles.
-        paths: The files; their names differ.
+        paths: The files.
 
     Raises:
         NoCompilerError: There is no such compiler.
     """
-    found: dict[str, bytes | CompileError] = {}
+    from concurrent.futures import ThreadPoolExecutor
+
+    # Each by itself: of several at once, Zig makes one object.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        made = pool.map(lambda path: _object(command, path), paths)
+        return dict(zip(paths, made, strict=True))
+
+
+def _object(command: tuple[str, ...], path: str) -> bytes | CompileError:
     with tempfile.TemporaryDirectory(prefix="sdfgen-") as folder:
-        said = _run((*command, *_READABLE, "-c", *paths), folder)
-        for path in paths if said is not None else ():
-            # One file that is wrong may keep a compiler from the others.
-            said = _run((*command, *_READABLE, "-c", path), folder)
-            if said is not None:
-                found[path] = CompileError(said)
-        for path in paths:
-            name = f"{os.path.splitext(os.path.basename(path))[0]}.o"
-            found.setdefault(path, read_file(os.path.join(folder, name)) or CompileError("it made no object"))
-    return found
+        output = os.path.join(folder, "table.o")
+        said = _run((*command, *_READABLE, "-c", path, "-o", output), folder)
+        return CompileError(said) if said is not None else read_file(output) or CompileError("it made no object")
 
 
 def macros(command: tuple[str, ...], header: str) -> dict[str, str]:
@@ -79,6 +88,22 @@ def macros(command: tuple[str, ...], header: str) -> dict[str, str]:
             raise CompileError(said)
         text = (read_file(output) or b"").decode(errors="replace")
     return dict(_defined(text.splitlines()))
+
+
+def refused(made: Made, name: str, error: CompileError) -> Fault:
+    """Return the fault of a file that a compiler refuses.
+
+    Args:
+        made: The folder.
+        name: The file.
+        error: Why.
+    """
+    match = _SAID.match(str(error))
+    if match is None or os.path.basename(match["path"]) != os.path.basename(name):
+        return made.fault(MISSING, f"{name} cannot be compiled: {error}", name)
+    last = made.text(name).text.count("\n") + 1
+    span = Span(min(int(match["line"]), last), 1, 1)
+    return made.fault(MISSING, f"{name} cannot be compiled: {match['what']}", name, span)
 
 
 def _defined(lines: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sdfgen.emit.c.names import c_name
 from sdfgen.faults.place import Span
 from sdfgen.model.told import From, plain
-from sdfgen.verify.compiled import CompileError, macros
+from sdfgen.verify.compiled import CompileError, macros, refused
 from sdfgen.verify.made import MISSING, NUMBER, START, shown
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def differences(system: System, made: Made, compilers: Compilers) -> Iterator[Fa
     try:
         found = macros(compilers.domain, os.path.abspath(made.path(name)))
     except CompileError as error:
-        yield made.fault(MISSING, f"{name} cannot be included: {error}", name)
+        yield refused(made, name, error)
         return
     wanted = dict(_wanted(system))
     for macro, value in wanted.items():

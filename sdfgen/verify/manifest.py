@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 from typing import TYPE_CHECKING, Any
 
 from sdfgen import outputs
-from sdfgen.emit.manifest import decided, head, text_of
+from sdfgen.emit.manifest import SEAL, decided, head, text_of, unsealed
 from sdfgen.facts.data import data_path
 from sdfgen.faults.place import Span
 from sdfgen.generate import manifest_records
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 _FILES = ("inputs", "outputs")
-_FREE = ("tools",)
+_FREE = ("tools", SEAL)
 """What follows from what was installed when it was built, not from the description."""
 _OF_THE_ELF = ("state", "vaddr", "file_offset", "old", "new")
 """What the patcher found; the ELF itself is read back."""
@@ -163,6 +164,9 @@ def _rewritten(made: Made, content: Mapping[str, Any]) -> Iterator[Fault]:
         pairs = enumerate(zip(lines, right, strict=False), 1)
         number = next((at for at, (one, other) in pairs if one != other), min(len(lines), len(right)))
         yield made.fault(MANIFEST, f"{outputs.MANIFEST} was edited here", outputs.MANIFEST, _inside(made, number))
+    elif content.get(SEAL) != (digest := hashlib.sha256(unsealed(text).encode()).hexdigest()):
+        message = f"{outputs.MANIFEST} was edited: its SHA-256 is {digest}, {content.get(SEAL)} at its end"
+        yield made.fault(MANIFEST, message, outputs.MANIFEST, _inside(made, text.count("\n") - 1))
 
 
 class _Reader:

@@ -23,6 +23,7 @@ _NUMBERS = {
     *("size", "page_size", "phys_addr", "priority", "budget", "period", "stack_size", "cpu", "id", "vaddr", "irq"),
     *("slot", "start_index", "index_shift"),
 }
+_DECIMAL = {"priority", "budget", "period", "irq", "id"}
 
 
 class Wanted(NamedTuple):
@@ -91,19 +92,21 @@ class _Reader:
         for name in sorted({*wanted.attributes, *map(str, found.attrib)}):
             yield from self._attribute(found, wanted, name)
         inside = [child for child in found if isinstance(child.tag, str)]
-        for child, right in zip(inside, wanted.children, strict=False):
-            yield from self.element(child, right)
-        for child in inside[len(wanted.children) :]:
-            yield self._fault(MISSING, f"<{_tag(child)}> in {wanted.what} was not decided", child)
-        for right in wanted.children[len(inside) :]:
-            message = f"{right.what} is missing in {wanted.what}"
-            yield self._fault(MISSING, message, found, origin=(right.origin, "name"))
+        for child, right in _pairs(inside, wanted.children):
+            if child is not None and right is not None:
+                yield from self.element(child, right)
+            elif child is not None:
+                yield self._fault(MISSING, f"<{_tag(child)}> in {wanted.what} was not decided", child)
+            elif right is not None:
+                message = f"{right.what} is missing in {wanted.what}"
+                yield self._fault(MISSING, message, found, origin=(right.origin, "name"))
 
     def _attribute(self, found: etree._Element, wanted: Wanted, name: str) -> Iterator[Fault]:
         text, right = found.get(name), wanted.attributes.get(name)
         value = _value(name, text)
         if value != right:
-            message = f"{name} of {wanted.what}: {shown(value)} is written, {shown(right)} was decided"
+            show = str if isinstance(value, int) and isinstance(right, int) and name in _DECIMAL else shown
+            message = f"{name} of {wanted.what}: {show(value)} is written, {show(right)} was decided"
             code = NUMBER if name in wanted.attributes else MISSING
             origin = (wanted.origin, wanted.keys.get(name, name))
             yield self._fault(code, message, found, name, origin)
@@ -126,6 +129,25 @@ class _Reader:
         if match:
             return Span(line, match.start(1) + 1, max(1, len(match[1])))
         return Span(line, len(text) - len(text.lstrip()) + 1, 1)
+
+
+def _pairs(
+    inside: list[etree._Element], wanted: tuple[Wanted, ...]
+) -> Iterator[tuple[etree._Element | None, Wanted | None]]:
+    """Yield which element stands for which; where some are missing or too many, by their tags and first attributes."""
+    if len(inside) == len(wanted):
+        yield from zip(inside, wanted, strict=True)
+        return
+    from difflib import SequenceMatcher
+
+    names = [(_tag(one), next(iter(map(str, one.attrib.values())), "")) for one in inside]
+    right = [(one.tag, str(next(iter(one.attributes.values()), ""))) for one in wanted]
+    for kind, start, end, from_, to in SequenceMatcher(None, names, right, autojunk=False).get_opcodes():
+        if kind == "equal":
+            yield from zip(inside[start:end], wanted[from_:to], strict=True)
+        else:
+            yield from ((one, None) for one in inside[start:end])
+            yield from ((None, one) for one in wanted[from_:to])
 
 
 def _tag(element: etree._Element) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, Any
 
 from sdfgen import outputs
-from sdfgen.faults.place import Span
 from sdfgen.generate import programs_of
 from sdfgen.guests import checks as of_guests
 from sdfgen.records import NamedTuple
 from sdfgen.subsystems import register
-from sdfgen.verify.compiled import CompileError, objects
+from sdfgen.verify.compiled import objects, refused
 from sdfgen.verify.initialisers import places
 from sdfgen.verify.made import MISSING, NUMBER, START, shown
 from sdfgen.verify.memory import UnreadableError, of_object, of_program
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sdfgen.faults.fault import Fault
+    from sdfgen.faults.place import Span
     from sdfgen.model.program import Program
     from sdfgen.model.system import System
     from sdfgen.verify.compiled import Compilers
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from sdfgen.verify.variables import Difference
 
 Decided = dict[str, dict[str, Any]]
-_SAID = re.compile(r"^(?P<path>.*?):(?P<line>\d+):(?P<column>\d+): (?:fatal )?error: (?P<what>.*)$")
 
 
 class Table(NamedTuple):
@@ -80,16 +78,7 @@ def compiled(system: System, made: Made, compilers: Compilers) -> Iterator[Table
         paths = {os.path.abspath(made.path(name)): name for name in names}
         for path, result in objects(command, list(paths)).items() if paths else ():
             name = paths[path]
-            yield Table(name, result) if isinstance(result, bytes) else _refused(made, name, result)
-
-
-def _refused(made: Made, name: str, error: CompileError) -> Fault:
-    match = _SAID.match(str(error))
-    if match is None or os.path.basename(match["path"]) != os.path.basename(name):
-        return made.fault(MISSING, f"{name} cannot be compiled: {error}", name)
-    last = made.text(name).text.count("\n") + 1
-    span = Span(min(int(match["line"]), last), 1, 1)
-    return made.fault(MISSING, f"{name} cannot be compiled: {match['what']}", name, span)
+            yield Table(name, result) if isinstance(result, bytes) else refused(made, name, result)
 
 
 def differences(made: Made, table: Table, variables: Mapping[str, Any]) -> Iterator[Fault]:

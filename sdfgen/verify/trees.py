@@ -116,9 +116,10 @@ class _Reader:
                 continue
             for name, value in node.items():
                 yield from self._property(path, name, value)
+        around = {path[:at] for path in wanted for at, mark in enumerate(path) if mark == "/"}
         for path, node in self._tree.items():
             known = wanted.get(path, {}).keys() | base.get(path, {}).keys()
-            if path not in wanted and path not in base:
+            if path not in wanted and path not in base and path not in around:
                 yield self._fault(MISSING, f"node {path} was not decided")
             elif more := sorted(node.keys() - known - {_HANDLE}):
                 yield self._fault(MISSING, f"{', '.join(more)} of node {path} was not decided")

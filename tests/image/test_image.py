@@ -352,6 +352,25 @@ def test_verify_tells_what_was_built_differently(
     assert words in done.stderr
 
 
+def test_verify_finds_an_image_of_other_programs(tmp_path: Path, sdk: Path) -> None:
+    link(tmp_path)
+    described(tmp_path, MAPPED.format(vaddr=0x100_0000))
+    sdfgen("build", cwd=tmp_path, sdk=sdk)
+    packed = board(tmp_path) / "loader.img"
+    content = packed.read_bytes()
+    packed.unlink()
+    packed.write_bytes(content[: len(content) // 2])
+    cut = sdfgen("verify", "--format", "json", cwd=tmp_path, sdk=sdk)
+    assert cut.returncode == 1
+    assert [record["code"] for record in json.loads(cut.stdout)] == ["SDF150"]
+    packed.write_bytes(content)
+    program = tmp_path / "alone.elf"
+    program.write_bytes(program.read_bytes().replace(b"__sel4_ipc", b"__sel5_ipc"))
+    other = sdfgen("verify", "--format", "json", cwd=tmp_path, sdk=sdk)
+    assert other.returncode == 1
+    assert [(record["code"], record["file"]) for record in json.loads(other.stdout)] == [("SDF153", "alone.elf")]
+
+
 def test_verify_without_a_build_says_so(tmp_path: Path) -> None:
     described(tmp_path, "")
     done = sdfgen("verify", cwd=tmp_path, sdk=None)

@@ -10,9 +10,11 @@ import pytest
 from sdfgen.build.build import Options, build
 from sdfgen.build.contents import Contents
 from sdfgen.commands.reference import explanation, json_schema
+from sdfgen.commands.verify import surroundings
 from sdfgen.describe import describe
 from sdfgen.faults.render import as_text
 from sdfgen.subsystems import register
+from sdfgen.verify.board import verify_board
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,6 +94,27 @@ def test_it_is_built(tmp_path: Path) -> None:
     assert manifest["bells"] == [{"guest": "butler", "pitch_hz": 880}, {"guest": "cook", "pitch_hz": 440}]
     assert "src/bell_table.c" in {row["file"] for row in manifest["outputs"]}
     assert any("bell.elf" in line for line in result.waiting) or "MICROKIT_SDK" in " ".join(result.waiting)
+
+
+def test_it_is_verified(tmp_path: Path) -> None:
+    description = describe(write(tmp_path, TEXT))
+    build(description, Contents(), Options(str(tmp_path / "build")))
+    folder = tmp_path / "build" / BOARD
+
+    def told() -> list[str]:
+        found = verify_board(description, BOARD, str(folder), surroundings(description, BOARD)).faults
+        return [f"{fault.code} {fault.message}" for fault in found]
+
+    assert told() == []
+    for name, old, new in (("src/bell_table.c", b"880", b"881"), ("dtb/butler.dtb", b"\0\0\3\x70", b"\0\0\3\x71")):
+        content = (folder / name).read_bytes()
+        assert old in content
+        (folder / name).unlink()
+        (folder / name).write_bytes(content.replace(old, new))
+    assert told() == [
+        "SDF151 pitch of node /bell@10000000: <0x371> is written, <0x370> was decided",
+        "SDF151 `bell_rings[0].pitch_hz`: 881 is written, 880 was decided",
+    ]
 
 
 def test_it_is_documented() -> None:
