@@ -14,7 +14,10 @@ from sdfgen.rules import (
     maps,
     names,
     numbers,
+    patch_files,
+    patches,
     physical,
+    program_images,
     regions,
     scheduling,
     scheduling_domains,
@@ -46,6 +49,9 @@ _OWN = tuple(
         physical,
         scheduling,
         known_bugs,
+        patches,
+        program_images,
+        patch_files,
         guests,
     )
 )

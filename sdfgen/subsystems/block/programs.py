@@ -43,5 +43,5 @@ def tables(system: System) -> tuple[str, ...]:
     Args:
         system: The system.
     """
-    native = {disk.pd for block in blocks_of(system) for disk in block.disks if disk.registers is None}
+    native = {d.pd for block in blocks_of(system) for d in block.disks if d.registers is None and not d.sddf}
     return tuple(f"src/{pd}_block_table.c" for pd in sorted(native))
