@@ -66,9 +66,9 @@ def read_program(path: str) -> Program:
             symbols = _symbols(elf)
     except ProgramError:
         raise
-    except OSError as error:
-        raise ProgramError(f"cannot be read: {error.strerror}", "name a file that may be read") from error
     except Exception as error:  # whatever the library stumbles over in a file that somebody cut or overwrote
+        if isinstance(error, OSError) and error.filename is not None:
+            raise ProgramError(f"cannot be read: {error.strerror}", "name a file that may be read") from error
         raise ProgramError(f"is no sound ELF file ({type(error).__name__} {error})") from error
     if not loaded:
         raise ProgramError("has nothing that is loaded")

@@ -91,7 +91,8 @@ class _Images:
         wanted = IPC_BUFFER if system.dialect.ipc_buffer_behind_image else DOMAIN_NAME
         found = self.symbols(pd)
         if found is not None and wanted not in found:
-            lacks = f"symbol `{wanted}`: it is not linked with libmicrokit" if found else "symbol table"
+            library = "the libmicrokit of this version" if DOMAIN_NAME in found else "libmicrokit"
+            lacks = f"symbol `{wanted}`: it is not linked with {library}" if found else "symbol table"
             advice = RELINK if found else "link it without -s, and do not strip it"
             message = f"{_words(key)} {name!r} of `{pd.name}` has no {lacks}"
             del self.read[name]
