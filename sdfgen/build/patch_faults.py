@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from sdfgen import outputs
-from sdfgen.faults.fault import Fault
+from sdfgen.rules.patch_files import first_at_each_place, patch_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.faults.source import Where
-    from sdfgen.model.system import Patch, System
-
-CANNOT: Final = "SDF141"
-FOLDED: Final = "SDF142"
-_KEYS: Final = {"PATCH010": "size", "PATCH011": "value", "PATCH015": "value", "PATCH023": "value"}
-"""The key of `[[patch]]` that a fault is about; others about one symbol are about `symbol`."""
+    from sdfgen.faults.fault import Fault
+    from sdfgen.model.system import System
 
 
 def patch_faults(system: System, folder: str) -> list[Fault]:
@@ -31,8 +26,7 @@ def patch_faults(system: System, folder: str) -> list[Fault]:
     faults = [fault for step in outputs.PATCH_STEPS for fault in _rows(folder, outputs.patch_faults(step), "faults")]
     files = patched_files(folder) if not faults else []
     warnings = [{**row, "target": file["target"]} for file in files for row in file["warnings"]]
-    found = [_fault(system, CANNOT, "error", row) for row in faults]
-    return found + list(_warnings(system, warnings))
+    return [_fault(system, "error", row) for row in faults] + list(_warnings(system, warnings))
 
 
 def patched_files(folder: str) -> list[dict[str, Any]]:
@@ -47,7 +41,8 @@ def patched_files(folder: str) -> list[dict[str, Any]]:
 def _warnings(system: System, rows: list[dict[str, Any]]) -> Iterator[Fault]:
     """Yield warnings of what the description still asks for: a record stays when nothing is left to patch."""
     asked = {(outputs.elf(patch.elf), patch.symbol) for patch in system.patches if patch.value is not None}
-    return (_fault(system, FOLDED, "warning", row) for row in rows if (row["target"], row["symbol"]) in asked)
+    told = (_fault(system, "warning", row) for row in rows if (row["target"], row["symbol"]) in asked)
+    return first_at_each_place(told)
 
 
 def _rows(folder: str, name: str, key: str) -> list[dict[str, Any]]:
@@ -59,27 +54,6 @@ def _rows(folder: str, name: str, key: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _fault(system: System, code: str, severity: str, row: dict[str, Any]) -> Fault:
+def _fault(system: System, severity: str, row: dict[str, Any]) -> Fault:
     elf = row["target"].removeprefix(f"{outputs.ELF_FOLDER}/")
-    patches = [patch for patch in system.patches if patch.elf == elf and patch.value is not None]
-    asked = [patch for patch in patches if patch.symbol == row["symbol"]]
-    message, told, advice = row["message"].rpartition("; ")
-    where, *others = _places(system, row, asked, patches)
-    notes = tuple((place, "this takes part") for place in others)
-    if not told:
-        message, advice = advice, ""
-    return Fault(code, f"in {elf}, {message} ({row['code']})", where, advice, notes, severity)
-
-
-def _places(system: System, row: dict[str, Any], asked: list[Patch], patches: list[Patch]) -> list[Where]:
-    """Return the places that a fault is about; one about a whole file is about what names the file first."""
-    key = _KEYS.get(row["code"], "symbol")
-    if asked:
-        return list(dict.fromkeys(_place(patch, key) for patch in asked))
-    return [patches[0].origin.at("elf") if patches else system.origin.at("name")]
-
-
-def _place(patch: Patch, key: str) -> Where:
-    """Return the place of a key, of `text` instead of `value`, or else of the symbol."""
-    keys = ("value", "text") if key == "value" else (key,)
-    return patch.origin.at(next((name for name in keys if patch.origin.given(name)), "symbol"))
+    return patch_fault(system, elf, row["code"], row["message"], row["symbol"], severity=severity)

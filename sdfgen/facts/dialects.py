@@ -23,6 +23,7 @@ class Dialect(NamedTuple):
         fixed_ram_unsafe: Fixed addresses in normal RAM may collide with free allocations at boot.
         fixed_page_size: A page size that was written is kept.
         symbol_exactly_8: A setvar's symbol must have 8 bytes, not at least 8.
+        ipc_buffer_behind_image: The IPC buffer's page is where a symbol of the image says, not at the top.
         top_reserve_bytes: What lies between the highest mapping and the stack at the top.
         root_cnode_bits: Size of the root server's CNode, which decides what is free at the top of RAM.
         max_scheduling_contexts: How many scheduling contexts the monitor's array holds beside its own.
@@ -40,6 +41,7 @@ class Dialect(NamedTuple):
     fixed_ram_unsafe: bool = False
     fixed_page_size: bool = True
     symbol_exactly_8: bool = True
+    ipc_buffer_behind_image: bool = True
     top_reserve_bytes: int = 0
     root_cnode_bits: int = 17
     max_scheduling_contexts: int | None = None
@@ -120,7 +122,14 @@ DIALECTS = {
         ),
         Dialect("2.1.0", _V2_1, _CHECKS_2_1, default_stack_bytes=0x2000),
         Dialect("2.2.0", _V2_2, _CHECKS_2_1, default_stack_bytes=0x2000),
-        Dialect("2.3.0", _V2_3, _CHECKS_2_3, default_stack_bytes=0x2000, top_reserve_bytes=0x2000),
+        Dialect(
+            "2.3.0",
+            _V2_3,
+            _CHECKS_2_3,
+            default_stack_bytes=0x2000,
+            top_reserve_bytes=0x2000,
+            ipc_buffer_behind_image=False,
+        ),
     )
 }
 

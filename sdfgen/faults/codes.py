@@ -88,10 +88,6 @@ BUILDING = {
         "the Microkit SDK or libvmm cannot be used",
         "The folder lacks what a build needs, or the SDK is of another version or without this board.",
     ),
-    "SDF102": (
-        "a program image does not fit the system",
-        "The tool writes into 8-byte symbols of the image, and maps regions beside it; both are checked first.",
-    ),
     "SDF103": (
         "the Microkit tool refuses the system",
         "What the tool said, with the place that its words lead back to.",
@@ -119,14 +115,6 @@ BUILDING = {
     "SDF104": (
         "a stack may be too small",
         "What all functions of a program image take together holds whichever calls which; less may, or may not.",
-    ),
-    "SDF141": (
-        "a value cannot be patched",
-        "The patcher's own code is named with it: PATCH007 is told by `sdfgen explain PATCH007`.",
-    ),
-    "SDF142": (
-        "a patched constant may be folded",
-        "What a compiler knows not to change it may write into the code as a number, which no patch reaches.",
     ),
     "SDF170": (
         "a header of the Microkit SDK or of libvmm is missing",

@@ -14,16 +14,17 @@ from sdfgen.records import NamedTuple
 
 
 class Patch(NamedTuple):
-    """A value for a symbol of an ELF.
+    """A value for a variable of an ELF, or for a part of one.
 
     Attributes:
         elf: The ELF.
-        symbol: The symbol.
+        symbol: The symbol, or the path of a part of it; `[.section]` stands for the one variable in a section.
         value: The value, as the patcher takes it; None while an address is still to be learned.
         size_bytes: Bytes that the variable must have, or each element of it; None for what it has.
         origin: Where it comes from.
-        expression: What the value is computed from.
+        expression: What the value is computed from; of an array, a list of that in brackets.
         regions: The regions that it names.
+        written: The description asks for it; all others are a subsystem's.
     """
 
     elf: str
@@ -33,6 +34,7 @@ class Patch(NamedTuple):
     origin: Origin
     expression: str
     regions: tuple[str, ...] = ()
+    written: bool = False
 
 
 class Storage(NamedTuple):
@@ -72,6 +74,7 @@ class System(NamedTuple):
         told_regions: Regions whose physical address somebody learns: their pages must follow each other.
         patches: Values for symbols of ELFs.
         elves: ELFs that are made here and are no program images.
+        made_images: Program images that are made here unless they lie beside the description.
         images: The ELFs to patch that exist already: path beside the description, by name.
         folder: The description's: relative file names start there.
         origin: Its table.
@@ -94,6 +97,7 @@ class System(NamedTuple):
     told_regions: frozenset[str]
     patches: tuple[Patch, ...]
     elves: tuple[str, ...]
+    made_images: frozenset[str]
     images: dict[str, str]
     folder: str
     origin: Origin

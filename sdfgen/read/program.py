@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
-from sdfgen.read.stack_use import frames_bytes
+from struct import iter_unpack
+from typing import TYPE_CHECKING, BinaryIO, Final
+
 from sdfgen.records import NamedTuple
 from sdfgen.units import PAGE_BYTES, round_up
 
-IPC_BUFFER = "__sel4_ipc_buffer_obj"
-"""The page that the tool maps behind a program image."""
+if TYPE_CHECKING:
+    from elftools.elf.elffile import ELFFile
+
 AARCH64 = "EM_AARCH64"
+RELINK: Final = "link it anew with the SDK's libmicrokit and microkit.ld"
+_MAGIC: Final = b"\x7fELF"
+_SYMBOL: Final = "<IBBHQQ"
+_SYMBOL_BYTES: Final = 24
+_TYPES: Final = {"ET_REL": "is an object file, not linked", "ET_CORE": "is a core dump"}
+
+
+class Symbol(NamedTuple):
+    """A symbol: its address, and the size of what is there."""
+
+    address: int
+    size_bytes: int
 
 
 class Program(NamedTuple):
     """What matters of a program image.
 
     Attributes:
-        ranges: Start and end, in whole pages, of what is loaded, and of the IPC buffer.
-        symbols: Size in bytes by name.
-        frames_bytes: What all of its functions take of the stack together.
+        ranges: Start and end, in whole pages, of what is loaded.
+        symbols: Its symbols by name; None without a symbol table.
     """
 
     ranges: tuple[tuple[int, int], ...]
-    symbols: dict[str, int]
-    frames_bytes: int
+    symbols: dict[str, Symbol] | None
 
 
 class ProgramError(Exception):
-    """A file is no program image; the message says what it lacks."""
+    """A file is no program image: what it lacks, and what to do."""
+
+    def __init__(self, message: str, advice: str = RELINK) -> None:
+        super().__init__(message)
+        self.advice = advice
 
 
 def read_program(path: str) -> Program:
@@ -38,29 +55,70 @@ def read_program(path: str) -> Program:
     Raises:
         ProgramError: When it cannot be one.
     """
-    from elftools.common.exceptions import ELFError
-    from elftools.elf.constants import SH_FLAGS
     from elftools.elf.elffile import ELFFile
-    from elftools.elf.sections import SymbolTableSection
 
     try:
         with open(path, "rb") as file:
+            _check_magic(file)
             elf = ELFFile(file)
-            if elf["e_machine"] != AARCH64 or elf.elfclass != 64:  # noqa: PLR2004 - bits of a word
-                raise ProgramError("is not for AArch64")
-            table = elf.get_section_by_name(".symtab")
-            if not isinstance(table, SymbolTableSection):
-                raise ProgramError("has no symbol table; the tool looks for its IPC buffer there")
-            found = {symbol.name: symbol.entry for symbol in table.iter_symbols() if symbol.name}
+            _check_kind(elf)
             loaded = [(s["p_vaddr"], s["p_memsz"]) for s in elf.iter_segments("PT_LOAD") if s["p_memsz"]]
-            code = [s.data() for s in elf.iter_sections() if s["sh_flags"] & SH_FLAGS.SHF_EXECINSTR]
-    except (OSError, ELFError) as error:
-        raise ProgramError(f"is no ELF file that can be read: {error}") from error
-    if IPC_BUFFER not in found:
-        raise ProgramError(f"has no symbol `{IPC_BUFFER}`: it is not linked with libmicrokit")
-    loaded.append((found[IPC_BUFFER].st_value, PAGE_BYTES))
-    return Program(
-        tuple((start - start % PAGE_BYTES, round_up(start + size, PAGE_BYTES)) for start, size in loaded),
-        {name: entry.st_size for name, entry in found.items()},
-        sum(map(frames_bytes, code)),
-    )
+            symbols = _symbols(elf)
+    except ProgramError:
+        raise
+    except Exception as error:  # whatever the library stumbles over in a file that somebody cut or overwrote
+        if isinstance(error, OSError) and error.filename is not None:
+            raise ProgramError(f"cannot be read: {error.strerror}", "name a file that may be read") from error
+        raise ProgramError(f"is no sound ELF file ({type(error).__name__} {error})") from error
+    if not loaded:
+        raise ProgramError("has nothing that is loaded")
+    return Program(tuple(page_range(start, size) for start, size in loaded), symbols)
+
+
+def page_range(start: int, size_bytes: int) -> tuple[int, int]:
+    """Return start and end of the pages that bytes lie in."""
+    return start - start % PAGE_BYTES, round_up(start + size_bytes, PAGE_BYTES)
+
+
+def frames_bytes(path: str) -> int:
+    """Return what all functions of a sound program image take of the stack together.
+
+    Args:
+        path: The ELF.
+    """
+    from elftools.elf.constants import SH_FLAGS
+    from elftools.elf.elffile import ELFFile
+
+    from sdfgen.read.stack_use import frames_bytes
+
+    with open(path, "rb") as file:
+        sections = ELFFile(file).iter_sections()
+        return sum(frames_bytes(s.data()) for s in sections if s["sh_flags"] & SH_FLAGS.SHF_EXECINSTR)
+
+
+def _check_magic(file: BinaryIO) -> None:
+    if file.read(len(_MAGIC)) != _MAGIC:
+        raise ProgramError("is no ELF file", "name the file that the linker makes")
+
+
+def _check_kind(elf: ELFFile) -> None:
+    if elf["e_machine"] != AARCH64 or elf.elfclass != 64 or not elf.little_endian:  # noqa: PLR2004 - bits of a word
+        raise ProgramError("is not for AArch64", "build it for AArch64, little-endian")
+    if elf["e_type"] in _TYPES:
+        raise ProgramError(_TYPES[elf["e_type"]])
+
+
+def _symbols(elf: ELFFile) -> dict[str, Symbol] | None:
+    """Unpack the symbol table in one go: entry by entry 20,000 symbols take pyelftools most of a second."""
+    table = elf.get_section_by_name(".symtab")
+    if table is None:
+        return None
+    if table["sh_type"] != "SHT_SYMTAB" or table["sh_entsize"] != _SYMBOL_BYTES:
+        raise ProgramError("has a malformed symbol table")
+    strings = elf.get_section(table["sh_link"]).data()
+    found = {}
+    for name, _, _, _, address, size_bytes in iter_unpack(_SYMBOL, table.data()):
+        text = strings[name : strings.find(b"\0", name)] if name else b""
+        if text:
+            found[text.decode(errors="replace")] = Symbol(address, size_bytes)
+    return found

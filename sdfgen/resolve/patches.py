@@ -13,23 +13,26 @@ if TYPE_CHECKING:
 
     from sdfgen.model.system import System
     from sdfgen.spec.description import PatchTable
-    from sdfgen.subsystems.roles import ElfPatch
+    from sdfgen.subsystems.roles import ElfPatch, ElfValue
 
 ADDRESS_BYTES = 8
 
 
-def own_patches(system: System, wanted: Iterable[ElfPatch]) -> Iterator[Patch]:
+def own_patches(system: System, wanted: Iterable[ElfPatch], known: Iterable[ElfValue]) -> Iterator[Patch]:
     """Yield the patches that subsystems ask for.
 
     Args:
         system: The system, with every address that is known.
-        wanted: What they ask for.
+        wanted: The addresses that they ask for.
+        known: The values that they have themselves.
     """
     regions = system.region_index()
     for patch in wanted:
         value = regions[patch.region].phys_addr
         expression = f"phys_addr('{patch.region}')"
         yield Patch(patch.elf, patch.symbol, value, ADDRESS_BYTES, patch.origin, expression, (patch.region,))
+    for one in known:
+        yield Patch(one.elf, one.symbol, one.value, one.size_bytes, one.origin, one.why)
 
 
 def written_patches(system: System, tables: tuple[PatchTable, ...], faults: Faults) -> Iterator[Patch]:
@@ -39,7 +42,7 @@ def written_patches(system: System, tables: tuple[PatchTable, ...], faults: Faul
             which = "both `value` and `text`" if table.given("text") else "neither `value` nor `text`"
             faults.add(Fault("SDF143", f"a patch has {which}", table.where, "give one of them"))
         elif table.text is not None:
-            yield Patch(table.elf, table.symbol, table.text, table.size, table, table.text)
+            yield Patch(table.elf, table.symbol, table.text, table.size, table, table.text, written=True)
         elif table.value is not None:
             yield from _computed(system, table, table.value, faults)
 
@@ -57,6 +60,7 @@ def _computed(
             table.size,
             table,
             text,
+            written=True,
         )
         return
     from sdfgen.resolve.expressions import ExpressionError, UnknownYet, evaluate, evaluate_all, regions_in
@@ -70,7 +74,7 @@ def _computed(
         advice = "see `[[patch]]` in docs/reference.md"
         faults.add(Fault("SDF017", f"value {text!r}: {error}", table.at("value"), advice))
         return
-    yield Patch(table.elf, table.symbol, value, table.size, table, text, tuple(sorted(regions_in(text))))
+    yield Patch(table.elf, table.symbol, value, table.size, table, text, tuple(sorted(regions_in(text))), written=True)
 
 
 def _items(written: int | str | tuple[int | str, ...]) -> tuple[int | str, ...]:

@@ -78,12 +78,14 @@ def resolve(spec: Spec, board: Board, dialect: Dialect, folder: str, faults: Fau
         told_regions=frozenset(name for one in made.resolved.values() for name in one.told),
         patches=(),
         elves=tuple(elf for one in made.resolved.values() for elf in one.elves),
+        made_images=frozenset(pd.program_image for pd in made.parts.pds),
         images={},
         folder=folder,
         origin=spec.system,
     )
     wanted = [patch for one in made.resolved.values() for patch in one.patches]
-    patches = (*own_patches(system, wanted), *written_patches(system, spec.patch, faults))
+    known = [value for one in made.resolved.values() for value in one.values]
+    patches = (*own_patches(system, wanted, known), *written_patches(system, spec.patch, faults))
     return system._replace(patches=patches, images=images_of(system, patches, faults))
 
 

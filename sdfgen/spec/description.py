@@ -39,9 +39,9 @@ class SystemTable(Table):
 
 
 class PatchTable(Table):
-    """A value written into a symbol of an ELF after it is linked."""
+    """A value written into a variable of an ELF after it is linked; docs/patching.md tells what is checked."""
 
-    elf: str = key(Text(), "The ELF: an output such as `block_uio_driver.elf`, or a file relative to this one.")
+    elf: str = key(Text(), "The ELF: a program image, or a file relative to this one.")
     symbol: str = key(
         Text(),
         "A symbol, or with debug information a path such as `config.clients[2].base`. `[.section]` stands for the one "
@@ -112,12 +112,16 @@ Need = tuple[str, "Where", tuple[str, ...]]
 """Who needs something of the board file, where that stands, and the tables."""
 
 
+NO_KEYS: Mapping[str, Key] = {}
+
+
 class Extension(NamedTuple):
     """What a subsystem adds to descriptions.
 
     Attributes:
         tables: Keys of the description: the subsystem's own tables.
         client_keys: Keys of guests and protection domains, by which they become its clients.
+        domain_keys: Keys of protection domains only, which say how they are its clients.
         board_tables: Keys of board files.
         moved: Keys of earlier versions, as dotted paths with `[]` behind arrays, and how each is written now.
         codes: Title and explanation of the faults that are found while it is resolved, by code.
@@ -130,6 +134,7 @@ class Extension(NamedTuple):
     moved: Mapping[str, str]
     codes: Mapping[str, tuple[str, str]]
     needs: Callable[[Spec], Iterable[Need]]
+    domain_keys: Mapping[str, Key] = NO_KEYS
 
 
 def spec_type(extensions: tuple[Extension, ...]) -> type[Spec]:
@@ -141,7 +146,10 @@ def spec_type(extensions: tuple[Extension, ...]) -> type[Spec]:
     client_keys = {name: wanted for extension in extensions for name, wanted in extension.client_keys.items()}
     guest = GuestTable.with_keys(client_keys)
     children = ProtectionDomainTable.keys["protection_domain"]
-    pd = ProtectionDomainTable.with_keys(client_keys, protection_domain=children._replace(reader=Many(None)))
+    domain_keys = {name: wanted for extension in extensions for name, wanted in extension.domain_keys.items()}
+    pd = ProtectionDomainTable.with_keys(
+        {**client_keys, **domain_keys}, protection_domain=children._replace(reader=Many(None))
+    )
     tables = {name: wanted for extension in extensions for name, wanted in extension.tables.items()}
     own = {
         "guest": Spec.keys["guest"]._replace(reader=Many(guest)),

@@ -48,7 +48,7 @@ def moved_keys() -> dict[str, str]:
 
 def client_keys() -> tuple[str, ...]:
     """Return the keys by which guests and protection domains become clients."""
-    return tuple(name for extension in _extensions() for name in extension.client_keys)
+    return tuple(name for extension in _extensions() for name in (*extension.client_keys, *extension.domain_keys))
 
 
 def board_keys() -> dict[str, Key]:

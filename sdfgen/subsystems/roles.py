@@ -54,6 +54,26 @@ class ElfPatch(NamedTuple):
     origin: Origin
 
 
+class ElfValue(NamedTuple):
+    """A value for a variable of an ELF, or for a part of one.
+
+    Attributes:
+        elf: The ELF.
+        symbol: The symbol or path.
+        value: A number, or one for each element of an array.
+        size_bytes: Bytes of a number or of each element.
+        origin: What asks for it.
+        why: Where the value comes from, in words.
+    """
+
+    elf: str
+    symbol: str
+    value: int | tuple[int, ...]
+    size_bytes: int
+    origin: Origin
+    why: str
+
+
 class Resolved(NamedTuple):
     """What a subsystem makes of its tables.
 
@@ -62,7 +82,8 @@ class Resolved(NamedTuple):
         parts: Its protection domains, regions and channels.
         told: Names of the regions whose physical address somebody learns.
         placed: Those of them that get their address here.
-        patches: What goes into ELFs.
+        patches: Physical addresses that go into ELFs.
+        values: What else does.
         elves: ELFs that it makes and that are no program images.
         storage: Disks that the hardware must have for it.
         names: Kind, name and origin of what has a name of its own in its tables.
@@ -74,6 +95,7 @@ class Resolved(NamedTuple):
     told: frozenset[str] = frozenset()
     placed: frozenset[str] = frozenset()
     patches: tuple[ElfPatch, ...] = ()
+    values: tuple[ElfValue, ...] = ()
     elves: tuple[str, ...] = ()
     storage: tuple[Storage, ...] = ()
     names: tuple[tuple[str, str, Origin], ...] = ()

@@ -91,7 +91,7 @@ def test_machines_read_all_faults_of_all_files(project: Path) -> None:
         project,
         patch("blk_padr", 4),
         patch("word32", 4, "size = 8"),
-        patch("word32", 2**33, "size = 4", elf="other.elf"),
+        patch("word32", 2**33, elf="other.elf"),
         patch("zero", 4, elf="other.elf"),
         style="json",
     )

@@ -90,8 +90,10 @@ def test_what_waits_says_for_what(
 
 
 def test_a_program_image_of_the_authors_is_not_linked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned(tmp_path, "qemu_virt_aarch64", (KERNEL, GUEST), monkeypatch, BOTH)
+    system = describe(str(tmp_path / "system.toml")).systems["qemu_virt_aarch64"]
     (tmp_path / "one_vmm.elf").write_bytes(b"mine")
-    found = planned(tmp_path, "qemu_virt_aarch64", (KERNEL, GUEST), monkeypatch, BOTH)
+    found = plan(system, find_toolchain(None, system))
     assert found.linked == {"block_virt.elf", "guest_timer.elf", "storage_vmm.elf"}
     assert (found.found, found.packed) == (("one_vmm.elf",), True)
 

@@ -11,18 +11,22 @@ from pathlib import Path
 import pytest
 
 from sdfgen.describe import describe
+from sdfgen.facts.dialects import DIALECTS
 from sdfgen.guest_files.embed import guest_object
-from sdfgen.image import programs
 from sdfgen.image.programs import program_faults
 from sdfgen.image.report import Extent, read_extents, read_maps
 from sdfgen.image.tool_faults import tool_faults
-from sdfgen.read.program import Program
+from sdfgen.read.program import Program, Symbol
+from sdfgen.rules import program_images
+from sdfgen.rules.program_images import unfit
 from sdfgen.verify.made import Made
 from sdfgen.verify.report import mismapped, misplaced
 
 BOARD = "qemu_virt_aarch64"
 IMAGE_BASE = 0x20_0000
 IPC_BUFFER = 0x21_0000
+IPC_SYMBOL = "__sel4_ipc_buffer_obj"
+NO_LIBRARY = "program image 'alone.elf' of `alone` has no symbol `microkit_name`: it is not linked with libmicrokit"
 SDK_FILES = ("lib/libmicrokit.a", "lib/microkit.ld", "include/microkit.h")
 HEAD = """\
 [system]
@@ -37,7 +41,7 @@ program_image = "alone.elf"
 GOOD, WIDE = "_guest_kernel_image", "_guest_dtb_image"
 
 
-def link(folder: Path, *more: str, ipc_buffer: str = "__sel4_ipc_buffer_obj", name: str = "alone.elf") -> Path:
+def link(folder: Path, *more: str, ipc_buffer: str = IPC_SYMBOL, name: str = "alone.elf") -> Path:
     """A program image without a program: two variables, and the symbol that the tool looks for."""
     (folder / "data.o").write_bytes(guest_object({"kernel": bytes(8), "dtb": bytes(16)}))
     command = [sys.executable, "-m", "ziglang", "ld.lld", "data.o", *more, "--entry=0", "-o", name]
@@ -86,10 +90,13 @@ PROGRAM_FAULTS = [
 def test_setvar_targets_are_variables_of_eight_bytes(
     tmp_path: Path, more: str, expected: list[tuple[str, str]]
 ) -> None:
+    path = str(described(tmp_path, more))
+    system = describe(path, ["system.microkit='2.1.0'"]).systems[BOARD]
     image = link(tmp_path)
-    system = describe(str(described(tmp_path, more)), ["system.microkit='2.1.0'"]).systems[BOARD]
-    found = [(fault.where.text, fault.message) for fault in program_faults(system, lambda _: str(image))]
+    found = [(fault.where.text, fault.message) for fault in unfit(system, lambda _: str(image))]
     assert found == expected
+    said = [fault for fault in describe(path, ["system.microkit='2.1.0'"]).faults if fault.code == "SDF102"]
+    assert [(fault.where.text, fault.message) for fault in said] == expected
 
 
 @pytest.mark.parametrize(("version", "good"), [("1.4.1", [8, 16]), ("2.0.1", [8, 16]), ("2.1.0", [8]), ("2.3.0", [8])])
@@ -100,8 +107,9 @@ def test_older_tools_write_into_longer_symbols(
     system = describe(str(path), [f"system.microkit='{version}'"]).systems[BOARD]
 
     def faults(size_bytes: int) -> list[str]:
-        monkeypatch.setattr(programs, "read_program", lambda _: Program((), {"it": size_bytes}, 0))
-        return [fault.code for fault in program_faults(system, lambda name: name)]
+        known = {"it": Symbol(0, size_bytes), "microkit_name": Symbol(0, 64), IPC_SYMBOL: Symbol(0, 0)}
+        monkeypatch.setattr(program_images, "read_program", lambda _: Program((), known))
+        return [fault.code for fault in unfit(system, lambda name: name)]
 
     assert [size for size in (0, 4, 7, 8, 16) if not faults(size)] == good
 
@@ -112,12 +120,14 @@ def test_older_tools_write_into_longer_symbols(
     ids=["first page", "last page", "IPC buffer", "behind"],
 )
 def test_no_map_may_lie_over_the_image_or_its_ipc_buffer(tmp_path: Path, vaddr: int, hit: bool) -> None:
-    image = link(tmp_path)
     system = describe(str(described(tmp_path, MAPPED.format(vaddr=0x100_0000)))).systems[BOARD]
+    image = link(tmp_path)
     (pd,) = system.pds
     moved = system._replace(pds=(pd._replace(maps=tuple(m._replace(vaddr=vaddr) for m in pd.maps)),))  # type: ignore[arg-type]
-    found = [(fault.code, fault.where.text) for fault in program_faults(moved, lambda _: str(image))]
+    found = [(fault.code, fault.where.text) for fault in unfit(moved, lambda _: str(image))]
     assert found == ([("SDF102", "map[0].vaddr")] if hit else [])
+    before = system._replace(dialect=DIALECTS["2.3.0"], pds=moved.pds)
+    assert next(unfit(before, lambda _: str(image))).message == NO_LIBRARY
 
 
 FRAMES = "void far(char *);\nvoid {name}(void)\n{{\n    char at[2000];\n\n    far(at);\n}}\n"
@@ -139,7 +149,9 @@ def test_a_stack_below_all_frames_together_is_warned_of(
     subprocess.run([*compiler, "frames.c", "-o", "frames.o"], cwd=tmp_path, check=True)
     image = link(tmp_path, "frames.o", "--defsym=far=0")
     path = described(tmp_path, f'stack_size = "{size}"\n' if size else "")
-    found = list(program_faults(describe(str(path)).systems[BOARD], lambda _: str(image), linked))
+    image.rename(tmp_path / "linked.elf")
+    linked_image = str(tmp_path / "linked.elf")
+    found = list(program_faults(describe(str(path)).systems[BOARD], lambda _: linked_image, linked))
     assert [(fault.code, fault.severity, fault.advice) for fault in found] == (
         [("SDF104", "warning", advice)] if advice else []
     )
@@ -153,24 +165,40 @@ def broken(folder: Path, kind: str) -> Path:
         path = Path(sys.executable).resolve()
     elif kind == "unlinked":
         link(folder, ipc_buffer="other")
+    elif kind == "object":
+        link(folder)
+        (folder / "data.o").rename(path)
+    elif kind == "stripped":
+        link(folder, "--strip-all")
+    elif kind == "cut":
+        path.write_bytes(link(folder).read_bytes()[:-600])
+    elif kind == "empty":
+        path.touch()
     return path
 
 
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("text", "is no ELF file that can be read"),
-        ("missing", "is no ELF file that can be read"),
+        ("text", "is no ELF file"),
+        ("missing", "cannot be read: No such file or directory"),
         ("foreign", "is not for AArch64"),
         ("unlinked", "it is not linked with libmicrokit"),
+        ("object", "is an object file, not linked"),
+        ("stripped", "has no symbol table"),
+        ("cut", "is no sound ELF file"),
+        ("empty", "is no ELF file"),
     ],
 )
 def test_what_is_no_program_image_is_told_at_its_name(tmp_path: Path, kind: str, words: str) -> None:
+    path = described(tmp_path, "")
+    system = describe(str(path)).systems[BOARD]
     image = broken(tmp_path, kind)
-    system = describe(str(described(tmp_path, ""))).systems[BOARD]
-    (fault,) = program_faults(system, lambda _: str(image))
+    (fault,) = unfit(system, lambda _: str(image))
     assert fault.where.text == "protection_domain[0].program_image"
     assert words in fault.message
+    if image.parent == tmp_path and image.exists():
+        assert [fault.message] == [one.message for one in describe(str(path)).faults]
 
 
 SYSTEM_FILE = """\
@@ -365,7 +393,7 @@ def test_verify_finds_an_image_of_other_programs(tmp_path: Path, sdk: Path) -> N
     assert [record["code"] for record in json.loads(cut.stdout)] == ["SDF150"]
     packed.write_bytes(content)
     program = tmp_path / "alone.elf"
-    program.write_bytes(program.read_bytes().replace(b"__sel4_ipc", b"__sel5_ipc"))
+    program.write_bytes(program.read_bytes().replace(b"_guest_dtb", b"_guest_dtc"))
     other = sdfgen("verify", "--format", "json", cwd=tmp_path, sdk=sdk)
     assert other.returncode == 1
     assert [(record["code"], record["file"]) for record in json.loads(other.stdout)] == [("SDF153", "alone.elf")]
@@ -412,14 +440,14 @@ def test_faults_are_one_document_whenever_they_are_found(
         assert ("nothing has changed" in done.stderr) == (again and done.returncode == 0)
 
 
-def test_a_failing_patch_leaves_one_document(tmp_path: Path, sdk: Path) -> None:
+def test_a_compiler_that_is_not_there_leaves_one_document(tmp_path: Path, sdk: Path) -> None:
     link(tmp_path)
-    described(tmp_path, PATCH.replace("\"phys_addr('{region}') + 1\"", "5").replace(GOOD, "nowhere") + UNUSED)
+    described(tmp_path, '[[guest]]\nname = "linux"\n[toolchain]\ncc = "false-"\n' + UNUSED)
     done = sdfgen("build", "--format", "json", cwd=tmp_path, sdk=sdk)
     assert done.returncode == 1
     found = {record["code"]: record for record in json.loads(done.stdout)}
-    assert sorted(found) == ["SDF045", "SDF141"]
-    assert found["SDF141"]["path"] == "patch[0].symbol"
+    assert sorted(found) == ["SDF045", "SDF172"]
+    assert found["SDF172"]["path"] == "toolchain.cc"
 
 
 def test_what_is_verified_is_told_beside_the_document(tmp_path: Path, sdk: Path) -> None:

@@ -44,6 +44,11 @@ def domains(more: str = "", names: str = '["a"]', entry: str = '{ domain = "a", 
     return f"[domains]\nnames = {names}\nschedule = [{entry}]\n{more}\n" + pd(more='domain = "a"')
 
 
+def patch(symbol: str, value: str, more: str = "") -> str:
+    return f'[[patch]]\nelf = "pd.elf"\nsymbol = "{symbol}"\nvalue = {value}\n{more}\n'
+
+
+SETVAR = "setvar = [{ symbol = 'x', region_paddr = 'ram' }]\n"
 SLICE = '{ domain = "a", duration = "1 us" }'
 FREE = ('map = [{ mr = "ram", vaddr = 0x200_0000 }]', "size = 0x1000")
 
@@ -172,4 +177,11 @@ INPUTS = {
     ("SDF105", "machine with a budget below its period"): machine(
         more="budget = 100\nperiod = 200\nvcpu = [{ id = 0 }]"
     ),
+    ("SDF145", "size that no variable has, or too small a one"): pd() + patch("x", "256", "size = 1"),
+    ("SDF146", "two patches of one variable"): pd() + patch("x", "1") + patch("x", "2"),
+    ("SDF146", "patch of what a setvar writes"): pd(more=SETVAR) + region() + patch("x", "1"),
+    ("SDF146", "patch of what a setvar writes, its own value"): pd(more=SETVAR)
+    + region()
+    + patch("x", '"phys_addr( \\"ram\\" )"'),
+    ("SDF148", "what is no name and no path"): pd() + patch("config.", "1"),
 }

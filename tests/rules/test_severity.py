@@ -15,7 +15,9 @@ from sdfgen.facts.dialects import DIALECTS, SINCE
 from sdfgen.faults.fault import Fault
 from sdfgen.faults.render import as_github, as_json, as_sarif, as_text
 from sdfgen.faults.source import Source, Where
+from sdfgen.read.program import Program, Symbol
 from sdfgen.resolve.expressions import regions_in
+from sdfgen.rules import program_images
 from tests.paths import ROOT
 from tests.rules.rule_inputs import channel, machine, pd, region
 
@@ -175,14 +177,13 @@ def test_1_4_1_marks_all_who_may_be_called(tmp_path: Path) -> None:
 
 
 def test_a_program_image_tells_whether_a_map_is_in_its_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sdfgen.read import program as programs
-
     text = pd("p", 'map = [{ mr = "ram", vaddr = 0x40_0000 }]') + region()
-    (tmp_path / "p.elf").write_bytes(b"no ELF")
     assert told(tmp_path, text) == ["note SDF051"]
-    for end, expected in ((0x40_0000, []), (0x40_1000, ["error SDF051"])):
-        image = programs.Program(((0x20_0000, end),), {}, 0)
-        monkeypatch.setattr(programs, "read_program", lambda _, image=image: image)
+    (tmp_path / "p.elf").write_bytes(b"no ELF")
+    assert told(tmp_path, text) == ["error SDF102"]
+    for end, expected in ((0x40_0000, []), (0x40_1000, ["error SDF102"])):
+        image = Program(((0x20_0000, end),), {program_images.DOMAIN_NAME: Symbol(0x20_0000, 64)})
+        monkeypatch.setattr(program_images, "read_program", lambda _, image=image: image)
         assert told(tmp_path, text) == expected
 
 

@@ -12,7 +12,7 @@ from sdfgen.model.microkit import Gpa, Region
 from sdfgen.records import NamedTuple
 from sdfgen.subsystems.block.connection import connection, data_map_name, data_region, io_base_symbol
 from sdfgen.subsystems.block.model import Disk
-from sdfgen.subsystems.block.spec import disks
+from sdfgen.subsystems.block.spec import disks, wants_sddf
 from sdfgen.units import PAGE_BYTES
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ def attach_client(context: Context, wish: Wish, link: Connection, far: Queues) -
         near=near,
         far=far,
         io_symbol=io_base_symbol(data_map_name(wish.label)),
+        sddf=wants_sddf(client.table),
         registers=registers,
         origin=table,
     )

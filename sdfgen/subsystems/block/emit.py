@@ -52,11 +52,11 @@ def _hook() -> bytes:
 
 
 def _native(system: System) -> dict[str, list[tuple[Block, Disk]]]:
-    """Return the disks of protection domains, by the domain's name and in the order of its list."""
+    """Return the disks that tables of ours tell protection domains of, by the domain's name, in its list's order."""
     found: dict[str, list[tuple[Block, Disk]]] = {}
     for block in blocks_of(system):
         for disk in block.disks:
-            if disk.registers is None:
+            if disk.registers is None and not disk.sddf:
                 found.setdefault(disk.pd, []).append((block, disk))
     return {pd: sorted(disks, key=lambda found: found[1].position) for pd, disks in found.items()}
 
@@ -105,14 +105,14 @@ def _uio_table(block: Block) -> str:
     )
 
 
-def _connection(block: Block, queues: Queues, capacity: int) -> dict[str, object]:
+def _connection(queues: Queues, capacity: int, *, extended: bool) -> dict[str, object]:
     return {
         "storage_info_vaddr": Hex(queues.storage_info),
         "request_vaddr": Hex(queues.requests),
         "response_vaddr": Hex(queues.responses),
         "queue_capacity": capacity,
         "channel": queues.channel,
-        "extended": block.extended,
+        "extended": extended,
     }
 
 
@@ -129,7 +129,7 @@ def _virt_table(block: Block) -> str:
     rows: list[object] = [
         {
             "name": disk.label,
-            "connection": _connection(block, disk.far, disk.capacity),
+            "connection": _connection(disk.far, disk.capacity, extended=block.extended and not disk.sddf),
             "data": _virt_data(disk.far, disk.data_bytes, disk.io_symbol),
             "partition": disk.partition,
             "read_only": disk.read_only,
@@ -139,7 +139,7 @@ def _virt_table(block: Block) -> str:
     text, clients = table("clients", "struct block_virt_client", rows)
     config = {
         "driver": {
-            "connection": _connection(block, block.virt_queues, block.driver.capacity),
+            "connection": _connection(block.virt_queues, block.driver.capacity, extended=block.extended),
             "data": _virt_data(block.virt_queues, block.virt_data_bytes, block.virt_io_symbol),
         },
         "clients": clients["at"],
@@ -156,7 +156,7 @@ def _virt_table(block: Block) -> str:
 def _client(block: Block, disk: Disk) -> dict[str, object]:
     return {
         "name": disk.name,
-        "connection": _connection(block, disk.near, disk.capacity),
+        "connection": _connection(disk.near, disk.capacity, extended=block.extended),
         "data": {"vaddr": Hex(disk.near.data), "size_bytes": Hex(disk.data_bytes)},
     }
 

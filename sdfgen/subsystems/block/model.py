@@ -72,6 +72,7 @@ class Disk(NamedTuple):
         near: How its owner's domain sees the connection.
         far: How the virtualiser does.
         io_symbol: The symbol that carries the io address of its data region.
+        sddf: Its owner is a client of sDDF's: no requests beyond those, and told of it as sDDF does.
         registers: Where a VMM writes the registers that its guest reads; None for a native client.
         origin: Its table.
     """
@@ -88,6 +89,7 @@ class Disk(NamedTuple):
     near: Queues
     far: Queues
     io_symbol: str
+    sddf: bool
     registers: Vaddr | None
     origin: Origin
 

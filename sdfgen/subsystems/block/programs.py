@@ -45,5 +45,5 @@ def tables(system: System) -> dict[str, Origin]:
         system: The system.
     """
     domains = {pd.name: pd.origin for pd in system.all_pds()}
-    native = {disk.pd for block in blocks_of(system) for disk in block.disks if disk.registers is None}
+    native = {d.pd for block in blocks_of(system) for d in block.disks if d.registers is None and not d.sddf}
     return {f"src/{pd}_block_table.c": domains[pd] for pd in sorted(native)}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sdfgen.faults.fault import Fault, suggestion
 from sdfgen.layout.context import SERVER_PRIORITY, Parts, scheduling
 from sdfgen.layout.names import each_name_once
+from sdfgen.layout.native import Native
 from sdfgen.model.microkit import Channel, End, ProtectionDomain, Setvar
 from sdfgen.model.system import Storage
 from sdfgen.records import NamedTuple
@@ -14,7 +15,7 @@ from sdfgen.subsystems.block.client import Wish, attach_client, client_link, wis
 from sdfgen.subsystems.block.connection import connection, data_region, io_base_symbol
 from sdfgen.subsystems.block.driver import Wanted, attach
 from sdfgen.subsystems.block.model import MAX_CAPACITY, MAX_DISKS, VIRTUALISER_DATA, Block
-from sdfgen.subsystems.block.spec import VirtualiserTable, blocks, uio_facts
+from sdfgen.subsystems.block.spec import VirtualiserTable, blocks, uio_facts, wants_sddf
 from sdfgen.subsystems.roles import ElfPatch, Resolved
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from sdfgen.subsystems.block.connection import Connection
     from sdfgen.subsystems.block.model import Disk
     from sdfgen.subsystems.block.spec import BlockTable, UioTable
-    from sdfgen.subsystems.roles import Clients
+    from sdfgen.subsystems.roles import Clients, ElfValue
 
 VIRT_STACK_BYTES = 0x1000
 
@@ -41,6 +42,10 @@ def resolve(context: Context, clients: Clients) -> Resolved:
     """
     tables = each_name_once(blocks(context.spec), "block subsystems", "give each [[block]] a name", context.faults)
     wanted = wishes(context, tables, clients)
+    if any(wants_sddf(native.table) for native in clients.natives):
+        from sdfgen.subsystems.block.sddf import clients_faults
+
+        context.faults.extend(list(clients_faults(clients.natives, lost=_lost_disks(context))))
     made = [
         _build(context, table, driver, uio, [wish for wish in wanted if wish.block is table])
         for table, driver, uio in _driven(context, tables, clients)
@@ -55,6 +60,7 @@ def resolve(context: Context, clients: Clients) -> Resolved:
         told=frozenset(name for one in made for name in _data_regions(one.block)),
         placed=frozenset(name for one in made if not one.block.learned for name in _data_regions(one.block)),
         patches=tuple(patch for one in made for patch in _patches(one)),
+        values=tuple(value for one in made for value in one.values),
         elves=tuple(one.block.driver.elf for one in made),
         storage=tuple(_storage(one.block, wanted) for one in made),
         names=tuple(
@@ -70,6 +76,7 @@ class _Built(NamedTuple):
     vmm_image: str
     regions: tuple[Region, ...]
     channels: tuple[Channel, ...]
+    values: tuple[ElfValue, ...]
 
 
 def _driven(
@@ -124,12 +131,27 @@ def _build(context: Context, table: BlockTable, machine: Machine, uio: UioTable,
         virt_data_bytes=data.size_bytes or 0,
         virt_io_symbol=io_base_symbol(VIRTUALISER_DATA),
         disks=tuple(disks),
-        lost_disks=any("disk" in fault.where.path for fault in context.faults),
+        lost_disks=_lost_disks(context),
         origin=table,
         virt_origin=virt,
     )
     regions = (*link.regions, *(region for _, client in links for region in client.regions))
-    return _Built(block, _virtualiser(virt, block, space), machine.image, regions, _channels(block, machine))
+    values = tuple(_configs(links, disks))
+    return _Built(block, _virtualiser(virt, block, space), machine.image, regions, _channels(block, machine), values)
+
+
+def _configs(links: list[tuple[Wish, Connection]], disks: list[Disk]) -> Iterator[ElfValue]:
+    """Yield what goes into the program images of sDDF's clients."""
+    for (wish, link), disk in zip(links, disks, strict=True):
+        if isinstance(wish.client, Native) and disk.sddf:
+            from sdfgen.subsystems.block.sddf import client_config
+
+            yield from client_config(disk, link, wish.client.table)
+
+
+def _lost_disks(context: Context) -> bool:
+    """Tell whether there may be more disks than can be seen: of some it was told that they cannot be."""
+    return any("disk" in fault.where.path for fault in context.faults)
 
 
 def _bounded(context: Context, table: BlockTable, wanted: list[Wish]) -> list[Wish]:

@@ -262,3 +262,15 @@ def _way_back(guest: str, waits: dict[str, dict[str, Disk]]) -> list[str]:
                 seen.add(other)
                 ways.append([*way, other])
     return []
+
+
+@rule("SDF149", "an sDDF client's program image has sDDF 0.7's structure", Stage.VALUES)
+def sddf_structure(system: System) -> Iterator[Fault]:
+    """Section, members, their offsets and sizes are read from the image and its debug information.
+
+    Another version of sDDF has another layout: what was filled in for this one would be read as something else.
+    """
+    if any(disk.sddf for disk in _disks(system)):
+        from sdfgen.subsystems.block.sddf_rules import structures
+
+        yield from structures(system)

@@ -93,6 +93,10 @@ CODES = {
         "a block subsystem has no driver",
         "A guest drives its disk through UIO, one subsystem each, where the board says that a guest sees the maps.",
     ),
+    "SDF147": (
+        "`sddf` is for one disk of one program",
+        "sDDF 0.7 tells a client of its disk in a structure of its program image: one disk, and an image of its own.",
+    ),
     "SDF108": (
         "a disk is of no block subsystem",
         "A disk is a partition of one; with several, `block` says of which.",
@@ -108,6 +112,11 @@ def blocks(spec: Spec) -> tuple[BlockTable, ...]:
 def disks(table: Table) -> tuple[DiskTable, ...]:
     """Return the disks of a guest or protection domain."""
     return cast("tuple[DiskTable, ...]", table.of("disk"))
+
+
+def wants_sddf(table: Table) -> bool:
+    """Tell whether a protection domain's disk is told to it in sDDF's way; guests have no such key."""
+    return bool(vars(table).get("sddf"))
 
 
 def uio_facts(board: Board) -> UioTable:
@@ -132,4 +141,12 @@ EXTENSION = Extension(
     moved=MOVED,
     codes=CODES,
     needs=needs,
+    domain_keys={
+        "sddf": key(
+            Flag(),
+            "Tell it its disk in sDDF 0.7's way: its program image has a `blk_client_config` in section "
+            "`.blk_client_config`, which is filled in.",
+            default=False,
+        )
+    },
 )

@@ -1,0 +1,165 @@
+"""Program images: whether the Microkit tool can take them, and whether they fit what the system does with them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from sdfgen.faults.fault import Fault, suggestion
+from sdfgen.read.program import RELINK, Program, ProgramError, page_range, read_program
+from sdfgen.rules.maps import mapped
+from sdfgen.rules.registry import Stage, fault, rule
+from sdfgen.rules.symbols import symbols
+from sdfgen.units import PAGE_BYTES, ranges_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sdfgen.model.microkit import Map, Origin, ProtectionDomain
+    from sdfgen.model.system import System
+    from sdfgen.read.program import Symbol
+
+CODE: Final = "SDF102"
+SETVAR_BYTES: Final = 8
+"""What the tool writes into a symbol."""
+IPC_BUFFER: Final = "__sel4_ipc_buffer_obj"
+"""The page that the tool maps behind a program image, before 2.3.0."""
+DOMAIN_NAME: Final = "microkit_name"
+"""The variable of libmicrokit that the tool writes a domain's name into; it stops without one."""
+
+
+@rule(CODE, "program images fit the system", Stage.VALUES)
+def beside(system: System) -> Iterator[Fault]:
+    """The tool writes into 8-byte symbols of an image, and maps regions beside it.
+
+    Images that lie beside the description are looked at before anything is built, others when they are linked.
+    """
+
+    def path_of(name: str) -> str | None:
+        path = os.path.join(system.folder, name)
+        return path if os.path.isfile(path) else None
+
+    yield from unfit(system, path_of)
+
+
+def unfit(system: System, path_of: Callable[[str], str | None]) -> Iterator[Fault]:
+    """Yield what of program images does not fit the system.
+
+    Args:
+        system: The system.
+        path_of: Where an image is, by the name that the system gives it; None for one that is not to be looked at.
+    """
+    images = _Images(system, path_of)
+    yield from images.faults
+    if images.read:
+        yield from _maps_over(system, images)
+        yield from _targets(system, images)
+
+
+class _Images:
+    """The images that can be read, by name, and why others can't."""
+
+    def __init__(self, system: System, path_of: Callable[[str], str | None]) -> None:
+        self.domains = {pd.name: pd for pd in system.all_pds()}
+        self.read: dict[str, Program] = {}
+        self.faults: list[Fault] = []
+        seen: set[str] = set()
+        for pd in self.domains.values():
+            for key, name in (("program_image", pd.program_image), ("path_for_symbols", pd.path_for_symbols)):
+                path = path_of(name) if name and name not in seen else None
+                if name and path is not None:
+                    seen.add(name)
+                    self._look(pd, key, name, path)
+            self.faults += self._without_library(system, pd)
+
+    def _look(self, pd: ProtectionDomain, key: str, name: str, path: str) -> None:
+        try:
+            self.read[name] = read_program(path)
+        except ProgramError as error:
+            message = f"{_words(key)} {name!r} of `{pd.name}` {error}"
+            self.faults.append(fault(CODE, message, (pd.origin, key), error.advice))
+
+    def symbols(self, pd: ProtectionDomain) -> dict[str, Symbol] | None:
+        """Return the symbols that the tool knows of a domain's image; None when there is no file with them."""
+        program = self.read.get(pd.path_for_symbols or pd.program_image)
+        return None if program is None else program.symbols or {}
+
+    def _without_library(self, system: System, pd: ProtectionDomain) -> Iterator[Fault]:
+        """Yield a fault for each file that lacks what the tool looks for in every image, once."""
+        key = "path_for_symbols" if pd.path_for_symbols else "program_image"
+        name = pd.path_for_symbols or pd.program_image
+        wanted = IPC_BUFFER if system.dialect.ipc_buffer_behind_image else DOMAIN_NAME
+        found = self.symbols(pd)
+        if found is not None and wanted not in found:
+            library = "the libmicrokit of this version" if DOMAIN_NAME in found else "libmicrokit"
+            lacks = f"symbol `{wanted}`: it is not linked with {library}" if found else "symbol table"
+            advice = RELINK if found else "link it without -s, and do not strip it"
+            message = f"{_words(key)} {name!r} of `{pd.name}` has no {lacks}"
+            del self.read[name]
+            yield fault(CODE, message, (pd.origin, key), advice)
+
+
+def _words(key: str) -> str:
+    return "program image" if key == "program_image" else "symbol file"
+
+
+def _maps_over(system: System, images: _Images) -> Iterator[Fault]:
+    taken = {name: _taken(system, images, pd) for name, pd in images.domains.items()}
+    for found in mapped(system):
+        m, pd = found.map, found.space.pd
+        ranges = () if found.space.guest else taken[pd.name]
+        over = next(((low, high) for low, high in ranges if found.start < high and low < found.end), None)
+        if over is not None:
+            message = (
+                f"`{m.region}` at {found.range} in `{pd.name}` lies over its program image "
+                f"{pd.program_image!r} at {ranges_text([over])}"
+            )
+            yield fault(CODE, message, (m.origin, _map_key(m, pd)), _map_advice(m, pd))
+
+
+def _taken(system: System, images: _Images, pd: ProtectionDomain) -> tuple[tuple[int, int], ...]:
+    """Return what a domain's image takes of its address space, with the IPC buffer where that lies behind it."""
+    program, known = images.read.get(pd.program_image), images.symbols(pd) or {}
+    ranges = program.ranges if program else ()
+    if program and system.dialect.ipc_buffer_behind_image and IPC_BUFFER in known:
+        return (*ranges, page_range(known[IPC_BUFFER].address, PAGE_BYTES))
+    return ranges
+
+
+def _map_key(m: Map, pd: ProtectionDomain) -> str:
+    return "ram" if _is_ram(m, pd) else "vaddr"
+
+
+def _map_advice(m: Map, pd: ProtectionDomain) -> str:
+    return (
+        "make its guest's kernel or initrd smaller" if _is_ram(m, pd) else "map it elsewhere, or make the image smaller"
+    )
+
+
+def _is_ram(m: Map, pd: ProtectionDomain) -> bool:
+    return pd.vm is not None and m.region == f"{pd.vm.name}_ram"
+
+
+def _targets(system: System, images: _Images) -> Iterator[Fault]:
+    for name, symbol, origin, key in symbols(system):
+        holder = images.domains.get(name)
+        known = images.symbols(holder) if holder else None
+        if holder is not None and known is not None:
+            yield from _target(system, holder, known, symbol, (origin, key))
+
+
+def _target(
+    system: System, pd: ProtectionDomain, known: dict[str, Symbol], symbol: str, place: tuple[Origin, str]
+) -> Iterator[Fault]:
+    """Check the symbol that a value goes into: of a longer one older tools write the first 8 bytes."""
+    name = pd.path_for_symbols or pd.program_image
+    if symbol not in known:
+        message = f"program image {name!r} of `{pd.name}` has no symbol `{symbol}`{suggestion(symbol, known)}"
+        yield fault(CODE, message, place, "define it as a variable of 8 bytes that is kept, not static")
+        return
+    size_bytes = known[symbol].size_bytes
+    if size_bytes < SETVAR_BYTES or (size_bytes > SETVAR_BYTES and system.dialect.symbol_exactly_8):
+        message = (
+            f"symbol `{symbol}` of {name!r} has {size_bytes} bytes, and the tool writes {SETVAR_BYTES} for `{pd.name}`"
+        )
+        yield fault(CODE, message, place, "use uintptr_t or uint64_t")

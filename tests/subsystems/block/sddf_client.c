@@ -1,0 +1,72 @@
+/*
+ * A client as sDDF 0.7 has them: it is told of its disk in a structure of a section of its own, and prints that.
+ * The tests define what is in the others' place: types of another version, another section, a magic.
+ */
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifndef BUFFERS
+#define BUFFERS uint16_t num_buffers
+#endif
+#ifndef SECTION
+#define SECTION ".blk_client_config"
+#endif
+#ifndef FIRST
+#define FIRST
+#endif
+#ifndef MORE
+#define MORE
+#endif
+#ifndef QUALIFIED
+#define QUALIFIED
+#endif
+
+struct range {
+    void *vaddr;
+    uint64_t size;
+};
+
+struct link {
+    struct range storage_info;
+    struct range req_queue;
+    struct range resp_queue;
+    BUFFERS;
+    uint8_t id;
+};
+
+struct client {
+    char magic[5];
+    struct link virt;
+    struct range data;
+};
+
+#define TOLD __attribute__((section(SECTION), used))
+TOLD QUALIFIED struct client told FIRST;
+MORE;
+
+/* Where older tools map the IPC buffer, and what newer ones write a domain's name into. */
+char __sel4_ipc_buffer_obj[4096] __attribute__((aligned(4096), used));
+char microkit_name[64] __attribute__((used)) = "x";
+
+static void print(const char *name, const struct range *range)
+{
+    printf("%s %" PRIx64 " %" PRIx64 "\n", name, (uint64_t)(uintptr_t)range->vaddr, range->size);
+}
+
+int main(void)
+{
+    struct client *client = (struct client *)&told;
+
+    __asm__ volatile("" : "+r"(client) : "r"(__sel4_ipc_buffer_obj), "r"(microkit_name) : "memory");
+    for (int i = 0; i < 5; i++) {
+        printf("%02x", (unsigned)client->magic[i]);
+    }
+    printf("\n");
+    print("info", &client->virt.storage_info);
+    print("requests", &client->virt.req_queue);
+    print("responses", &client->virt.resp_queue);
+    print("data", &client->data);
+    printf("%u %u\n", (unsigned)client->virt.num_buffers, (unsigned)client->virt.id);
+    return 0;
+}
