@@ -36,7 +36,7 @@ def tables(system: System) -> dict[str, dict[str, Any]]:
         found[f"src/{block.name}_uio_table.c"] = _uio(block)
         found[f"src/{block.virt}_table.c"] = {"block_virt_config": _virtualiser(block)}
         for disk in block.disks:
-            if disk.registers is None:
+            if disk.registers is None and not disk.sddf:
                 natives.setdefault(disk.pd, []).append((block, disk))
     for pd, disks in natives.items():
         rows = [_client(block, disk) for block, disk in sorted(disks, key=lambda one: one[1].position)]
@@ -77,7 +77,7 @@ def _slots(block: Block) -> list[dict[str, Any]]:
 def _virtualiser(block: Block) -> From:
     own = _mapped_data(block.virt_queues, block.virt_data_bytes, block.virt_io_symbol)
     clients = [_served(block, disk) for disk in block.disks]
-    driver = {"connection": _connection(block, block.virt_queues, block.driver.capacity), "data": own}
+    driver = {"connection": _connection(block.virt_queues, block.driver.capacity, block.extended), "data": own}
     config = {"driver": driver, "clients": clients or None, "client_count": len(clients)}
     return From(config, block.origin, "name")
 
@@ -85,7 +85,7 @@ def _virtualiser(block: Block) -> From:
 def _served(block: Block, disk: Disk) -> From:
     row = {
         "name": f"{disk.owner}_{disk.name}",
-        "connection": _connection(block, disk.far, disk.capacity),
+        "connection": _connection(disk.far, disk.capacity, False if disk.sddf else block.extended),
         "data": _mapped_data(disk.far, disk.data_bytes, disk.io_symbol),
         "partition": From(disk.partition, disk.origin, "partition"),
         "read_only": From(disk.read_only, disk.origin, "read_only"),
@@ -97,21 +97,21 @@ def _mapped_data(queues: Queues, size_bytes: int, symbol: str) -> dict[str, Any]
     return {"vaddr": queues.data, "size_bytes": size_bytes, "io_base": To(symbol), "cached": True}
 
 
-def _connection(block: Block, queues: Queues, capacity: int) -> dict[str, Any]:
+def _connection(queues: Queues, capacity: int, extended: object) -> dict[str, Any]:
     return {
         "storage_info_vaddr": queues.storage_info,
         "request_vaddr": queues.requests,
         "response_vaddr": queues.responses,
         "queue_capacity": capacity,
         "channel": queues.channel,
-        "extended": block.extended,
+        "extended": extended,
     }
 
 
 def _client(block: Block, disk: Disk) -> From:
     row = {
         "name": disk.name,
-        "connection": _connection(block, disk.near, disk.capacity),
+        "connection": _connection(disk.near, disk.capacity, block.extended),
         "data": {"vaddr": disk.near.data, "size_bytes": disk.data_bytes},
     }
     return From(row, disk.origin, "name")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from patcher import describe_type, read_values
+from patcher import PatchRequest, describe_type, patch_file, read_values
 from sdfgen.describe import describe
 from sdfgen.subsystems.block.model import blocks_of
 from sdfgen.subsystems.block.sddf import MAGIC, MEMBERS, SECTION
@@ -133,6 +133,21 @@ def test_the_virtualiser_takes_of_it_what_sddf_has_only(built: Path) -> None:
 def test_it_gets_no_table_of_ours(built: Path) -> None:
     tables = {path.name for path in (built / "build" / BOARD / "src").glob("*_block_table.c")}
     assert tables == {"first_block_table.c"}
+
+
+def test_verify_holds_it(built: Path, tmp_path: Path) -> None:
+    done = sdfgen(built, "verify", "system.toml")
+    assert (done.returncode, done.stderr) == (0, "")
+    shutil.copytree(built, tmp_path / "copy", symlinks=True)
+    elf = tmp_path / "copy" / "build" / BOARD / "elf" / "mine.elf"
+    member = f"{SECTION}.virt.num_buffers"
+    before = read_values(str(elf), [member])[member]
+    assert isinstance(before, int)
+    patch_file(str(elf), str(elf), [PatchRequest(member, before + 1, None)])
+    done = sdfgen(tmp_path / "copy", "verify", "system.toml")
+    assert done.returncode == 1
+    assert f"`{member}`" in done.stderr
+    assert f"is {before + 1:#x} instead of {before:#x}" in done.stderr
 
 
 def test_every_member_is_in_the_manifest(built: Path) -> None:
