@@ -64,7 +64,7 @@ def build(folder: Path, machine: Machine, wheel: Path) -> Path:
     environment = {name: value for name, value in os.environ.items() if name not in NEITHER}
     environment |= {name: value.format(folder) for name, value in machine.environment.items()}
     for description, out in (("system.toml", "build"), ("three.toml", "build three")):
-        words = (python.parent / "sdfgen", "build", description, "--jobs", machine.jobs, "--out", out)
+        words = (python.parent / "sdfgen", "build", "--quiet", description, "--jobs", machine.jobs, "--out", out)
         done = subprocess.run(
             words, cwd=folder, env=environment, umask=machine.umask, capture_output=True, text=True, check=False
         )
