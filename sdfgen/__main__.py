@@ -1,5 +1,5 @@
 """`python -m sdfgen`."""
 
-from sdfgen.start import main
+from sdfgen.start import program
 
-main()
+program()

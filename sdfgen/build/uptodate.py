@@ -164,7 +164,7 @@ def _write(out: str, state: dict[str, Any]) -> None:
 def _key(arguments: Sequence[object], *, uses_path: bool) -> list[object]:
     names = (*_ENVIRONMENT, "PATH") if uses_path else _ENVIRONMENT
     settings = [os.environ.get(name) for name in names]
-    key = [*arguments, os.getcwd(), settings, sys.version, sys.executable, _tool()]
+    key = [*arguments, os.getcwd(), settings, sys.version, sys.prefix, _tool()]
     return json.loads(json.dumps(key))  # type: ignore[no-any-return]
 
 
