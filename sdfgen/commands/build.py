@@ -115,15 +115,16 @@ def _build(request: Request, lock: int) -> str:
 
 def stamp_path(result: Result) -> str:
     """Return the file whose time says when a result was last found to be right."""
-    from sdfgen.build.build import stamp_file
+    from sdfgen.build.finish import stamp_file
 
     return os.path.join(result.folder, stamp_file(result.system))
 
 
 def _built(description: Description, contents: Contents, request: Request, lock: int) -> list[Result]:
     """Build; the faults that are found on the way are among the description's then, so that all are told at once."""
-    from sdfgen.build.build import Options, build
+    from sdfgen.build.build import build
     from sdfgen.build.errors import BuildFaultsError
+    from sdfgen.build.job import Options
 
     options = Options(request.folder, request.compile_, request.jobs, lock, request.quiet, request.verbose)
     try:
@@ -137,8 +138,8 @@ def _built(description: Description, contents: Contents, request: Request, lock:
 
 def _write_depfile(path: str, results: list[Result]) -> str:
     """Write a depfile with paths as they are from here; return its SHA-256."""
-    from sdfgen.build.build import make_rule
     from sdfgen.build.digest import digest
+    from sdfgen.build.finish import make_rule
     from sdfgen.build.publish import write_files
 
     rules = (make_rule(stamp_path(result), sorted(result.inputs)) for result in results)

@@ -125,5 +125,7 @@ def test_what_fails_is_told_of_every_board(tmp_path: Path, compiler: SlowCompile
     path.write_text(path.read_text().replace(f'["{BOARD}"]', f'["{BOARD}", "odroidc4"]').replace('"virtio_mmio31"', ""))
     compiler.will("fail", TABLE)
     faults = json.loads(build(tmp_path, "--format", "json").stdout)
-    assert [fault["code"] for fault in faults if fault["severity"] == "error"] == ["SDF161"]
-    assert not (tmp_path / "build" / BOARD).exists()
+    assert [fault["code"] for fault in faults if fault["severity"] == "error"] == ["SDF161"], "alike on both"
+    for board in (BOARD, "odroidc4"):
+        assert not (tmp_path / "build" / board).exists()
+        assert (tmp_path / "build" / f".{board}" / "obj" / "failed.log").exists()

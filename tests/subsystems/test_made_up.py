@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sdfgen.build.build import Options, build
+from sdfgen.build.build import build
 from sdfgen.build.contents import Contents
+from sdfgen.build.job import Options
 from sdfgen.commands.reference import explanation, json_schema
 from sdfgen.commands.verify import surroundings
 from sdfgen.describe import describe
