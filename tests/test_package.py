@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 import pytest
@@ -53,3 +54,12 @@ def test_wheel_holds_templates_and_boards(installed: Path) -> None:
 
 def test_installed_wheel_builds_what_the_checkout_builds(installed: Path, tmp_path: Path) -> None:
     assert build(installed, tmp_path / "wheel") == build(None, tmp_path / "checkout")
+
+
+def test_no_folder_of_tests_is_passed_over(request: pytest.FixtureRequest) -> None:
+    """pytest passes over folders by their names, `build` among them unless it is told otherwise."""
+    passed_over = [pattern for pattern in request.config.getini("norecursedirs") if not pattern.startswith(".")]
+    with_tests = {
+        folder for path in (ROOT / "tests").rglob("test_*.py") for folder in path.relative_to(ROOT).parts[:-1]
+    }
+    assert [name for name in sorted(with_tests) if any(fnmatch(name, pattern) for pattern in passed_over)] == []

@@ -23,7 +23,7 @@ from sdfgen.faults.source import Source, Where
 from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sdfgen.build.contents import Contents
     from sdfgen.build.tools import Tool
@@ -42,7 +42,8 @@ class Result(NamedTuple):
         inputs: Paths of what it was made from, but for what is the tool's or the compiler's own.
         waiting: What was not made, and what it waits for.
         absent: Paths that were looked for in vain.
-        listed: Folders whose names decided something.
+        listed: Folders whose names decided something, and those that hold what was made and nothing else.
+        links: Where links lead that were made.
         uses_path: Programs were found by PATH.
     """
 
@@ -53,6 +54,7 @@ class Result(NamedTuple):
     waiting: tuple[str, ...]
     absent: tuple[str, ...]
     listed: tuple[str, ...]
+    links: dict[str, str]
     uses_path: bool
 
 
@@ -106,9 +108,15 @@ def _result(description: Description, job: Job, files: dict[str, str]) -> Result
         inputs=(*author_files(description, job).values(), job.system.board.path, *sdk_files(job).values()),
         waiting=job.plan.waiting if job.options.compile else (),
         absent=tuple(os.path.join(job.folder, name) for name in sorted(named - set(job.plan.found))),
-        listed=(os.path.join(job.folder, "boards"), *of_sdk, *map(os.path.dirname, of_sdk)),
+        listed=(os.path.join(job.folder, "boards"), *of_sdk, *map(os.path.dirname, of_sdk), *_folders(job, files)),
+        links={os.path.join(job.final, name): target for name, target in _links().items()},
         uses_path=any(tool.name.endswith("gcc") for tool in job.tools),
     )
+
+
+def _folders(job: Job, files: Iterable[str]) -> list[str]:
+    """Return the published folders: what somebody puts there is gone with the next build."""
+    return sorted({os.path.join(job.final, os.path.dirname(name)).rstrip(os.sep) for name in files})
 
 
 def _changed(contents: Contents) -> Iterator[Fault]:

@@ -35,7 +35,8 @@ class Made(NamedTuple):
         outputs: SHA-256 of what was made, by path.
         times: Files whose time says when everything was last found as it should be, newer than every input.
         absent: Paths that were looked for in vain: with a file there, another thing would have been made.
-        listed: Folders of which the names decided something, each with them; None for one that was not there.
+        listed: Folders whose names decide something; one that is not there counts too.
+        links: Where links must lead.
         uses_path: Programs were found by PATH.
         said: What the build said.
         warned: Its warnings.
@@ -46,6 +47,7 @@ class Made(NamedTuple):
     times: Iterable[str]
     absent: Iterable[str]
     listed: Iterable[str]
+    links: Mapping[str, str]
     uses_path: bool
     said: str
     warned: str
@@ -63,6 +65,8 @@ def is_up_to_date(out: str, arguments: Sequence[object]) -> tuple[str, str] | No
         if state["key"] != _key(arguments, uses_path=state["uses_path"]):
             return None
         if any(map(os.path.lexists, state["absent"])) or state["listed"] != _listings(state["listed"]):
+            return None
+        if any(os.readlink(path) != target for path, target in state["links"].items()):
             return None
         renewed = [_renew(files) for files in (state["inputs"], state["outputs"])]
         if None in renewed:
@@ -143,6 +147,7 @@ def remember(out: str, arguments: Sequence[object], made: Made) -> None:
             "times": [os.path.join(here, path) for path in made.times],
             "absent": [os.path.join(here, path) for path in made.absent],
             "listed": _listings(os.path.join(here, path) for path in made.listed),
+            "links": {os.path.join(here, path): target for path, target in made.links.items()},
             "said": made.said,
             "warned": made.warned,
         },

@@ -105,6 +105,7 @@ def _build(request: Request, lock: int) -> str:
         times=times,
         absent=[path for result in results for path in result.absent],
         listed=[path for result in results for path in result.listed],
+        links={path: target for result in results for path, target in result.links.items()},
         uses_path=any(result.uses_path for result in results),
         said=said,
         warned=warned,

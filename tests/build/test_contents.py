@@ -13,6 +13,7 @@ import pytest
 
 from sdfgen.build.contents import Contents, Entry
 from sdfgen.build.stamps import is_settled, settle, stamp, trusting
+from sdfgen.guest_files.initrd import Appended, with_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,8 @@ def image(filler: bytes) -> bytes:
 
 
 def archive(filler: bytes) -> bytes:
-    return (b"070701" + filler * 16).ljust(512, b"\0")
+    """An initial RAM disk of one size with one file."""
+    return with_files(b"", [Appended("file", "file", filler)])
 
 
 def put(path: Path, content: bytes) -> None:
@@ -75,9 +77,9 @@ def inputs(folder: Path) -> dict[str, str]:
     return {row["file"]: row["sha256"] for row in manifest["inputs"]}
 
 
-def lead(folder: Path, name: str) -> None:
-    (folder / "cur").unlink()
-    (folder / "cur").symlink_to(name)
+def lead(folder: Path, name: str, link: str = "cur") -> None:
+    (folder / link).unlink()
+    (folder / link).symlink_to(name)
 
 
 def put_in_place(name: str, content: bytes) -> Callable[[Path], None]:
@@ -119,10 +121,14 @@ CHANGES: Final[dict[str, tuple[Callable[[Path], None], str | None]]] = {
         put_in_place("system.toml", DESCRIPTION.replace("watched", "matched").encode()),
         "system.toml",
     ),
-    "a program image appears": (lambda folder: put(folder / "alone.elf", b"\x7fELF"), None),
     "a board file beside it appears": (own_board, f"boards/{BOARD}.toml"),
     "an output is gone": (lambda folder: (folder / "build" / BOARD / "dtb" / "linux.dtb").unlink(), None),
     "an output is edited": (put_another(f"build/{BOARD}/src/linux_vmm_table.c", b"int x;\n"), None),
+    "something else is put among the outputs": (
+        lambda folder: put(folder / "build" / BOARD / "src" / "x.c", b"x"),
+        None,
+    ),
+    "a link of the outputs leads elsewhere": (lambda folder: lead(folder / "build" / BOARD, "/", "c"), None),
     "a mode is changed": (lambda folder: (folder / "build" / BOARD / "dtb" / "linux.dtb").chmod(0o600), None),
 }
 
@@ -139,8 +145,17 @@ def test_a_change_is_seen_whatever_the_clock_says(project: Path, name: str) -> N
     if told is not None and name != "a board file beside it appears":
         assert inputs(project)[told] != before[told]
     if "output" in name:
+        assert {path for path in (project / "build" / BOARD).rglob("*") if path.is_file()} == published.keys()
         assert {path: path.read_bytes() for path in published} == published
     assert "nothing has changed" in build(project)
+
+
+def test_a_program_image_that_appears_is_looked_at(project: Path) -> None:
+    build(project)
+    put(project / "alone.elf", b"\x7fELF")
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        build(project)
+    assert "error[SDF102]: program image 'alone.elf'" in failed.value.stderr
 
 
 SAME: Final[dict[str, Callable[[Path], None]]] = {
