@@ -9,8 +9,8 @@
 #include <sdfgen/pd_say.h>
 #include <sdfgen/shared.h>
 
-#define REQUESTS 4000u
-#define SAY_EVERY 1000u
+#define REQUESTS 2000u
+#define SAY_EVERY 500u
 #define CELLS 16u
 #define WORDS (SDDF_BLK_BLOCK_BYTES / sizeof(uint64_t))
 
