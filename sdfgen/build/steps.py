@@ -15,10 +15,10 @@ from sdfgen.build.publish import write_files
 from sdfgen.faults.fault import Fault, Faults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from sdfgen.build.job import Job
-    from sdfgen.image.report import Extents
+    from sdfgen.image.report import Extents, ReportError
     from sdfgen.model.system import Patch
 
 
@@ -29,7 +29,8 @@ def do_steps(job: Job) -> Job:
     if not job.plan.packed:
         return job
     extents = _pack(job)
-    return _with_learned(job, extents) if any(p.value is None for p in job.system.patches) else job
+    is_learned = extents is not None and any(patch.value is None for patch in job.system.patches)
+    return _with_learned(job, extents) if extents is not None and is_learned else job
 
 
 def _run(job: Job, *targets: str) -> None:
@@ -69,10 +70,14 @@ def _agree(job: Job, disagreements: Iterable[Fault]) -> None:
     add((Fault("SDF162", words, where, "please report this") for words in said), job.faults)
 
 
-def _pack(job: Job) -> Extents:
-    """Run the Microkit tool on program images that fit, and hold its report against the system."""
+def _pack(job: Job) -> Extents | None:
+    """Run the Microkit tool on program images that fit, and hold its report against the system.
+
+    Returns:
+        What the report says; None, and a warning, when nobody needs to know it and it is not understood.
+    """
     from sdfgen.image.programs import program_faults
-    from sdfgen.image.report import read_extents
+    from sdfgen.image.report import ReportError, read_extents
     from sdfgen.image.tool_faults import tool_faults
     from sdfgen.verify.made import Made
     from sdfgen.verify.report import misplaced
@@ -88,7 +93,11 @@ def _pack(job: Job) -> Extents:
             system_file = os.path.join(job.work, f"{job.system.name}.system")
             add(tool_faults(job.system, _text(log), _text(system_file)), job.faults)
         add(failed, job.faults)
-    extents = read_extents(os.path.join(job.work, outputs.REPORT))
+    try:
+        extents = read_extents(os.path.join(job.work, outputs.REPORT))
+    except ReportError as error:
+        add(_unread(job, error), job.faults)
+        return None
     _agree(job, misplaced(job.system, extents, Made(job.work)))
     return extents
 
@@ -100,29 +109,46 @@ def _program(job: Job, name: str) -> str:
 
 
 def _with_learned(job: Job, extents: Extents) -> Job:
-    """Patch the addresses that Microkit chose, pack again, and see that nothing moved."""
+    """Patch the addresses that Microkit chose and pack again, until nothing moves."""
     from sdfgen.image.learned import with_learned
 
-    job = job._replace(system=with_learned(job.system, extents.regions))
-    add(map(_unlearned, (patch for patch in job.system.patches if patch.value is None)), job.faults)
-    files = generated(job)
-    write_files(job.work, files)
-    _run(job)
-    _verify(job)
-    again = _pack(job)
-    moved = sorted(name for name, extent in again.regions.items() if extents.regions.get(name) != extent)
-    if again != extents:
-        message = f"patching moved what Microkit had placed: {', '.join(moved) or 'program images'}"
-        add([Fault("SDF163", message, job.system.origin.at("name"), _LEARNED_ADVICE)], job.faults)
-    return job._replace(digests={name: digest(data) for name, data in files.items()})
+    for _ in range(_MOST_PATCHED):
+        learned = job._replace(system=with_learned(job.system, extents.regions))
+        add(map(_unlearned, (patch for patch in learned.system.patches if patch.value is None)), job.faults)
+        files = generated(learned)
+        write_files(job.work, files)
+        _run(learned)
+        _verify(learned)
+        before, extents = extents, _pack(learned) or extents
+        if extents == before:
+            return learned._replace(digests={name: digest(data) for name, data in files.items()})
+    moved = sorted(name for name, extent in extents.regions.items() if before.regions.get(name) != extent)
+    message = f"patching moved what Microkit had placed: {', '.join(moved) or 'program images'}"
+    add([Fault("SDF163", message, job.system.origin.at("name"), _LEARNED_ADVICE)], job.faults)
+    return job
 
 
-_LEARNED_ADVICE = 'give the region a phys_addr, or let sdfgen place it: physical = "assigned"'
+_MOST_PATCHED = 3
+"""Tools from 2.1.0 on leave out pages of zeroes: what is patched may take one page more the first time."""
+_LEARNED_ADVICE = 'give the region a phys_addr, or let sdfgen place it: physical_addresses = "assigned"'
 
 
 def _unlearned(patch: Patch) -> Fault:
     message = f"the tool's report does not say what to patch: {patch.expression}"
     return Fault("SDF163", message, patch.origin.at("value"), _LEARNED_ADVICE)
+
+
+def _unread(job: Job, error: ReportError) -> Iterator[Fault]:
+    """Yield that the report is not understood: an error at each value that it should tell, or else a warning."""
+    message = f"{outputs.REPORT} of the Microkit tool has a form that is not known here: {error}"
+    waiting = [patch.origin.at("value") for patch in job.system.patches if patch.value is None]
+    if waiting:
+        notes = tuple((place, "neither can this be learned") for place in waiting[1:])
+        yield Fault("SDF163", f"an address can't be learned: {message}", waiting[0], _LEARNED_ADVICE, notes)
+    else:
+        message += "; where regions lie was not compared"
+        advice = f"see whether the SDK's tool is that of Microkit {job.system.dialect.version}"
+        yield Fault("SDF163", message, job.system.origin.at("name"), advice, severity="warning")
 
 
 def _text(path: str) -> str:

@@ -27,6 +27,7 @@ class Dialect(NamedTuple):
         top_reserve_bytes: What lies between the highest mapping and the stack at the top.
         root_cnode_bits: Size of the root server's CNode, which decides what is free at the top of RAM.
         max_scheduling_contexts: How many scheduling contexts the monitor's array holds beside its own.
+        writes_capdl: Its tool writes the capDL specification too, when it is asked to.
         vm_budget_halts: Its kernel was seen to halt when a virtual machine's budget was used up.
     """
 
@@ -45,6 +46,7 @@ class Dialect(NamedTuple):
     top_reserve_bytes: int = 0
     root_cnode_bits: int = 17
     max_scheduling_contexts: int | None = None
+    writes_capdl: bool = True
     vm_budget_halts: bool = False
 
     def at_least(self, version: str) -> bool:
@@ -108,6 +110,7 @@ DIALECTS = {
             symbol_exactly_8=False,
             root_cnode_bits=12,
             max_scheduling_contexts=63,
+            writes_capdl=False,
         ),
         Dialect(
             "2.0.1",
@@ -118,6 +121,7 @@ DIALECTS = {
             symbol_exactly_8=False,
             root_cnode_bits=12,
             max_scheduling_contexts=63,
+            writes_capdl=False,
             vm_budget_halts=True,
         ),
         Dialect("2.1.0", _V2_1, _CHECKS_2_1, default_stack_bytes=0x2000),

@@ -168,20 +168,36 @@ class _Verification:
             self._left_out.append("the image: none was packed")
             return
         from sdfgen.image.learned import with_learned
-        from sdfgen.image.report import read_extents, read_maps
+        from sdfgen.image.report import ReportError, read_extents
 
-        extents, maps = read_extents(made.path(outputs.REPORT)), read_maps(made.path(outputs.REPORT))
-        self._faults += [*report.misplaced(self._system, extents, made), *report.mismapped(self._system, maps, made)]
-        self._system = with_learned(self._system, extents.regions)
-        regions = len(extents.regions)
-        if regions:
-            self._compared.append(f"{regions} regions and {len(maps)} maps of the tool's report")
-        else:
-            self._left_out.append("the report: its form is unknown")
+        try:
+            extents = read_extents(made.path(outputs.REPORT))
+            self._faults += report.misplaced(self._system, extents, made)
+            self._system = with_learned(self._system, extents.regions)
+            self._compared.append(f"{len(extents.regions)} regions of the tool's report")
+        except ReportError as error:
+            self._left_out.append(f"where regions lie: the report's form is unknown: {error}")
+        self._maps()
         found = list(report.unpacked(self._system, made))
         self._faults += [fault for fault in found if fault is not None]
         if None in found:
             self._left_out.append(f"whether {outputs.LOADER} holds the program images: its form is unknown")
+
+    def _maps(self) -> None:
+        """Read what is mapped where: later tools write that into the capDL specification, not into the report."""
+        from sdfgen.image.maps import maps_of_report, maps_of_spec
+        from sdfgen.image.report import ReportError
+
+        made = self._made
+        is_in_spec = os.path.isfile(made.path(outputs.CAPDL))
+        source, read = (outputs.CAPDL, maps_of_spec) if is_in_spec else (outputs.REPORT, maps_of_report)
+        try:
+            maps = read(made.path(source))
+        except ReportError as error:
+            self._left_out.append(f"what is mapped where: {source}: {error}")
+            return
+        self._faults += report.mismapped(self._system, maps, made, source)
+        self._compared.append(f"{len(maps)} maps of {source}")
 
     def _numbers(self) -> None:
         self._faults += disagreements(self._system, self._made.folder)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sdfgen import outputs
 from sdfgen.faults.place import Span
+from sdfgen.resolve.expressions import regions_in
 from sdfgen.verify.made import IMAGE, START, read_file
 
 if TYPE_CHECKING:
@@ -30,18 +31,22 @@ def misplaced(system: System, extents: Extents, made: Made) -> Iterator[Fault]:
 
     Args:
         system: The system.
-        extents: What the tool's report says; nothing when it has another form than is known here.
+        extents: What the tool's report says.
         made: The folder.
     """
-    if not extents.regions:
-        return
-    told = system.told_regions | {setvar.region for pd in system.all_pds() for setvar in pd.setvars}
+    told = _told(system)
     for region in system.regions:
         extent = extents.regions.get(region.name)
         for message in _placed(region, extent, told=region.name in told):
-            span = _line(made, rf"MR={re.escape(region.name)} ")
+            span = _line(made, rf"(MR={re.escape(region.name)} |'frame_mr_{re.escape(region.name)}_\d{{9,}}')")
             origin = (region.origin, region.key or "phys_addr")
             yield made.fault(IMAGE, message, outputs.REPORT, span, origin=origin)
+
+
+def _told(system: System) -> frozenset[str]:
+    """Return the regions whose address somebody has: through a subsystem, a setvar or a patch."""
+    written = {name for patch in system.patches for name in regions_in(patch.expression, ("phys_addr",))}
+    return system.told_regions | written | {setvar.region for pd in system.all_pds() for setvar in pd.setvars}
 
 
 def _placed(region: Region, extent: Extent | None, *, told: bool) -> Iterator[str]:
@@ -56,28 +61,28 @@ def _placed(region: Region, extent: Extent | None, *, told: bool) -> Iterator[st
         yield f"the pages of region {region.name} do not follow each other, and its address is told on"
 
 
-def mismapped(system: System, maps: set[tuple[str, str, int]], made: Made) -> Iterator[Fault]:
+def mismapped(system: System, maps: set[tuple[str, str, int]], made: Made, source: str) -> Iterator[Fault]:
     """Yield each map that the Microkit tool made differently than the system.
 
     Args:
         system: The system.
-        maps: Space, region and address of each map in the tool's report; empty when it has another form.
+        maps: Space, region and address of each map that the tool tells of.
         made: The folder.
+        source: The file that tells.
     """
     wanted = {(name, m.region, int(m.vaddr)): m for name, found in system.spaces() for m in found}
-    if not maps:
-        return
     sizes = {region.name: region.size_bytes or 0 for region in system.regions}
     for space, region, address in sorted(wanted.keys() - maps):
         message = f"map of {region} in {space} at {address:#x} is missing"
         origin = (wanted[space, region, address].origin, "vaddr")
-        yield made.fault(IMAGE, message, outputs.REPORT, origin=origin)
+        yield made.fault(IMAGE, message, source, origin=origin)
     for space, region, address in sorted(maps - wanted.keys()):
         # A region whose pages are not mapped in one step shows up again, inside of itself.
         inside = (s == space and r == region and start <= address < start + sizes.get(r, 0) for s, r, start in wanted)
         if not any(inside):
             message = f"map of {region} in {space} at {address:#x} was not decided"
-            yield made.fault(IMAGE, message, outputs.REPORT, _line(made, rf"vaddr +0x{address:x}\s*$"))
+            span = _line(made, rf"vaddr +0x{address:x}\s*$") if source == outputs.REPORT else START
+            yield made.fault(IMAGE, message, source, span)
 
 
 def _line(made: Made, pattern: str) -> Span:

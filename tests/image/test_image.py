@@ -13,14 +13,13 @@ import pytest
 from sdfgen.describe import describe
 from sdfgen.facts.dialects import DIALECTS
 from sdfgen.guest_files.embed import guest_object
+from sdfgen.image.maps import maps_of_report
 from sdfgen.image.programs import program_faults
-from sdfgen.image.report import Extent, read_extents, read_maps
+from sdfgen.image.report import Extent, ReportError, read_extents
 from sdfgen.image.tool_faults import tool_faults
 from sdfgen.read.program import Program, Symbol
 from sdfgen.rules import program_images
 from sdfgen.rules.program_images import unfit
-from sdfgen.verify.made import Made
-from sdfgen.verify.report import mismapped, misplaced
 
 BOARD = "qemu_virt_aarch64"
 IMAGE_BASE = 0x20_0000
@@ -31,6 +30,7 @@ SDK_FILES = ("lib/libmicrokit.a", "lib/microkit.ld", "include/microkit.h")
 HEAD = """\
 [system]
 name = "raw"
+microkit = "2.0.1"
 boards = ["qemu_virt_aarch64"]
 
 [[protection_domain]]
@@ -281,15 +281,14 @@ def test_the_report_says_where_regions_lie(tmp_path: Path) -> None:
         "torn": Extent(0x5000, 0x2000, contiguous=False),
     }
     assert extents.own == {"ELF:alone-0": Extent(0x6041_F000, 0x1000, contiguous=True)}
-    assert read_maps(str(tmp_path / "report.txt")) == {("alone", "ram", 0x4000_0000)}
+    assert maps_of_report(str(tmp_path / "report.txt")) == {("alone", "ram", 0x4000_0000)}
 
 
-def test_a_report_of_another_form_says_nothing(tmp_path: Path) -> None:
+def test_a_report_of_another_form_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "report.txt").write_text("{}\n")
-    system = describe(str(described(tmp_path, REGION))).systems[BOARD]
-    made = Made(str(tmp_path))
-    assert not list(misplaced(system, read_extents(str(tmp_path / "report.txt")), made))
-    assert not list(mismapped(system, read_maps(str(tmp_path / "report.txt")), made))
+    for read in (read_extents, maps_of_report):
+        with pytest.raises(ReportError, match=r"it has no part `.*`"):
+            read(str(tmp_path / "report.txt"))
 
 
 # ---- with a tool that stands in for Microkit's
@@ -337,7 +336,7 @@ def test_an_image_is_packed_and_agrees_with_the_description(tmp_path: Path, sdk:
     assert (board(tmp_path) / "loader.img").read_bytes() == image.read_bytes()
     verified = sdfgen("verify", cwd=tmp_path, sdk=sdk)
     assert (verified.returncode, verified.stderr) == (0, "")
-    assert "1 regions and 1 maps of the tool's report" in verified.stdout
+    assert "1 regions of the tool's report, 1 maps of report.txt" in verified.stdout
 
 
 TAMPERED = [
@@ -414,7 +413,7 @@ def test_a_refusal_shows_the_line_and_leaves_the_last_image(tmp_path: Path, sdk:
     path.write_text(path.read_text().replace('"extra"', '"refused"'))
     failed = sdfgen("build", cwd=tmp_path, sdk=sdk)
     assert failed.returncode == 1
-    assert failed.stderr.startswith("system.toml:9:8: error[SDF103]: the Microkit tool says: I do not like it")
+    assert failed.stderr.startswith("system.toml:10:8: error[SDF103]: the Microkit tool says: I do not like it")
     assert 'name = "refused"' in failed.stderr
     assert (board(tmp_path) / "loader.img").read_bytes() == before
 
@@ -456,7 +455,7 @@ def test_what_is_verified_is_told_beside_the_document(tmp_path: Path, sdk: Path)
     sdfgen("build", cwd=tmp_path, sdk=sdk)
     done = sdfgen("verify", "--format", "json", cwd=tmp_path, sdk=sdk)
     assert json.loads(done.stdout) == []
-    assert "1 regions and 1 maps of the tool's report" in done.stderr
+    assert "1 regions of the tool's report, 1 maps of report.txt" in done.stderr
 
 
 PATCH = '[[patch]]\nelf = "alone.elf"\nsymbol = "_guest_kernel_image"\nvalue = "phys_addr(\'{region}\') + 1"\n'
@@ -490,7 +489,9 @@ def test_an_address_that_the_report_does_not_tell_is_not_patched(tmp_path: Path,
     described(tmp_path, more.replace('"extra"', '"silent"'))
     failed = sdfgen("build", cwd=tmp_path, sdk=sdk)
     assert failed.returncode == 1
-    assert "the tool's report does not say what to patch: phys_addr('silent') + 1" in failed.stderr
+    assert (
+        "system.toml:19:9: error[SDF163]: an address can't be learned: report.txt of the Microkit tool" in failed.stderr
+    )
 
 
 def test_a_new_tool_packs_anew(tmp_path: Path, sdk: Path) -> None:
