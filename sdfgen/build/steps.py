@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sdfgen.build.job import Job
-    from sdfgen.image.report import Extents, ReportError
+    from sdfgen.image.extents import Extents, UnknownFormError
     from sdfgen.model.system import Patch
 
 
@@ -76,16 +76,21 @@ def _pack(job: Job) -> Extents | None:
     Returns:
         What the report says; None, and a warning, when nobody needs to know it and it is not understood.
     """
+    from sdfgen.image.capdl import CapdlSpec
+    from sdfgen.image.extents import UnknownFormError
+    from sdfgen.image.placed import read_placed, source
     from sdfgen.image.programs import program_faults
-    from sdfgen.image.report import ReportError, read_extents
+    from sdfgen.image.slots import slot_faults
     from sdfgen.image.tool_faults import tool_faults
     from sdfgen.verify.made import Made
     from sdfgen.verify.report import misplaced
 
     add(program_faults(job.system, lambda name: _program(job, name), job.plan.linked), job.faults)
     log = os.path.join(job.work, outputs.TOOL_LOG)
-    with suppress(FileNotFoundError):
-        os.unlink(log)
+    stale = () if job.system.dialect.writes_capdl else (os.path.join(job.work, outputs.CAPDL),)
+    for path in (log, *stale):
+        with suppress(FileNotFoundError):
+            os.unlink(path)
     try:
         _run(job._replace(faults=(failed := Faults())), "image")
     except BuildFaultsError:
@@ -94,11 +99,15 @@ def _pack(job: Job) -> Extents | None:
             add(tool_faults(job.system, _text(log), _text(system_file)), job.faults)
         add(failed, job.faults)
     try:
-        extents = read_extents(os.path.join(job.work, outputs.REPORT))
-    except ReportError as error:
+        placed = read_placed(job.work)
+    except UnknownFormError as error:
         add(_unread(job, error), job.faults)
         return None
-    _agree(job, misplaced(job.system, extents, Made(job.work)))
+    if isinstance(placed, CapdlSpec):
+        add(slot_faults(job.system, placed, _text(log) if os.path.exists(log) else ""), job.faults)
+    extents = placed.extents()
+    add(_untold(job, extents), job.faults)
+    _agree(job, misplaced(job.system, extents, Made(job.work), source(job.work)))
     return extents
 
 
@@ -109,38 +118,52 @@ def _program(job: Job, name: str) -> str:
 
 
 def _with_learned(job: Job, extents: Extents) -> Job:
-    """Patch the addresses that Microkit chose and pack again, until nothing moves."""
+    """Patch the addresses that Microkit chose, pack again, and see that nothing moved."""
+    from sdfgen.image.extents import EMPTY
     from sdfgen.image.learned import with_learned
 
-    for _ in range(_MOST_PATCHED):
-        learned = job._replace(system=with_learned(job.system, extents.regions))
-        add(map(_unlearned, (patch for patch in learned.system.patches if patch.value is None)), job.faults)
-        files = generated(learned)
-        write_files(job.work, files)
-        _run(learned)
-        _verify(learned)
-        before, extents = extents, _pack(learned) or extents
-        if extents == before:
-            return learned._replace(digests={name: digest(data) for name, data in files.items()})
-    moved = sorted(name for name, extent in extents.regions.items() if before.regions.get(name) != extent)
-    message = f"patching moved what Microkit had placed: {', '.join(moved) or 'program images'}"
-    add([Fault("SDF163", message, job.system.origin.at("name"), _LEARNED_ADVICE)], job.faults)
-    return job
+    job = job._replace(system=with_learned(job.system, extents.regions))
+    add((_unlearned(job, patch) for patch in job.system.patches if patch.value is None), job.faults)
+    files = generated(job)
+    write_files(job.work, files)
+    _run(job)
+    _verify(job)
+    again = _pack(job) or EMPTY
+    moved = sorted(name for name, extent in again.regions.items() if extents.regions.get(name) != extent)
+    if again != extents:
+        message = f"patching moved what Microkit had placed: {', '.join(moved) or 'program images'}"
+        add([Fault("SDF163", message, job.system.origin.at("name"), _LEARNED_ADVICE)], job.faults)
+    return job._replace(digests={name: digest(data) for name, data in files.items()})
 
 
-_MOST_PATCHED = 3
-"""Tools from 2.1.0 on leave out pages of zeroes: what is patched may take one page more the first time."""
 _LEARNED_ADVICE = 'give the region a phys_addr, or let sdfgen place it: physical_addresses = "assigned"'
+_SETVAR_ADVICE = (
+    "name the region in a [[setvar]] with `region_paddr`, for which Microkit chooses, or give it a phys_addr"
+)
 
 
-def _unlearned(patch: Patch) -> Fault:
-    message = f"the tool's report does not say what to patch: {patch.expression}"
-    return Fault("SDF163", message, patch.origin.at("value"), _LEARNED_ADVICE)
+def _untold(job: Job, extents: Extents) -> Iterator[Fault]:
+    """Yield the regions that somebody is told of, and that have no one address."""
+    from sdfgen.image.learned import untold
+
+    advice = _SETVAR_ADVICE if job.system.dialect.writes_capdl else _LEARNED_ADVICE
+    for region, message in untold(job.system, extents):
+        yield Fault("SDF163", message, region.origin.at(region.key or "name"), advice)
 
 
-def _unread(job: Job, error: ReportError) -> Iterator[Fault]:
-    """Yield that the report is not understood: an error at each value that it should tell, or else a warning."""
-    message = f"{outputs.REPORT} of the Microkit tool has a form that is not known here: {error}"
+def _unlearned(job: Job, patch: Patch) -> Fault:
+    from sdfgen.image.placed import source
+
+    message = f"{source(job.work)} of the Microkit tool does not say what to patch: {patch.expression}"
+    advice = _SETVAR_ADVICE if job.system.dialect.writes_capdl else _LEARNED_ADVICE
+    return Fault("SDF163", message, patch.origin.at("value"), advice)
+
+
+def _unread(job: Job, error: UnknownFormError) -> Iterator[Fault]:
+    """Yield that the tool is not understood: an error where it should tell an address, or else a warning."""
+    from sdfgen.image.placed import source
+
+    message = f"{source(job.work)} of the Microkit tool has a form that is not known here: {error}"
     waiting = [patch.origin.at("value") for patch in job.system.patches if patch.value is None]
     if waiting:
         notes = tuple((place, "neither can this be learned") for place in waiting[1:])

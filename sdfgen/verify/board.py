@@ -167,37 +167,30 @@ class _Verification:
         if made.content(outputs.REPORT) is None:
             self._left_out.append("the image: none was packed")
             return
-        from sdfgen.image.learned import with_learned
-        from sdfgen.image.report import ReportError, read_extents
-
-        try:
-            extents = read_extents(made.path(outputs.REPORT))
-            self._faults += report.misplaced(self._system, extents, made)
-            self._system = with_learned(self._system, extents.regions)
-            self._compared.append(f"{len(extents.regions)} regions of the tool's report")
-        except ReportError as error:
-            self._left_out.append(f"where regions lie: the report's form is unknown: {error}")
-        self._maps()
+        self._placed()
         found = list(report.unpacked(self._system, made))
         self._faults += [fault for fault in found if fault is not None]
         if None in found:
             self._left_out.append(f"whether {outputs.LOADER} holds the program images: its form is unknown")
 
-    def _maps(self) -> None:
-        """Read what is mapped where: later tools write that into the capDL specification, not into the report."""
-        from sdfgen.image.maps import maps_of_report, maps_of_spec
-        from sdfgen.image.report import ReportError
+    def _placed(self) -> None:
+        """Read what lies and is mapped where from what the tool says of it."""
+        from sdfgen.image.extents import UnknownFormError
+        from sdfgen.image.learned import with_learned
+        from sdfgen.image.placed import read_placed, source
 
         made = self._made
-        is_in_spec = os.path.isfile(made.path(outputs.CAPDL))
-        source, read = (outputs.CAPDL, maps_of_spec) if is_in_spec else (outputs.REPORT, maps_of_report)
+        name = source(made.folder)
         try:
-            maps = read(made.path(source))
-        except ReportError as error:
-            self._left_out.append(f"what is mapped where: {source}: {error}")
+            tool = read_placed(made.folder)
+        except UnknownFormError as error:
+            self._left_out.append(f"what lies and is mapped where: the form of {name} is unknown: {error}")
             return
-        self._faults += report.mismapped(self._system, maps, made, source)
-        self._compared.append(f"{len(maps)} maps of {source}")
+        extents, maps = tool.extents(), tool.maps()
+        self._faults += report.misplaced(self._system, extents, made, name)
+        self._faults += report.mismapped(self._system, maps, made, name)
+        self._system = with_learned(self._system, extents.regions)
+        self._compared.append(f"{len(extents.regions)} regions and {len(maps)} maps of the tool's {name}")
 
     def _numbers(self) -> None:
         self._faults += disagreements(self._system, self._made.folder)

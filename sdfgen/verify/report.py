@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from sdfgen import outputs
 from sdfgen.faults.place import Span
-from sdfgen.resolve.expressions import regions_in
+from sdfgen.image.learned import untold
 from sdfgen.verify.made import IMAGE, START, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.faults.fault import Fault
-    from sdfgen.image.report import Extent, Extents
+    from sdfgen.image.extents import Extent, Extents
     from sdfgen.model.microkit import Region
     from sdfgen.model.system import System
     from sdfgen.verify.made import Made
@@ -26,39 +26,30 @@ _WRITABLE = 2
 """PF_W: the tool writes into such segments before it packs them."""
 
 
-def misplaced(system: System, extents: Extents, made: Made) -> Iterator[Fault]:
+def misplaced(system: System, extents: Extents, made: Made, source: str) -> Iterator[Fault]:
     """Yield each region that the Microkit tool placed differently than the system.
 
     Args:
         system: The system.
-        extents: What the tool's report says.
+        extents: What the tool says.
         made: The folder.
+        source: The file that it says that in.
     """
-    told = _told(system)
-    for region in system.regions:
-        extent = extents.regions.get(region.name)
-        for message in _placed(region, extent, told=region.name in told):
-            span = _line(made, rf"(MR={re.escape(region.name)} |'frame_mr_{re.escape(region.name)}_\d{{9,}}')")
-            origin = (region.origin, region.key or "phys_addr")
-            yield made.fault(IMAGE, message, outputs.REPORT, span, origin=origin)
+    found = [(region, text) for region in system.regions for text in _placed(region, extents.regions.get(region.name))]
+    for region, message in (*found, *untold(system, extents)):
+        span = _line(made, source, rf"(MR={re.escape(region.name)} |\"frame_mr_{re.escape(region.name)}_\d+\")")
+        yield made.fault(IMAGE, message, source, span, origin=(region.origin, region.key or "phys_addr"))
 
 
-def _told(system: System) -> frozenset[str]:
-    """Return the regions whose address somebody has: through a subsystem, a setvar or a patch."""
-    written = {name for patch in system.patches for name in regions_in(patch.expression, ("phys_addr",))}
-    return system.told_regions | written | {setvar.region for pd in system.all_pds() for setvar in pd.setvars}
-
-
-def _placed(region: Region, extent: Extent | None, *, told: bool) -> Iterator[str]:
+def _placed(region: Region, extent: Extent | None) -> Iterator[str]:
     if extent is None:
         yield f"region {region.name} is missing"
         return
     if region.phys_addr is not None and extent.address != region.phys_addr:
-        yield f"region {region.name} lies at {extent.address:#x}, {region.phys_addr:#x} was decided"
+        lies = "has no address" if extent.address is None else f"lies at {extent.address:#x}"
+        yield f"region {region.name} {lies}, {region.phys_addr:#x} was decided"
     if region.size_bytes is not None and extent.size_bytes != region.size_bytes:
         yield f"region {region.name} has {extent.size_bytes:#x} bytes, {region.size_bytes:#x} were decided"
-    if told and not extent.contiguous:
-        yield f"the pages of region {region.name} do not follow each other, and its address is told on"
 
 
 def mismapped(system: System, maps: set[tuple[str, str, int]], made: Made, source: str) -> Iterator[Fault]:
@@ -81,13 +72,12 @@ def mismapped(system: System, maps: set[tuple[str, str, int]], made: Made, sourc
         inside = (s == space and r == region and start <= address < start + sizes.get(r, 0) for s, r, start in wanted)
         if not any(inside):
             message = f"map of {region} in {space} at {address:#x} was not decided"
-            span = _line(made, rf"vaddr +0x{address:x}\s*$") if source == outputs.REPORT else START
-            yield made.fault(IMAGE, message, source, span)
+            yield made.fault(IMAGE, message, source, _line(made, source, rf"vaddr +0x{address:x}\s*$"))
 
 
-def _line(made: Made, pattern: str) -> Span:
-    """Return the line of the report that first has something; its beginning when none has."""
-    text = made.text(outputs.REPORT).text
+def _line(made: Made, source: str, pattern: str) -> Span:
+    """Return the line of a file that first has something; its beginning when none has."""
+    text = made.text(source).text
     match = re.search(pattern, text, re.MULTILINE)
     return Span(text.count("\n", 0, match.start()) + 1, 1, 1) if match else START
 

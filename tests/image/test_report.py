@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from sdfgen.describe import describe
-from sdfgen.image.report import Extent, ReportError, read_extents
+from sdfgen.image.extents import Extent, UnknownFormError
+from sdfgen.image.report import TextReport
 from sdfgen.verify.made import Made
 from sdfgen.verify.report import misplaced
 from tests.paths import EXAMPLE
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from sdfgen.model.system import System
 
 BOARDS: Final = ("qemu_virt_aarch64", "odroidc4")
-HEAD: Final = "# Allocated Kernel Objects Detail\n\n"
-LATER_HEAD: Final = "# Kernel Objects Details: ID, Type, Name, Physical Address\n"
+HEAD: Final = "# System Kernel Invocations Detail\n\n# Allocated Kernel Objects Detail\n\n"
 SMALL: Final = (0x1000, "4 KiB")
 LARGE: Final = (0x20_0000, "2 MiB")
 FREE: Final = 0x6000_0000
@@ -71,14 +71,6 @@ def line(name: str, number: int, address: int, size: str = "4 KiB") -> str:
     return f"    Page({size}): MR={name} #{number}      9 cap_addr=80000000000001d6 phys_addr={address:x}\n"
 
 
-def later(name: str, number: int, address: int, size: str = "4 KiB") -> str:
-    return f"\t7 - Page({size}): 'frame_mr_{name}_{number:09}' @ 0x{address:012x}\n"
-
-
-# The heading over the pages, and how a page is written below it: up to 2.0.1, and later.
-FORMS: Final = {"text": (HEAD, line), "objects": (LATER_HEAD, later)}
-
-
 # Addresses of a region's pages in the order of its own addresses, and whether they follow each other.
 PAGES: Final[dict[str, tuple[list[int], bool]]] = {
     "one": ([0x5000], True),
@@ -93,92 +85,25 @@ PAGES: Final[dict[str, tuple[list[int], bool]]] = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", PAGES)
-def test_pages_follow_each_other_in_the_order_of_the_regions_addresses(tmp_path: Path, name: str, form: str) -> None:
+def test_pages_follow_each_other_in_the_order_of_the_regions_addresses(tmp_path: Path, name: str) -> None:
     addresses, contiguous = PAGES[name]
-    head, page = FORMS[form]
-    other = [page("other", number, 0x10_0000 + number * 0x1000) for number in range(len(addresses))]
-    lines = [page("it", number, address) for number, address in enumerate(addresses)]
+    other = [line("other", number, 0x10_0000 + number * 0x1000) for number in range(len(addresses))]
+    lines = [line("it", number, address) for number, address in enumerate(addresses)]
     report = tmp_path / "report.txt"
-    report.write_text(head + "".join(a + b for a, b in zip(lines, other, strict=True)))
-    assert read_extents(str(report)).regions == {
+    report.write_text(HEAD + "".join(a + b for a, b in zip(lines, other, strict=True)))
+    assert TextReport(str(report)).extents().regions == {
         "it": Extent(addresses[0], len(addresses) * 0x1000, contiguous),
         "other": Extent(0x10_0000, len(addresses) * 0x1000, contiguous=True),
     }
 
 
-LATER: Final = f"""\
-# Initial Task (CapDL Initialiser) Details
-
-# TCB Details
-\t- TCB: 'tcb_alone'
-\t\t\t-> IPC Buffer: 'frame_ipcbuf_alone'
-
-{LATER_HEAD}\
-\t0 - Page(4 KiB): 'frame_mr_device_000000000' @ 0x000008040000
-\t1 - Page(2 MiB): 'frame_mr_ram_000000000' @ 0x000080400000
-\t2 - Page(2 MiB): 'frame_mr_ram_000000001' @ 0x000080600000
-\t3 - CNode: 'cnode_alone' @ 0x000060000000
-\t4 - Page(4 KiB): 'frame_elf_alone_000000000' @ 0x00006041f000
-\t5 - Page(4 KiB): 'frame_mr_io_000000003_000000000' @ 0x000000005000
-\t6 - Page(4 KiB): 'frame_mr_a_stack_000000000' @ 0x000000006000
-\t7 - Page(4 KiB): 'frame_alone_stack_000000000' @ 0x000000007000
-\t8 - Page(4 KiB): 'frame_alone_stack_000000001' @ 0x000000008000
-\t9 - Page(4 KiB): 'frame_ipcbuf_alone' @ 0x000000009000
-\t10 - Page(4 KiB): 'frame_monitor_stack' @ 0x00000000a000
-\t11 - PageTable: 'pud_alone' @ 0x00006dcbf000
-"""
-
-
-def test_later_reports_name_pages_after_what_they_belong_to(tmp_path: Path) -> None:
-    report = tmp_path / "report.txt"
-    report.write_text(LATER)
-    one = 0x1000
-    assert read_extents(str(report)).regions == {
-        "device": Extent(0x804_0000, one, contiguous=True),
-        "ram": Extent(0x8040_0000, 0x40_0000, contiguous=True),
-        "io_000000003": Extent(0x5000, one, contiguous=True),
-        "a_stack": Extent(0x6000, one, contiguous=True),
-    }
-    assert read_extents(str(report)).own == {
-        "ELF:alone": Extent(0x6041_F000, one, contiguous=True),
-        "STACK:alone": Extent(0x7000, 2 * one, contiguous=True),
-        "IPC:alone": Extent(0x9000, one, contiguous=True),
-        "STACK:monitor": Extent(0xA000, one, contiguous=True),
-    }
-
-
-def test_a_page_out_of_its_turn_does_not_follow(tmp_path: Path) -> None:
-    report = tmp_path / "report.txt"
-    for numbers in ((1, 2), (0, 2), (0, 0)):
-        pages = [later("it", number, 0x5000 + at * SMALL[0]) for at, number in enumerate(numbers)]
-        report.write_text(LATER_HEAD + "".join(pages))
-        assert read_extents(str(report)).regions == {"it": Extent(0x5000, 2 * SMALL[0], contiguous=False)}, numbers
-
-
-NO_PART: Final = (
-    "it has no part `Allocated Kernel Objects Detail` or `Kernel Objects Details: ID, Type, Name, Physical Address`"
-)
-NO_ADDRESS: Final = "has a page and no address that is understood"
-# What a tool might write one day, and why it is not understood.
-UNKNOWN: Final = {
-    "nothing": ("", NO_PART),
-    "another file": ("{}\n", NO_PART),
-    "of x86": (LATER_HEAD.replace(", Physical Address", "") + "\t0 - Page(4 KiB): 'frame_mr_a_000000000'\n", NO_PART),
-    "no address": (LATER_HEAD + "\t0 - Page(4 KiB): 'frame_mr_a_000000000' @ <Cannot>\n", f"line 2 {NO_ADDRESS}"),
-    "another name": (LATER_HEAD + "\t0 - Page(4 KiB): 'page_0' @ 0x000008040000\n", f"line 2 {NO_ADDRESS}"),
-    "another order": (HEAD + "    Page(4 KiB): phys_addr=5000\n", f"line 3 {NO_ADDRESS}"),
-}
-
-
-@pytest.mark.parametrize("name", UNKNOWN)
-def test_a_report_of_an_unknown_form_is_an_error(tmp_path: Path, name: str) -> None:
-    text, why = UNKNOWN[name]
-    (tmp_path / "report.txt").write_text(text)
-    with pytest.raises(ReportError) as raised:
-        read_extents(str(tmp_path / "report.txt"))
-    assert str(raised.value) == why
+@pytest.mark.parametrize("part", HEAD.split("\n\n")[:2])
+def test_a_report_of_another_form_is_an_error(tmp_path: Path, part: str) -> None:
+    (tmp_path / "report.txt").write_text(HEAD.replace(part, "# Initial Task (CapDL Initialiser) Details"))
+    with pytest.raises(UnknownFormError) as raised:
+        TextReport(str(tmp_path / "report.txt"))
+    assert str(raised.value) == f"it has no part `{part[2:]}`"
 
 
 # Pages of two sizes: size and address of each, and whether they follow each other.
@@ -194,7 +119,7 @@ MIXED: Final = [
 def test_each_page_counts_with_its_own_size(tmp_path: Path, pages: list[tuple[str, int]], contiguous: bool) -> None:
     report = tmp_path / "report.txt"
     report.write_text(HEAD + "".join(line("it", n, address, size) for n, (size, address) in enumerate(pages)))
-    assert read_extents(str(report)).regions == {"it": Extent(pages[0][1], 0x20_1000, contiguous)}
+    assert TextReport(str(report)).extents().regions == {"it": Extent(pages[0][1], 0x20_1000, contiguous)}
 
 
 def report_of(system: System, torn: str | None) -> str:
@@ -230,6 +155,9 @@ def test_pages_apart_are_told_of_regions_whose_address_is_told_on_and_of_no_othe
     told: dict[str, list[str]] = {}
     for torn in (None, *names):
         report.write_text(report_of(system, torn))
-        told[torn or ""] = [one.message for one in misplaced(system, read_extents(str(report)), Made(str(tmp_path)))]
+        told[torn or ""] = [
+            one.message
+            for one in misplaced(system, TextReport(str(report)).extents(), Made(str(tmp_path)), "report.txt")
+        ]
     words = "the pages of region {} do not follow each other, and its address is told on"
     assert told == {"": []} | {name: [words.format(name)] if name in TOLD else [] for name in names}
