@@ -14,7 +14,7 @@ from tests.guest.cache import made
 from tests.guest.debian import Archive
 from tests.guest.guests import driver_guest
 
-from .trial import needed, sdfgen
+from .trial import needed, sdfgen, sdk_version
 
 pytestmark = pytest.mark.sel4
 
@@ -65,11 +65,6 @@ def odroid_tree() -> str:
         subprocess.run(["rm", "-r", os.path.join(folder, "root")], check=True)
 
     return os.path.join(made(f"odroid-tree-{archive.versions(kernel)[0]}", make), "board.dtb")
-
-
-def sdk_version() -> str:
-    """Of the SDK that is there, whichever that is."""
-    return Path(os.environ["MICROKIT_SDK"], "VERSION").read_text().strip()
 
 
 def project(folder: Path, mode: str = "assigned", more: str = "") -> Path:
@@ -130,18 +125,6 @@ def test_a_new_kernel_is_in_the_next_image(tmp_path: Path) -> None:
     (folder / "kernel").write_bytes(kernel)
     assert sdfgen("build", "-q", "--board", QEMU, cwd=folder).returncode == 0
     assert (folder / "build" / QEMU / "loader.img").read_bytes().count(mark) == 3
-
-
-def test_what_is_placed_at_the_start_is_not_learned(tmp_path: Path) -> None:
-    """Tools from 2.1.0 on report a place for it too, which is not where it lies: tests/sel4/test_places_sel4.py."""
-    patch = '[[patch]]\nelf = "block_virt.elf"\nsymbol = "io_base_virt_data"\nvalue = "phys_addr(\'client1_ram\')"\n'
-    folder = project(tmp_path, mode="learned", more=patch)
-    done = sdfgen("build", "-q", "--board", QEMU, cwd=folder)
-    if sdk_version().startswith("2.0."):
-        assert (done.returncode, done.stderr) == (0, "")
-    else:
-        assert done.returncode == 1
-        assert "error[SDF163]: where region client1_ram lies is decided at the start" in done.stderr
 
 
 def test_learned_addresses_are_patched_and_nothing_moves(tmp_path: Path) -> None:

@@ -110,15 +110,15 @@ def test_stacks_are_larger_than_what_is_used_of_them_by_the_margin(tmp_path: Pat
     assert all(0 < used * MARGIN <= size for used, size in marks.values()), marks
 
 
-def link_deep(folder: Path) -> None:
+def link_domain(folder: Path, name: str) -> None:
     """A program image of tests/sel4/c, linked as those of the templates are."""
     board = os.path.join(os.environ[SDK], "board", BOARD, "debug")
     python = shlex.quote(sys.executable)
     flags = f"{ZIG_FLAGS} -target aarch64-freestanding {PD_FLAGS} -isystem {shlex.quote(board)}/include"
     libraries = f"{shlex.quote(board)}/lib/libmicrokit.a -T {shlex.quote(board)}/lib/microkit.ld"
     steps = (
-        f"{python} -m ziglang cc {flags} -c {shlex.quote(str(HERE / 'c' / 'deep.c'))} -o deep.o",
-        f"{PD_LINKER.replace('$python', python)} deep.o {libraries} -o deep.elf",
+        f"{python} -m ziglang cc {flags} -c {shlex.quote(str(HERE / 'c' / name))}.c -o {name}.o",
+        f"{PD_LINKER.replace('$python', python)} {name}.o {libraries} -o {name}.elf",
     )
     for step in steps:
         subprocess.run(shlex.split(step), cwd=folder, check=True)
@@ -126,7 +126,7 @@ def link_deep(folder: Path) -> None:
 
 def test_a_domain_that_needs_more_is_stopped_by_the_page_below_and_no_other_is(tmp_path: Path) -> None:
     needed(lambda: None, QEMU)
-    link_deep(tmp_path)
+    link_domain(tmp_path, "deep")
     (tmp_path / "system.toml").write_text(DEEP)
     expected = ("--expect", "potential stack overflow", "--expect", "witness: runs")
     done = sdfgen("run", "--timeout", str(DEEP_TIMEOUT_S), *expected, cwd=tmp_path)

@@ -49,6 +49,12 @@ LAST_SLOT: Final = 31
 Made = TypeVar("Made")
 
 
+def sdk_version() -> str:
+    """Of the SDK that is there, whichever that is."""
+    with open(os.path.join(os.environ["MICROKIT_SDK"], "VERSION"), encoding="utf-8") as file:
+        return file.read().strip()
+
+
 def needed(make: Callable[[], Made], *programs: str) -> Made:
     """What `make` makes, where the SDK, libvmm and the programs are there as well."""
     missing = [name for name in VARIABLES if not os.environ.get(name)]
