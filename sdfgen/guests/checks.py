@@ -58,6 +58,7 @@ def _vmm(system: System, guest: Guest, configs: Mapping[str, ConfigOf]) -> From:
     devices = [_device(device, _config(system, guest, device, configs)) for device in guest.emulated]
     config = {
         "guest": {
+            "vcpu_count": From(guest.cpus, guest.origin, "cpus"),
             "ram_gpa": From(guest.ram_gpa, guest.origin, "ram"),
             "ram_vaddr": From(guest.ram_vaddr, guest.origin, "ram"),
             "ram_size_bytes": From(guest.ram_bytes, guest.origin, "ram"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sdfgen.schema.readers import Name, Number, Size, Text
+from sdfgen.schema.readers import Flag, Name, Number, Size, Text
 from sdfgen.schema.table import Table, key
 
 
@@ -18,3 +18,9 @@ class ScheduledTable(Table):
     )
     cpu: int | None = key(Number(), "Core it runs on (from Microkit 2.1.0).", default=None)
     domain: str | None = key(Name(), "Scheduling domain (from Microkit 2.3.0).", default=None)
+    fpu: bool | None = key(
+        Flag(),
+        "May use the FPU (from Microkit 2.3.0); without it, guests' registers need not be exchanged for its own.",
+        default=None,
+        default_doc="false, where all code in it is made here",
+    )

@@ -23,7 +23,6 @@ ODROID_TREE = "amlogic/meson-sm1-odroid-c4.dtb"
 DESCRIPTION = """\
 [system]
 name = "built"
-microkit = "{version}"
 boards = ["qemu_virt_aarch64", "odroidc4"]
 [[guest]]
 name = "storage"
@@ -71,7 +70,7 @@ def project(folder: Path, mode: str = "assigned", more: str = "") -> Path:
     guest, tree = needed(lambda: (driver_guest(), odroid_tree()))
     for name, target in (("kernel", guest.kernel), ("initrd", guest.initrd), ("board.dtb", tree)):
         (folder / name).symlink_to(target)
-    (folder / "system.toml").write_text(DESCRIPTION.format(mode=mode, version=sdk_version()) + more)
+    (folder / "system.toml").write_text(DESCRIPTION.format(mode=mode) + more)
     return folder
 
 

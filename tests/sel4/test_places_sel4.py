@@ -14,7 +14,7 @@ from tests.guest.driver_vm import RAM, RAM_BYTES
 
 from .stacks import small_pages
 from .test_stacks_sel4 import BOARD, in_file, link_domain
-from .trial import QEMU, needed, sdfgen, sdk_version
+from .trial import QEMU, needed, sdfgen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,6 @@ WORDS, MARK = 16, 0x5344_4647_4553_4C34
 DESCRIPTION: Final = """\
 [system]
 name = "marked"
-microkit = "{version}"
 boards = ["qemu_virt_aarch64"]
 [[protection_domain]]
 name = "mark"
@@ -62,7 +61,7 @@ def found_at(ram: Path, mark: int) -> int | None:
 def test_a_told_region_lies_where_the_tool_says(tmp_path: Path) -> None:
     needed(lambda: None, QEMU)
     link_domain(tmp_path, "mark")
-    (tmp_path / "system.toml").write_text(DESCRIPTION.format(version=sdk_version()))
+    (tmp_path / "system.toml").write_text(DESCRIPTION)
     ram = tmp_path / "ram"
     ram.touch()
     with ram.open("r+b") as file:
