@@ -116,6 +116,16 @@ class System(NamedTuple):
             if pd.vm is not None:
                 yield pd, pd.vm
 
+    def vcpu_cores(self, pd: ProtectionDomain) -> tuple[int, ...]:
+        """Return the core that each virtual CPU of a protection domain's virtual machine runs on.
+
+        Args:
+            pd: The protection domain.
+        """
+        otherwise = pd.cpu or 0 if self.dialect.vcpu_beside_pd else 0
+        vcpus = pd.vm.vcpus if pd.vm is not None else ()
+        return tuple(otherwise if vcpu.cpu is None else vcpu.cpu for vcpu in vcpus)
+
     def spaces(self) -> Iterator[tuple[str, tuple[Map, ...]]]:
         """Yield name and maps of every protection domain, and then of every virtual machine."""
         yield from ((pd.name, pd.maps) for pd in self.all_pds())
