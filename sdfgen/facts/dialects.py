@@ -36,6 +36,7 @@ class Dialect(NamedTuple):
         root_cnode_bits: Size of the root server's CNode, which decides what is free at the top of RAM.
         max_scheduling_contexts: How many scheduling contexts the monitor's array holds beside its own.
         writes_capdl: Its tool writes the capDL specification too, when it is asked to.
+        vcpu_beside_pd: A virtual CPU without a core runs on its protection domain's, not on the first one.
         vm_budget_halts: Its kernel was seen to halt when a virtual machine's budget was used up.
     """
 
@@ -56,6 +57,7 @@ class Dialect(NamedTuple):
     root_cnode_bits: int = 17
     max_scheduling_contexts: int | None = None
     writes_capdl: bool = True
+    vcpu_beside_pd: bool = False
     vm_budget_halts: bool = False
 
     def at_least(self, version: str) -> bool:
@@ -143,6 +145,7 @@ DIALECTS = {
             top_reserve_bytes=0x2000,
             library_symbols=(DOMAIN_NAME, _IO_PORTS),
             ipc_buffer_behind_image=False,
+            vcpu_beside_pd=True,
         ),
     )
 }

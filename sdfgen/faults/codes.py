@@ -58,11 +58,15 @@ READING = {
     ),
     "SDF026": (
         "a key of an earlier version",
-        "Descriptions begin with guests since version 2; docs/moving-to-2.md has every key's new place.",
+        "It is written otherwise now: docs/moving-to-2.md has every key's new place.",
     ),
     "SDF106": (
         "no room for an emulated device",
         "The board file has `[emulated]`: addresses and virtual interrupts for the devices that VMMs play.",
+    ),
+    "SDF175": (
+        "a list of cores has one for each virtual CPU",
+        "`core` of a guest is a number for all of its virtual CPUs, or a list in the order of their ids.",
     ),
     "SDF019": (
         "an override leads to no element",

@@ -184,7 +184,7 @@ def _virtualiser(context: Context, table: VirtualiserTable, block: Block, space:
         budget_us=budget_us,
         period_us=period_us,
         stack_size_bytes=VIRT_STACK_BYTES if table.stack_size is None else table.stack_size,
-        cpu=table.cpu,
+        cpu=table.core,
         fpu=context.fpu(table),
         domain=table.domain,
         maps=tuple(space.maps),
