@@ -17,7 +17,7 @@ from sdfgen.records import NamedTuple
 from sdfgen.resolve.needs import board_suffices
 from sdfgen.resolve.system import resolve
 from sdfgen.spec.description import SystemTable
-from sdfgen.spec.moved import moved_faults
+from sdfgen.spec.moved import CORES, moved_faults
 from sdfgen.subsystems import register
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def describe(path: str, settings: Sequence[str] = (), boards: Sequence[str] = ()
 
 def _moved(root: Node, overrides: list[Node]) -> Iterator[Fault]:
     """Yield a fault for each key that is written otherwise now, in the description and in what overrides it."""
-    moved = register.moved_keys()
+    moved = {**CORES, **register.moved_keys()}
     for tree in (root, *overrides):
         yield from moved_faults(tree, moved)
         variants = tree.value.get("board")

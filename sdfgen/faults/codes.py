@@ -58,7 +58,7 @@ READING = {
     ),
     "SDF026": (
         "a key of an earlier version",
-        "Descriptions begin with guests since version 2; docs/moving-to-2.md has every key's new place.",
+        "It is written otherwise now: docs/moving-to-2.md has every key's new place.",
     ),
     "SDF106": (
         "no room for an emulated device",

@@ -8,7 +8,7 @@ from sdfgen.guest_files.initrd import final_bytes
 from sdfgen.guests.command_line import EMULATED_CONSOLE
 from sdfgen.guests.files import guest_files
 from sdfgen.guests.hardware import GIC_REGION, add_hardware, devices_by_guest, taken_by_board
-from sdfgen.guests.machine import Machine, VmmOrigin, vmm_name
+from sdfgen.guests.machine import Machine, VcpuOrigin, VmmOrigin, vmm_name, written_cores
 from sdfgen.layout.context import DRIVER_VMM_PRIORITY, GUEST_PRIORITY, VMM_PRIORITY, Parts, scheduling
 from sdfgen.layout.names import each_name_once
 from sdfgen.layout.physical import first_fit, physical_space
@@ -191,6 +191,7 @@ def _vmm(machine: Machine) -> ProtectionDomain:
     guest, vmm = machine.guest, machine.table.vmm
     budget_us, period_us = scheduling(vmm.budget if vmm else None, vmm.period if vmm else None)
     own = DRIVER_VMM_PRIORITY if machine.drives else VMM_PRIORITY
+    with_guest = written_cores(machine.table)[0]
     return ProtectionDomain(
         name=guest.vmm,
         origin=VmmOrigin(machine.table),
@@ -200,7 +201,7 @@ def _vmm(machine: Machine) -> ProtectionDomain:
         period_us=period_us,
         stack_size_bytes=STACK_BYTES if vmm is None or vmm.stack_size is None else vmm.stack_size,
         smc=machine.table.smc,
-        cpu=machine.table.cpu if vmm is None or vmm.cpu is None else vmm.cpu,
+        cpu=with_guest if vmm is None or vmm.core is None else vmm.core,
         domain=machine.table.domain if vmm is None or vmm.domain is None else vmm.domain,
         maps=tuple(machine.space.maps),
         irqs=tuple(machine.irqs),
@@ -216,7 +217,7 @@ def _virtual_machine(machine: Machine) -> VirtualMachine:
     return VirtualMachine(
         name=machine.name,
         origin=table,
-        vcpus=(Vcpu(0, table, table.cpu),),  # another number of them is a rule's fault
+        vcpus=tuple(Vcpu(i, VcpuOrigin(table, i), core) for i, core in enumerate(written_cores(table))),
         maps=tuple(machine.maps),
         priority=GUEST_PRIORITY if table.priority is None else table.priority,
         budget_us=budget_us,

@@ -91,7 +91,7 @@ class TimerBuilder:
             budget_us=table.budget if irq or table.budget is not None else POLL_BUDGET_US,
             period_us=table.period if irq or table.period is not None else POLL_PERIOD_US,
             stack_size_bytes=STACK_BYTES if table.stack_size is None else table.stack_size,
-            cpu=table.cpu,
+            cpu=table.core,
             domain=shared if table.domain is None else table.domain,
             maps=tuple(self._space.maps),
             irqs=(irq,) if irq else (),

@@ -182,7 +182,7 @@ def _virtualiser(table: VirtualiserTable, block: Block, space: DomainSpace) -> P
         budget_us=budget_us,
         period_us=period_us,
         stack_size_bytes=VIRT_STACK_BYTES if table.stack_size is None else table.stack_size,
-        cpu=table.cpu,
+        cpu=table.core,
         domain=table.domain,
         maps=tuple(space.maps),
         setvars=tuple(Setvar(s.symbol, s.region, table) for s in block.driver.slots) if block.learned else (),
