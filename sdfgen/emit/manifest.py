@@ -102,6 +102,7 @@ def decided(
         "maps": list(_maps(system, places)),
         "channels": list(_channels(system, places)),
         "interrupts": list(_interrupts(system, places)),
+        "cores": list(_cores(system, places)),
         **more,
         "patches": list(_patches(system, patches, places)),
         "board_facts_of_sdk": [
@@ -191,6 +192,21 @@ def _interrupts(system: System, places: _Places) -> Iterator[Record]:
     for pd in system.all_pds():
         for irq in pd.irqs:
             yield {"pd": pd.name, "irq": irq.irq, "id": irq.id, "from": places.of(irq.origin, "irq")}
+
+
+def _cores(system: System, places: _Places) -> Iterator[Record]:
+    """Yield the core of every protection domain and virtual CPU; nothing where there is one core."""
+    for pd in system.all_pds() if system.board.cores(system.config) > 1 else ():
+        why = pd.core_why or _WRITTEN_OR_NOT[pd.cpu is None]
+        yield {"pd": pd.name, "core": pd.cpu or 0, "why": why, "from": places.of(pd.origin, "cpu")}
+        vcpus = pd.vm.vcpus if pd.vm is not None else ()
+        for vcpu, core in zip(vcpus, system.vcpu_cores(pd), strict=True):
+            why = vcpu.core_why or _WRITTEN_OR_NOT[vcpu.cpu is None]
+            name = pd.vm.name if pd.vm is not None else ""
+            yield {"vm": name, "vcpu": vcpu.id, "core": core, "why": why, "from": places.of(vcpu.origin, "cpu")}
+
+
+_WRITTEN_OR_NOT = ("description", "Microkit's default")
 
 
 def _told(value: int | tuple[int, ...] | str | None) -> str | list[str] | None:

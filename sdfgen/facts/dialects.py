@@ -27,6 +27,7 @@ class Dialect(NamedTuple):
         top_reserve_bytes: What lies between the highest mapping and the stack at the top.
         root_cnode_bits: Size of the root server's CNode, which decides what is free at the top of RAM.
         max_scheduling_contexts: How many scheduling contexts the monitor's array holds beside its own.
+        vcpu_beside_pd: A virtual CPU without a core runs on its protection domain's, not on the first one.
         vm_budget_halts: Its kernel was seen to halt when a virtual machine's budget was used up.
     """
 
@@ -45,6 +46,7 @@ class Dialect(NamedTuple):
     top_reserve_bytes: int = 0
     root_cnode_bits: int = 17
     max_scheduling_contexts: int | None = None
+    vcpu_beside_pd: bool = False
     vm_budget_halts: bool = False
 
     def at_least(self, version: str) -> bool:
@@ -129,6 +131,7 @@ DIALECTS = {
             default_stack_bytes=0x2000,
             top_reserve_bytes=0x2000,
             ipc_buffer_behind_image=False,
+            vcpu_beside_pd=True,
         ),
     )
 }

@@ -64,6 +64,10 @@ READING = {
         "no room for an emulated device",
         "The board file has `[emulated]`: addresses and virtual interrupts for the devices that VMMs play.",
     ),
+    "SDF175": (
+        "a list of cores has one for each virtual CPU",
+        "`core` of a guest is a number for all of its virtual CPUs, or a list in the order of their ids.",
+    ),
     "SDF019": (
         "an override leads to no element",
         "`NAME = {...}` and dotted paths reach into arrays by name, or by number where elements have no name.",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sdfgen.faults.fault import Fault
 from sdfgen.guest_files.initrd import final_bytes
 from sdfgen.guests.command_line import EMULATED_CONSOLE
 from sdfgen.guests.files import guest_files
 from sdfgen.guests.hardware import GIC_REGION, add_hardware, devices_by_guest, taken_by_board
-from sdfgen.guests.machine import Machine, VcpuOrigin, VmmOrigin, vmm_name, written_cores
+from sdfgen.guests.machine import MAX_VCPUS, Machine, VcpuOrigin, VmmOrigin, vmm_name, written_cores
 from sdfgen.layout.context import DRIVER_VMM_PRIORITY, GUEST_PRIORITY, VMM_PRIORITY, Parts, scheduling
 from sdfgen.layout.names import each_name_once
 from sdfgen.layout.physical import first_fit, physical_space
@@ -74,6 +75,15 @@ def _written_regions(context: Context) -> Iterator[Region]:
             yield Region(table.name, table.size, table, phys_addr=Paddr(table.phys_addr))
 
 
+def _tell_of_cores(context: Context, table: GuestTable) -> None:
+    """Tell of a list of cores that is not one for each virtual CPU."""
+    cores, possible = table.core, 1 <= table.cpus <= MAX_VCPUS
+    if isinstance(cores, tuple) and possible and len(cores) != table.cpus:
+        message = f"{len(cores)} cores for the {table.cpus} virtual CPUs of guest `{table.name}`"
+        notes = ((table.at("cpus"), "its virtual CPUs"),) if table.given("cpus") else ()
+        context.faults.add(Fault("SDF175", message, table.at("core"), "give each virtual CPU one", notes))
+
+
 def _machine(
     context: Context, table: GuestTable, hardware: list[Device], places: RamPlaces, addresses: Space
 ) -> Machine:
@@ -82,6 +92,7 @@ def _machine(
     restarts = not any(device.facts.dma for device in hardware)
     ram = places.of(table, identity=not restarts)
     files = guest_files(context, table)
+    _tell_of_cores(context, table)
     guest = Guest(
         name=table.name,
         vmm=vmm_name(table.name),

@@ -39,10 +39,15 @@ class Wish(NamedTuple):
     vcpus: tuple[int | None, ...] = ()
     drives: bool = False
 
-    @property
-    def first(self) -> int | None:
-        """The core of the first virtual CPU, which is its VMM's where that alone is written."""
-        return self.vcpus[0] if self.vcpus[0] is not None else self.core
+    def written(self, cores: int) -> tuple[int | None, ...]:
+        """Return the cores of the virtual CPUs; the first is its VMM's where that alone is written.
+
+        Args:
+            cores: How many there are; one that there is not is a rule's fault, and nobody follows there.
+        """
+        if not self.vcpus or self.vcpus[0] is not None or self.core not in range(cores):
+            return self.vcpus
+        return (self.core, *self.vcpus[1:])
 
 
 class Seat(NamedTuple):
@@ -87,14 +92,14 @@ class _Room:
         every = range(cores)
         own = DRIVER_CORE if cores >= CORES_FOR_DRIVERS else SERVICE_CORE
         services = {_seat(wish.core, SERVICE_CORE, "").core for wish in wishes if not wish.vcpus}
-        drivers = {_seat(wish.first, own, "").core for wish in wishes if wish.drives}
+        drivers = {_seat(wish.written(cores)[0], own, "").core for wish in wishes if wish.drives}
         guests = [core for core in every if core not in services | drivers]
         self._guests = guests or [core for core in every if core not in services] or list(every)
         self._drivers = [own]
         self._services = [core for core in every if core in services]
         self._every = list(every)
         self._loads = dict.fromkeys(every, 0)
-        for core in (*taken, *(core for wish in wishes for core in _written(wish))):
+        for core in (*taken, *(core for wish in wishes for core in _written(wish, cores))):
             self._count(core)
 
     def seats(self, wish: Wish) -> Iterator[Seat]:
@@ -103,7 +108,7 @@ class _Room:
         Args:
             wish: The guest's VMM.
         """
-        vcpus = (wish.first, *wish.vcpus[1:])
+        vcpus = wish.written(len(self._every))
         used = {core for core in vcpus if core is not None}
         for core in vcpus:
             if core is not None:
@@ -130,9 +135,9 @@ class _Room:
             self._loads[core] += 1
 
 
-def _written(wish: Wish) -> Iterator[int]:
+def _written(wish: Wish, cores: int) -> Iterator[int]:
     """Yield a core for each thread whose core is written; a VMM waits mostly, and counts where its guest does not."""
-    vcpus = (wish.first, *wish.vcpus[1:]) if wish.vcpus else ()
+    vcpus = wish.written(cores)
     yield from (core for core in vcpus if core is not None)
     if wish.core is not None and wish.core != (vcpus[0] if vcpus else None):
         yield wish.core
