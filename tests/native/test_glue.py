@@ -286,8 +286,17 @@ def test_few_files_see_libvmm() -> None:
         with open(path, encoding="utf-8") as file:
             if "<libvmm/" in file.read():
                 including.append(os.path.basename(path))
-    assert including == ["vmm_fault.c",
-"vmm_gic.c","vmm_gic_target.c", "vmm_guest.c","vmm_inject.c","vmm_local.c", "vmm_reboot.c", "vmm_trap.c", "vmm_virq.c"]
+    assert including == [
+        "vmm_fault.c",
+        "vmm_gic.c",
+        "vmm_gic_target.c",
+        "vmm_guest.c",
+        "vmm_inject.c",
+        "vmm_local.c",
+        "vmm_reboot.c",
+        "vmm_trap.c",
+        "vmm_virq.c",
+    ]
 
 
 def test_memory_functions_call_nothing(objects: dict[str, str]) -> None:

@@ -42,7 +42,8 @@ static bool set_up(const struct vmm_config *config)
     const struct vmm_guest *guest = &config->guest;
     vmm_rest_init(&guest->timer);
     vmm_psci_init(guest->ram_gpa, guest->ram_size_bytes);
-    return fits(config) && vmm_guest_create(guest->vcpu_count, guest->ram_gpa, guest->ram_size_bytes, guest->ram_vaddr) &&
+    return fits(config) &&
+           vmm_guest_create(guest->vcpu_count, guest->ram_gpa, guest->ram_size_bytes, guest->ram_vaddr) &&
            vmm_passthrough_create(config->irqs, config->irq_count) && vmm_devices_create(config);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which vCPU the guest wants a shared interrupt to go to (GICD_ITARGETSR, GICD_IROUTER). It is kept where libvmm has the
- * distributor's registers, which it resets and lets the guest load; but what the guest stores there, libvmm drops.
+ * Which vCPU the guest wants a shared interrupt to go to (GICD_ITARGETSR, GICD_IROUTER). It is kept where libvmm has
+ * the distributor's registers, which it resets and lets the guest load; but what the guest stores there, libvmm drops.
  */
 #pragma once
 

@@ -39,6 +39,12 @@
 /* libvmm's. */
 extern vgic_t vgic;
 
+/*
+ * The call may come before the kernel has heard of the ends, which it does when the vCPU runs again: a round for each
+ * list register, one for the call, and as many again.
+ */
+#define ROUNDS (2 * (NUM_LIST_REGS + 1))
+
 /* Ends the interrupts in w1 to w4, and calls; x0 is the CPU interface. (A64: Arm ARM, C6.) */
 static const uint32_t instructions[] = {
 #if defined(GIC_V3)
@@ -50,11 +56,11 @@ static const uint32_t instructions[] = {
     0xb9001002, 0xb9001003, 0xb9001004,
 #endif
     0xd5033f9f, /* dsb sy */
-    0xd4000003, /* smc #0 */
-    0x17ffffff, /* b .-4 */
+    0xd4000003, /* smc #0, again and again: its fault is answered as it is */
 };
 
-static bool is_ending[VMM_MOST_VCPUS];
+/* Of each vCPU that ends its interrupts; others have 0. */
+static uint32_t rounds_left[VMM_MOST_VCPUS];
 
 /*
  * What is pending would be delivered to the next kernel, which knows no such interrupt yet and never ends it. A list
@@ -92,14 +98,14 @@ static bool let_end(uint32_t vcpu, const struct vmm_reboot_place *place)
         .x3 = intid_in(vcpu, 2),
         .x4 = intid_in(vcpu, 3),
     };
-    is_ending[vcpu] = vmm_vcpu_run(vcpu, place->gpa, &registers);
-    return is_ending[vcpu];
+    rounds_left[vcpu] = ROUNDS;
+    return vmm_vcpu_run(vcpu, place->gpa, &registers);
 }
 
 bool vmm_reboot_is_under_way(void)
 {
     for (uint32_t vcpu = 0; vcpu < vmm_vcpus_count(); vcpu++) {
-        if (is_ending[vcpu]) {
+        if (rounds_left[vcpu] > 0) {
             return true;
         }
     }
@@ -127,14 +133,19 @@ enum vmm_reboot vmm_reboot_begin(const struct vmm_reboot_place *place)
     return finish();
 }
 
-/* Its call, or one of the ends: libvmm is not told of those. */
+/* Its call, or one of the ends, which libvmm is not told of. */
 enum vmm_reboot vmm_reboot_fault(uint32_t vcpu, uint64_t label, bool *runs)
 {
-    *runs = label == seL4_Fault_VGICMaintenance;
-    if (*runs) {
-        return VMM_REBOOT_GOES_ON;
+    const bool is_expected = label == seL4_Fault_VGICMaintenance || label == seL4_Fault_VCPUFault;
+    if (rounds_left[vcpu] == 0 || !is_expected) {
+        return VMM_REBOOT_FAILED;
+    }
+    rounds_left[vcpu]--;
+    if (!park_list_registers(vcpu)) {
+        *runs = rounds_left[vcpu] > 0;
+        return *runs ? VMM_REBOOT_GOES_ON : VMM_REBOOT_FAILED;
     }
     vmm_vcpu_stop(vcpu);
-    is_ending[vcpu] = false;
-    return label == seL4_Fault_VCPUFault && park_list_registers(vcpu) ? finish() : VMM_REBOOT_FAILED;
+    rounds_left[vcpu] = 0;
+    return finish();
 }

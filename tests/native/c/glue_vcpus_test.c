@@ -90,12 +90,22 @@ static const struct vmm_device_kind by_level = {
 
 static void prepare(uint32_t vcpu_count)
 {
-    devices[EDGE] = (struct vmm_device){ .kind = &by_notification, .name = "edge", .gpa = 0xa000000, .size_bytes = 512 };
-    devices[EDGE].intid = EDGE_INTID;
-    devices[EDGE].channel = EDGE;
-    devices[LEVEL] = (struct vmm_device){ .kind = &by_level, .name = "level", .gpa = 0xb000000, .size_bytes = 512 };
-    devices[LEVEL].intid = LEVEL_INTID;
-    devices[LEVEL].channel = LEVEL;
+    devices[EDGE] = (struct vmm_device){
+        .kind = &by_notification,
+        .name = "edge",
+        .gpa = 0xa000000,
+        .size_bytes = 512,
+        .intid = EDGE_INTID,
+        .channel = EDGE,
+    };
+    devices[LEVEL] = (struct vmm_device){
+        .kind = &by_level,
+        .name = "level",
+        .gpa = 0xb000000,
+        .size_bytes = 512,
+        .intid = LEVEL_INTID,
+        .channel = LEVEL,
+    };
     set_table((struct vmm_config){
         .irqs = &irq,
         .irq_count = 1,
@@ -272,7 +282,9 @@ static void calls_that_tell_of_the_firmware_are_answered(void)
     CHECK(guest_call_returns(VERSION, 0, 0, 0) == 0x10002);
     CHECK(guest_call_returns(MIGRATE_INFO_TYPE, 0, 0, 0) == 2);
     CHECK(guest_call_returns(CPU_SUSPEND, 0, ENTRY, 0) == 0);
-    const uint32_t there[] = { VERSION, CPU_SUSPEND, CPU_OFF, CPU_ON, AFFINITY_INFO, SYSTEM_OFF, SYSTEM_RESET, FEATURES };
+    const uint32_t there[] = {
+        VERSION, CPU_SUSPEND, CPU_OFF, CPU_ON, AFFINITY_INFO, MIGRATE_INFO_TYPE, SYSTEM_OFF, SYSTEM_RESET, FEATURES,
+    };
     for (uint32_t i = 0; i < sizeof(there) / sizeof(there[0]); i++) {
         CHECK(guest_call_returns(FEATURES, there[i], 0, 0) == 0);
     }
@@ -453,7 +465,9 @@ static void an_sgi_to_a_vcpu_that_is_off_or_absent_is_nobodys(void)
 static void an_sgi_that_comes_while_the_vcpu_has_it_comes_once_more(void)
 {
     boot();
-    CHECK(guest_store(SGIR, 4, 2u << 16 | 7) && guest_store(SGIR, 4, 2u << 16 | 7) && guest_store(SGIR, 4, 2u << 16 | 7));
+    for (uint32_t i = 0; i < 3; i++) {
+        CHECK(guest_store(SGIR, 4, 2u << 16 | 7));
+    }
     act_as(1);
     CHECK(fake_injected(7) == 1 && guest_end(7) && fake_injected(7) == 2 && guest_end(7) && fake_injected(7) == 2);
 }
