@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pytest
 
@@ -14,9 +14,6 @@ from tests.guest.cpio import Cpio
 from tests.guest.guests import client_guest, driver_guest
 
 from .trial import QEMU, needed, sdfgen, write_description, write_driver
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.sel4
 
@@ -81,11 +78,12 @@ class Seen(NamedTuple):
 
 
 @pytest.fixture(scope="module", params=PLACES)
-def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
+def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     place = PLACES[request.param]
     folder = tmp_path_factory.mktemp("smp")
     write_project(folder, place)
-    settings = (f'system.config="{place.config}"', *place.settings)
+    version = Path(os.environ["MICROKIT_SDK"], "VERSION").read_text().strip()
+    settings = (f'system.microkit="{version}"', f'system.config="{place.config}"', *place.settings)
     done = sdfgen(
         "run",
         *("--disk", "disk", "--disk-size", "8MiB", "--timeout", str(TIMEOUT_S), "--expect", f"{GUEST}:@@ stays"),
@@ -94,7 +92,7 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     )
     (folder / "console").write_text(done.stdout)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
-    yield Seen(done.stdout, place.cpus)
+    return Seen(done.stdout, place.cpus)
 
 
 def online(cpus: int, without: int | None = None) -> str:

@@ -451,6 +451,21 @@ static void an_interrupt_that_the_guest_had_is_forgotten_when_it_resets_itself(v
     CHECK(fake_injected(INTID) == 1);
 }
 
+static void every_reset_has_all_list_registers_free(void)
+{
+    for (uint32_t i = 0; i < 5; i++) {
+        if (i == 0) {
+            run();
+        } else {
+            start_driver();
+            CHECK(guest_enable(INTID));
+        }
+        submit_read(0);
+        virtualiser_answers(1);
+        CHECK(fake_held(INTID) && !guest_calls(SYSTEM_RESET));
+    }
+}
+
 static void the_processors_own_interrupts_are_there_after_a_reset(void)
 {
     run();
@@ -582,6 +597,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(every_console_register_in_every_width_is_answered),
     UNIT_TEST(a_guest_that_resets_itself_starts_again),
     UNIT_TEST(an_interrupt_that_the_guest_had_is_forgotten_when_it_resets_itself),
+    UNIT_TEST(every_reset_has_all_list_registers_free),
     UNIT_TEST(the_processors_own_interrupts_are_there_after_a_reset),
     UNIT_TEST(the_console_is_as_new_after_a_reset),
     UNIT_TEST(a_guest_that_resets_itself_in_an_interrupt_ends_it_first),

@@ -398,6 +398,8 @@ static void vcpus_that_are_in_an_interrupt_end_it_before_the_guest_starts_again(
     act_as(0);
     CHECK(!guest_calls(SYSTEM_RESET));
     CHECK(fake.console[0] == '\0' && fake.vcpus[3].suspended && fake.parked_count == 1);
+    notified(EDGE);
+    CHECK(fake_injected(EDGE_INTID) == 0);
     act_as(2);
     CHECK(!guest_ends_what_it_took() && fake.console[0] == '\0' && fake.vcpus[2].suspended);
     act_as(1);
@@ -564,7 +566,7 @@ static void targets_that_can_not_be_are_the_first(void)
 {
     boot();
     choose_target(EDGE_INTID, 7);
-    CHECK(guest_store(ITARGETSR + 1008, 8, UINT64_MAX) && guest_store(ITARGETSR + 1016, 4, UINT32_MAX));
+    CHECK(guest_store(ITARGETSR + 1016, 8, UINT64_MAX) && guest_store(ITARGETSR + 1016, 4, UINT32_MAX));
     notified(EDGE);
     CHECK(fake_held_by(0, EDGE_INTID));
 }
@@ -686,9 +688,10 @@ static void a_time_of_one_that_was_woken_is_not_asked_for_again(void)
 {
     boot();
     rest(1, 5000);
-    rest(2, 9000);
+    rest(2, 7000);
+    rest(3, 9000);
     act_as(0);
-    CHECK(guest_store(SGIR, 4, 2u << 16));
+    CHECK(guest_store(SGIR, 4, 4u << 16));
     fake.now_ticks = 5000;
     notified(TIMER_CHANNEL);
     check_asked(9000, 2);

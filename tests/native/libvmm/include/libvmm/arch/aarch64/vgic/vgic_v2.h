@@ -4,7 +4,6 @@
 
 struct gic_dist_map {
     uint32_t targets[247];
-    uint32_t config[64];
 };
 
 static inline struct gic_dist_map *vgic_get_dist(void *registers)
