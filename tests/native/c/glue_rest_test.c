@@ -260,6 +260,7 @@ static void a_vcpu_that_can_not_be_resumed_is_tried_again(void)
     fake.vcpus[0].is_fixed = true;
     notified(TIMER);
     CHECK(fake.vcpus[0].suspended);
+    check_asked(5000, 1);
     fake.vcpus[0].is_fixed = false;
     notified(TIMER);
     CHECK(!fake.vcpus[0].suspended && fake.vcpus[0].resume_count == 1);
