@@ -10,7 +10,7 @@ from sdfgen import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from sdfgen.model.microkit import Map, Origin
+    from sdfgen.model.microkit import Map, Origin, ProtectionDomain, Vcpu
     from sdfgen.model.system import System
 
 Record = dict[str, Any]
@@ -196,17 +196,16 @@ def _interrupts(system: System, places: _Places) -> Iterator[Record]:
 
 def _cores(system: System, places: _Places) -> Iterator[Record]:
     """Yield the core of every protection domain and virtual CPU; nothing where there is one core."""
+
+    def end(thread: ProtectionDomain | Vcpu) -> Record:
+        default = "Microkit's default" if thread.cpu is None else "description"
+        return {"from": places.of(thread.origin, "cpu"), "why": thread.core_why or default}
+
     for pd in system.all_pds() if system.board.cores(system.config) > 1 else ():
-        why = pd.core_why or _WRITTEN_OR_NOT[pd.cpu is None]
-        yield {"pd": pd.name, "core": pd.cpu or 0, "why": why, "from": places.of(pd.origin, "cpu")}
-        vcpus = pd.vm.vcpus if pd.vm is not None else ()
-        for vcpu, core in zip(vcpus, system.vcpu_cores(pd), strict=True):
-            why = vcpu.core_why or _WRITTEN_OR_NOT[vcpu.cpu is None]
-            name = pd.vm.name if pd.vm is not None else ""
-            yield {"vm": name, "vcpu": vcpu.id, "core": core, "why": why, "from": places.of(vcpu.origin, "cpu")}
-
-
-_WRITTEN_OR_NOT = ("description", "Microkit's default")
+        yield {"pd": pd.name, "core": pd.cpu or 0, **end(pd)}
+        if pd.vm is not None:
+            for vcpu, core in zip(pd.vm.vcpus, system.vcpu_cores(pd), strict=True):
+                yield {"vm": pd.vm.name, "vcpu": vcpu.id, "core": core, **end(vcpu)}
 
 
 def _told(value: int | tuple[int, ...] | str | None) -> str | list[str] | None:

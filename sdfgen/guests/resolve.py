@@ -213,6 +213,7 @@ def _vmm(machine: Machine) -> ProtectionDomain:
         stack_size_bytes=STACK_BYTES if vmm is None or vmm.stack_size is None else vmm.stack_size,
         smc=machine.table.smc,
         cpu=with_guest if vmm is None or vmm.core is None else vmm.core,
+        fpu=vmm.fpu if vmm else None,  # libvmm may have been compiled with it
         domain=machine.table.domain if vmm is None or vmm.domain is None else vmm.domain,
         maps=tuple(machine.space.maps),
         irqs=tuple(machine.irqs),

@@ -92,6 +92,7 @@ class TimerBuilder:
             period_us=table.period if irq or table.period is not None else POLL_PERIOD_US,
             stack_size_bytes=STACK_BYTES if table.stack_size is None else table.stack_size,
             cpu=table.core,
+            fpu=self._context.fpu(table),
             domain=shared if table.domain is None else table.domain,
             maps=tuple(self._space.maps),
             irqs=(irq,) if irq else (),

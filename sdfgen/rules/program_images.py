@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from sdfgen.faults.fault import Fault, suggestion
+from sdfgen.read.fpu_use import fpu_instruction
 from sdfgen.read.program import RELINK, Program, ProgramError, page_range, read_program
 from sdfgen.rules.maps import mapped
 from sdfgen.rules.registry import Stage, fault, rule
@@ -54,6 +55,7 @@ def unfit(system: System, path_of: Callable[[str], str | None]) -> Iterator[Faul
     if images.read:
         yield from _maps_over(system, images)
         yield from _targets(system, images)
+        yield from _fpu(images, path_of)
 
 
 class _Images:
@@ -124,6 +126,17 @@ def _taken(system: System, images: _Images, pd: ProtectionDomain) -> tuple[tuple
     if program and system.dialect.ipc_buffer_behind_image and IPC_BUFFER in known:
         return (*ranges, page_range(known[IPC_BUFFER].address, PAGE_BYTES))
     return ranges
+
+
+def _fpu(images: _Images, path_of: Callable[[str], str | None]) -> Iterator[Fault]:
+    """Yield domains without FPU whose image uses it: that instruction stops them, if it is ever reached."""
+    for pd in images.domains.values():
+        path = path_of(pd.program_image) if pd.fpu is False and pd.program_image in images.read else None
+        address = None if path is None else fpu_instruction(path)
+        if address is not None:
+            message = f"program image {pd.program_image!r} of `{pd.name}`, which has no FPU, uses it at {address:#x}"
+            advice = "compile all of it with -mgeneral-regs-only, or set `fpu = true`"
+            yield fault(CODE, message, (pd.origin, "fpu"), advice, severity="warning")
 
 
 def _map_key(m: Map, pd: ProtectionDomain) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from sdfgen.schema.readers import Name, Number, Size, Text
+from sdfgen.schema.readers import Flag, Name, Number, Size, Text
 from sdfgen.schema.table import Table, key
 
 if TYPE_CHECKING:
@@ -27,4 +27,10 @@ class ScheduledTable(Table):
     )
     core: int | None = key(Number(), "Core it runs on (from Microkit 2.1.0).", default=None, default_doc=CORE_DOC)
     domain: str | None = key(Name(), "Scheduling domain (from Microkit 2.3.0).", default=None)
+    fpu: bool | None = key(
+        Flag(),
+        "May use the FPU (from Microkit 2.3.0); without it, guests' registers need not be exchanged for its own.",
+        default=None,
+        default_doc="false, where all code in it is made here",
+    )
     written_as: ClassVar[Mapping[str, str]] = WRITTEN_AS

@@ -32,6 +32,7 @@ HEAD = """\
 [system]
 name = "raw"
 boards = ["qemu_virt_aarch64"]
+microkit = "2.0.1"
 
 [[protection_domain]]
 name = "alone"
@@ -412,9 +413,9 @@ def test_a_refusal_shows_the_line_and_leaves_the_last_image(tmp_path: Path, sdk:
     assert sdfgen("build", cwd=tmp_path, sdk=sdk).returncode == 0
     before = (board(tmp_path) / "loader.img").read_bytes()
     path.write_text(path.read_text().replace('"extra"', '"refused"'))
-    failed = sdfgen("build", cwd=tmp_path, sdk=sdk)
+    failed = sdfgen("build", "-q", cwd=tmp_path, sdk=sdk)
     assert failed.returncode == 1
-    assert failed.stderr.startswith("system.toml:9:8: error[SDF103]: the Microkit tool says: I do not like it")
+    assert failed.stderr.startswith("system.toml:10:8: error[SDF103]: the Microkit tool says: I do not like it")
     assert 'name = "refused"' in failed.stderr
     assert (board(tmp_path) / "loader.img").read_bytes() == before
 

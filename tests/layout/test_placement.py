@@ -74,6 +74,15 @@ def test_a_guest_and_its_vmm_are_together_whichever_is_written() -> None:
     assert (found["a_vmm"], found["b_vmm"], found["c_vmm"]) == ((3, 3), (3, 3), (0, 2))
 
 
+def test_nobody_follows_to_a_core_that_is_not() -> None:
+    assert placed(*SERVICES, DRIVER, guest("a", core=9))["a_vmm"] == (9, 2)
+
+
+def test_drivers_have_their_cores_before_clients_are_spread() -> None:
+    found = placed(*SERVICES, guest("storage", None, None, None, drives=True), guest("a"))
+    assert (found["storage_vmm"], found["a_vmm"]) == ((1, 1, 0, 2), (3, 3))
+
+
 def test_why_is_told() -> None:
     found = place([*SERVICES, DRIVER, guest("a", 2, None)], 4)
     assert found["guest_timer"].core.why == "serves others"

@@ -57,6 +57,19 @@ def test_on_one_core_no_core_is_chosen(tmp_path: Path, config: str) -> None:
     assert system.cores() == {}
 
 
+@pytest.mark.parametrize(("version", "core_1", "core_0"), [("2.2.0", [], ["guest"]), ("2.3.0", ["guest"], [])])
+def test_who_is_on_which_core(tmp_path: Path, version: str, core_1: list[str], core_0: list[str]) -> None:
+    """A raw virtual CPU without a core is where the version has it."""
+    vmm = {"name": "vmm", "program_image": "vmm.elf", "priority": 100, "cpu": 1}
+    vmm["virtual_machine"] = {"name": "guest", "vcpu": [{"id": 0}]}
+    vcpus = {"name": "two", "vcpu": [{"id": 0, "cpu": 2}, {"id": 7, "cpu": 3}]}
+    other = {"name": "other", "program_image": "other.elf", "priority": 100, "cpu": 2, "virtual_machine": vcpus}
+    system = {"name": "s", "boards": [QEMU], "microkit": version, "config": "smp-debug"}
+    found = resolved(tmp_path, {"system": system, "protection_domain": [vmm, other]}).cores()
+    own = [] if core_1 else ["vmm"]
+    assert found == {0: core_0, 1: core_1 + own, 2: ["other", "two (vCPU 0)"], 3: ["two (vCPU 7)"]}
+
+
 RAW: Tree = {
     "protection_domain": [
         {"name": "z", "program_image": "z.elf", "map": [{"mr": "y", "vaddr": 0x1000_0000}]},

@@ -71,6 +71,15 @@ def test_a_guest_starves_who_serves_others_on_its_cores_only(
     assert codes(tmp_path, SYSTEM.format(version="2.3.0", config=config, priority=126, keys=keys, vmm="")) == expected
 
 
+@pytest.mark.parametrize(
+    ("cores", "expected"), [("[0, 0]", ["SDF098", "SDF176"]), ("[0, 2]", []), ("[2, 2]", ["SDF176"])]
+)
+def test_shares_of_virtual_cpus_add_up_where_they_are(tmp_path: Path, cores: str, expected: list[str]) -> None:
+    keys = f"budget = 500\nperiod = 1000\ncpus = 2\ncore = {cores}"
+    text = SYSTEM.format(version="2.3.0", config="smp-debug", priority=126, keys=keys, vmm="")
+    assert sorted(codes(tmp_path, text)) == expected
+
+
 @pytest.mark.parametrize(("core", "expected"), [(0, []), (1, []), (3, ["SDF098"])])
 def test_a_vmm_apart_from_its_guest_is_starved_by_nobody_but_who_is_there(
     tmp_path: Path, core: int, expected: list[str]
