@@ -82,8 +82,7 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     place = PLACES[request.param]
     folder = tmp_path_factory.mktemp("smp")
     write_project(folder, place)
-    version = Path(os.environ["MICROKIT_SDK"], "VERSION").read_text().strip()
-    settings = (f'system.microkit="{version}"', f'system.config="{place.config}"', *place.settings)
+    settings = (f'system.config="{place.config}"', *place.settings)
     done = sdfgen(
         "run",
         *("--disk", "disk", "--disk-size", "8MiB", "--timeout", str(TIMEOUT_S), "--expect", f"{GUEST}:@@ stays"),
