@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sdfgen import outputs
 from sdfgen.build.ninja_text import escaped, quoted
 from sdfgen.build.toolchain import TOOL
+from sdfgen.facts.dialects import IMAGE_TYPE_SINCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -118,6 +119,7 @@ def image(system: System, author: Author, made: Sequence[str]) -> str:
     options = (
         f"--board {system.board.name} --config {system.config} --search-path {outputs.ELF_FOLDER} . {quoted(author.up)}"
     )
+    options += f" --image-type {system.image}" if system.dialect.at_least(IMAGE_TYPE_SINCE) else ""
     options += f" --capdl-json obj/{outputs.CAPDL}" if system.dialect.writes_capdl else ""
     results = " ".join(of_tool(system))
     made_of = f"{system.name}.system | {' '.join(inputs)} {outputs.SDK_STAMP}"

@@ -158,6 +158,10 @@ SINCE = {
 
 CONFIGS = ("debug", "release", "benchmark", "smp-debug", "smp-release", "smp-benchmark")
 SMP_SINCE = "2.1.0"
+IMAGES = ("binary", "elf")
+"""Forms of an image for AArch64; a uImage is for RISC-V only."""
+IMAGE_TYPE_SINCE = "2.1.0"
+"""Earlier tools make binaries only, and have no option for it."""
 
 MAX_PDS = 63
 MAX_VMS = 63

@@ -61,6 +61,7 @@ class System(NamedTuple):
         board: The board.
         dialect: The Microkit version.
         config: The Microkit configuration.
+        image: The form of the bootable image, as the tool calls it.
         pds: The protection domains.
         regions: The memory regions.
         channels: The channels.
@@ -84,6 +85,7 @@ class System(NamedTuple):
     board: Board
     dialect: Dialect
     config: str
+    image: str
     pds: tuple[ProtectionDomain, ...]
     regions: tuple[Region, ...]
     channels: tuple[Channel, ...]

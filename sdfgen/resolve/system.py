@@ -63,6 +63,7 @@ def resolve(spec: Spec, board: Board, dialect: Dialect, folder: str, faults: Fau
         board=board,
         dialect=dialect,
         config=spec.system.config,
+        image=spec.system.image,
         pds=_domains(spec, made, natives, faults),
         regions=(*_placed(context, made, natives, raw_regions), *sorted(raw_regions, key=lambda r: r.name)),
         channels=(

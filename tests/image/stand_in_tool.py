@@ -107,6 +107,7 @@ def main() -> None:
     parser.add_argument("-o", dest="output", required=True)
     parser.add_argument("-r", dest="report", required=True)
     parser.add_argument("--capdl-json", dest="spec")
+    parser.add_argument("--image-type")
     arguments = parser.parse_args()
     text = Path(arguments.system).read_text(encoding="utf-8")
     images = b"".join(found(name, arguments.search_path) for name in IMAGE.findall(text))
