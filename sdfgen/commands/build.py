@@ -188,6 +188,7 @@ _WHAT = {
     ".bin": "content of the phys-addr page",
     ".img": "bootable image",
     "report.txt": "what the Microkit tool did",
+    "capdl.json": "its capDL specification",
     "build.ninja": "build graph",
     "manifest.json": "inputs, outputs, addresses, patches",
     "c": "plain C sources",

@@ -96,6 +96,10 @@ BUILDING = {
         "the Microkit tool refuses the system",
         "What the tool said, with the place that its words lead back to.",
     ),
+    "SDF129": (
+        "a system has room for its capabilities when it starts",
+        "From 2.1.0 on one task makes all objects, in a CNode of 131072 slots: it counts pages, and the tool does not.",
+    ),
     "SDF160": (
         "an input changed while it was built from",
         "What was read first and what was read last may be of two versions; nothing is published.",
