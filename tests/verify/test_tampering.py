@@ -352,7 +352,7 @@ def test_every_format_has_place_and_value(
     file, message = f"build/{QEMU}/{VIRT}", "`block_virt_config.clients[1].partition`: 2 is written, 1 was decided"
     (record,) = json.loads(texts["json"])
     assert (record["file"], record["line"], record["column"], record["message"]) == (file, 34, 22, message)
-    assert [(note["file"], note["line"]) for note in record["notes"]] == [("system.toml", 25)]
+    assert [(note["file"], note["line"]) for note in record["notes"]] == [("system.toml", 24)]
     assert texts["github"] == f"::error file={file},line=34,col=22,title=SDF151::{message}\n"
     (result,) = json.loads(texts["sarif"])["runs"][0]["results"]
     assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 34, "startColumn": 22}
