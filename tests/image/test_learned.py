@@ -132,7 +132,7 @@ def test_an_older_version_leaves_no_specification(tmp_path: Path) -> None:
     assert (board(tmp_path) / "capdl.json").is_file()
     (sdk / "VERSION").write_text("2.0.1\n")
     link(tmp_path, second_bytes=8)
-    describe_as(tmp_path, "2.0.1", "extra", PATCH)
+    describe_as(tmp_path, "2.0.1", "other", PATCH)
     built = sdfgen("build", cwd=tmp_path, sdk=sdk)
     assert (built.returncode, complaints(built)) == (0, [])
     assert not (board(tmp_path) / "capdl.json").exists()

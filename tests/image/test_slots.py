@@ -55,3 +55,11 @@ def test_the_region_with_the_most_pages_is_named(tmp_path: Path, pages: int, pla
     small = system._replace(dialect=system.dialect._replace(root_cnode_bits=1))
     (fault,) = slot_faults(small, spec(tmp_path, [image, *region, table("pud_alone", 1)]), "")
     assert (fault.code, fault.where.text) == ("SDF129", place)
+
+
+def test_only_small_pages_without_an_address_lie_in_the_image(tmp_path: Path) -> None:
+    pages = [frame("mr_a_000000000"), frame("mr_b_000000000", 0x8000_0000), frame("mr_c_000000000", None, 21)]
+    for one in pages:
+        one["object"]["Frame"]["init"]["entries"] = [{"range": {"start": 0, "end": 1}}]
+    found = spec(tmp_path, [*pages, frame("mr_empty_000000000")])
+    assert (found.image_pages, found.objects) == (1, 3)
