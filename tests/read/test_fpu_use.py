@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BASE = 0x20_0000
-SYMBOLS = ".globl microkit_name\n.section .data\nmicrokit_name: .zero 64\n.text\n"
+SYMBOLS = ".globl microkit_name, microkit_ioports\n.section .data\nmicrokit_name: .zero 64\nmicrokit_ioports: .zero 8\n.text\n"
 # Assembly, and which of its words is the first of the FPU's.
 PROGRAMS = {
     "integers": ("add x0, x1, x2\n stp x29, x30, [sp, #-16]!\n ldr x1, [x2]\n cas x0, x1, [x2]\n ret", None),
