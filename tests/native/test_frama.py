@@ -85,6 +85,7 @@ TARGETS = {
             "block_response_put",
             "block_response_take",
             "block_queue_publish",
+            "block_queue_release",
         ),
     ),
     "block_cells": Target(

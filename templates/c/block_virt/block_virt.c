@@ -142,6 +142,32 @@ static uint64_t publish_clients(struct block_virt *virt)
     return channels;
 }
 
+/* Whether somebody who waits for room in its response queue has got some since that was looked at. */
+static bool find_room(struct block_virt *virt)
+{
+    uint64_t mask = virt->stalled;
+    bool found = false;
+    if (mask != 0) {
+        shared_fence();
+    }
+    while (mask != 0) {
+        found |= virt_client_find_room(virt, take_client(virt, &mask));
+    }
+    return found;
+}
+
+/* Who waits for room has to look for it once more after it has published: block_queue_release() says why. */
+static uint64_t serve_clients(struct block_virt *virt)
+{
+    uint64_t channels = 0;
+    look_at_clients(virt);
+    do {
+        virt_driver_serve(virt);
+        channels |= publish_clients(virt);
+    } while (find_room(virt));
+    return channels;
+}
+
 static uint64_t publish_driver(struct block_virt *virt)
 {
     uint64_t channels = virt->forwarded ? bit(virt->config->driver.connection.channel) : 0;
@@ -182,11 +208,9 @@ uint64_t block_virt_step_notified(struct block_virt *virt, uint64_t channels)
 {
     note_channels(virt, channels);
     look_at_driver(virt);
-    if (virt->state != BLOCK_VIRT_WAIT_DRIVER && virt->state != BLOCK_VIRT_READ_PARTITIONS) {
-        look_at_clients(virt);
-        virt_driver_serve(virt);
-    }
-    return publish_clients(virt) | publish_driver(virt);
+    bool settled = virt->state != BLOCK_VIRT_WAIT_DRIVER && virt->state != BLOCK_VIRT_READ_PARTITIONS;
+    uint64_t notified = settled ? serve_clients(virt) : publish_clients(virt);
+    return notified | publish_driver(virt);
 }
 
 uint64_t block_virt_step(struct block_virt *virt)

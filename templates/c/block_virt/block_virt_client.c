@@ -148,6 +148,18 @@ void virt_client_look(struct block_virt *virt, uint32_t index)
     }
 }
 
+bool virt_client_find_room(struct block_virt *virt, uint32_t index)
+{
+    struct block_virt_session *session = &virt->sessions[index];
+    uint32_t room = block_queue_room(&session->responses.end);
+    if (room <= session->owed) {
+        return false;
+    }
+    session->room = room;
+    virt_client_refresh(virt, index);
+    return true;
+}
+
 void virt_client_answer(struct block_virt *virt, uint32_t index, struct sddf_blk_response response)
 {
     struct block_virt_session *session = &virt->sessions[index];

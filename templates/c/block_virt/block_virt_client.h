@@ -7,6 +7,12 @@
 /* Looks at a client's queues, once a step, and takes what can be taken. */
 void virt_client_look(struct block_virt *virt, uint32_t index);
 
+/*
+ * Looks again whether a client that is stalled has made room, and goes on with what was seen of its requests. True when
+ * it had: then it is stalled no more, or something was taken.
+ */
+bool virt_client_find_room(struct block_virt *virt, uint32_t index);
+
 /* Takes requests that were seen until one is ready to be handed on, or no more can be taken. */
 void virt_client_refresh(struct block_virt *virt, uint32_t index);
 

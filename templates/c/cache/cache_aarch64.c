@@ -14,7 +14,11 @@ static uintptr_t line_bytes(void)
     return (uintptr_t)WORD_BYTES << (ctr >> CTR_DMIN_LINE_SHIFT & CTR_DMIN_LINE_MASK);
 }
 
-/* Before the other side is told, and before anything that follows is read. */
+/*
+ * Before: what another core wrote, which told this one with a release store, is among what is written back. (Loads and
+ * stores are ordered by that, cache maintenance is not.) After: before the other side is told, and before anything that
+ * follows is read.
+ */
 static void barrier(void)
 {
     __asm__ volatile("dsb sy" ::: "memory");
@@ -23,6 +27,7 @@ static void barrier(void)
 void cache_clean_range(uintptr_t vaddr, size_t size_bytes)
 {
     uintptr_t line = line_bytes();
+    barrier();
     for (uintptr_t at = vaddr & ~(line - 1); at < vaddr + size_bytes; at += line) {
         __asm__ volatile("dc cvac, %0" ::"r"(at) : "memory");
     }
@@ -32,6 +37,7 @@ void cache_clean_range(uintptr_t vaddr, size_t size_bytes)
 void cache_clean_and_invalidate_range(uintptr_t vaddr, size_t size_bytes)
 {
     uintptr_t line = line_bytes();
+    barrier();
     for (uintptr_t at = vaddr & ~(line - 1); at < vaddr + size_bytes; at += line) {
         __asm__ volatile("dc civac, %0" ::"r"(at) : "memory");
     }

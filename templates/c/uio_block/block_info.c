@@ -15,6 +15,8 @@ bool block_info_withdraw(volatile struct sddf_blk_storage_info *info)
 {
     bool was_ready = shared_load_u8(&info->ready) != 0;
     shared_store_release_u8(&info->ready, 0);
+    /* Nothing of a later description is seen while the earlier one counts. */
+    shared_fence();
     return was_ready;
 }
 

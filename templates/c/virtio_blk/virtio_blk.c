@@ -206,8 +206,9 @@ static void take_request(struct virtio_blk *device, struct virtio_blk_task *task
 }
 
 /*
- * Takes what the ring holds, at most a ring's length, so that another vCPU can't keep us here. True when it did. With
- * no task vacant the rest stays in the ring, without notifications, until an answer comes.
+ * Takes what the ring holds, at most a ring's length, so that another vCPU can't keep us here. True when it tries to: a
+ * driver that keeps the rules can't have more available before these are published as used. With no task vacant the
+ * rest stays in the ring, without notifications, until an answer comes.
  */
 static bool take_requests(struct virtio_blk *device)
 {
@@ -224,7 +225,7 @@ static bool take_requests(struct virtio_blk *device)
             return false;
         }
     }
-    return true;
+    return virtq_enable_kicks(&device->queue);
 }
 
 /* Takes the answers that are there now; what comes meanwhile is announced by another notification. */
@@ -237,9 +238,8 @@ static void take_answers(struct virtio_blk *device)
         task_answered(device, &response);
     }
     if (filled != 0) {
-        block_queue_publish(&device->responses.end);
         /* The virtualiser takes no more of our requests than it can answer: it may wait for this (block_virt.h). */
-        device->notify |= filled > device->responses.end.mask;
+        device->notify |= block_queue_release(&device->responses.end, filled);
     }
 }
 

@@ -201,6 +201,23 @@ static void check_write(bool durable)
     CHECK((memcmp(rig.disk.bytes, rig.disk.durable, sizeof(rig.disk.bytes)) == 0) == durable);
 }
 
+/* Headers too short, each in a chain of one descriptor: answered at once. */
+static void a_whole_ring_in_one_step_leaves_kicks_on(void)
+{
+    struct rig_options options = rig_usual;
+    const struct virtq_desc descs[2] = { { STATUS, 1, WRITE, 0 }, { STATUS + 1, 1, WRITE, 0 } };
+    options.ring_size = 2;
+    rig_start(&options);
+    driver_chain(&rig.driver, 0, descs, 2);
+    for (uint16_t round = 1; round <= 3; round++) {
+        driver_offer(&rig.driver, 0);
+        driver_submit(&rig.driver, 1);
+        struct virtio_effects effects = rig_step();
+        CHECK(!effects.again && effects.used_interrupt);
+        CHECK(driver_used_count(&rig.driver) == 2 * round && driver_used_flags(&rig.driver) == 0);
+    }
+}
+
 static void writes_are_cached_where_the_driver_can_flush(void)
 {
     rig_start(&rig_usual);
@@ -321,6 +338,7 @@ const struct unit_test limit_tests[] = {
     UNIT_TEST(as_many_segments_as_are_promised),
     UNIT_TEST(one_segment_more_is_dropped),
     UNIT_TEST(more_requests_than_can_be_under_way),
+    UNIT_TEST(a_whole_ring_in_one_step_leaves_kicks_on),
     UNIT_TEST(writes_are_cached_where_the_driver_can_flush),
     UNIT_TEST(writes_are_durable_where_the_driver_cannot_flush),
     UNIT_TEST(writes_are_durable_while_the_cache_is_off),

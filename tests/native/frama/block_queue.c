@@ -56,7 +56,7 @@ static void read_responses(uint32_t capacity)
     block_response_reader_init(&reader, &responses.queue, capacity);
     while (block_queue_filled(&reader.end) > 0) {
         block_response_take(&reader, &response);
-        block_queue_publish(&reader.end);
+        (void)block_queue_release(&reader.end, any_u32());
     }
 }
 

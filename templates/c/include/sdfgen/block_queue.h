@@ -82,3 +82,12 @@ void block_response_take(struct block_response_reader *reader, struct sddf_blk_r
 
 /* Makes what was put visible, or the slots that were taken free again: one release store of this end's index. */
 void block_queue_publish(struct block_queue_end *end);
+
+/*
+ * The same for a reader that has taken the last `taken` entries, where the writer sleeps while it finds the queue full.
+ * True when it may have found it so before the slots became free: then it has to be notified.
+ *
+ * The writer's part: publish, shared_fence(), and only then look for room (block_queue_room) before it sleeps. One of
+ * the two then sees what the other has stored, on whatever cores they run.
+ */
+bool block_queue_release(struct block_queue_end *reader_end, uint32_t taken);

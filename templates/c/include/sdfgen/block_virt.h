@@ -30,8 +30,8 @@
  * client that does not take its responses stalls itself only.
  *
  * Notifications, as in sDDF: who adds to a queue notifies. One thing beyond: a client that had let its response queue
- * become full notifies when it has taken responses, or the requests it has waiting are seen with the next notification
- * of anybody. `plugged` is not looked at: a queue is served as soon as there is a notification.
+ * become full notifies when it has taken responses (block_queue_release), or the requests it has waiting are seen with
+ * the next notification of anybody. `plugged` is not looked at: a queue is served as soon as there is a notification.
  *
  * Life: wait for the driver's storage_info, read the partition tables into the virtualiser's own data region, publish
  * each client's storage_info, serve. A client whose partition can't be had gets a storage_info with capacity 0, so that
@@ -193,7 +193,8 @@ void block_virt_init(struct block_virt *virt, const struct block_virt_config *co
  * Bounded: how many entries each queue holds is looked at once per call, and never believed beyond the queue's
  * capacity. The driver's responses are taken up to that, then each client's requests up to that; at most
  * BLOCK_VIRT_MAX_IN_FLIGHT are handed on; turns pass without a request only while somebody saves up, for at most the
- * blocks of its data region. Who adds to a queue meanwhile has to notify, and is served by the next call.
+ * blocks of its data region. Who adds to a queue meanwhile has to notify, and is served by the next call. Who makes
+ * room in a full response queue meanwhile may be served by this one, with what its request queue held at the look.
  */
 uint64_t block_virt_step(struct block_virt *virt);
 
