@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BASE = 0x20_0000
-SYMBOLS = ".globl microkit_name, microkit_ioports\n.section .data\nmicrokit_name: .zero 64\nmicrokit_ioports: .zero 8\n.text\n"
+NAMES = {"microkit_name": 64, "microkit_ioports": 8}
+SYMBOLS = ".data\n" + "".join(f".globl {name}\n{name}: .zero {size}\n" for name, size in NAMES.items()) + ".text\n"
 # Assembly, and which of its words is the first of the FPU's.
 PROGRAMS = {
-    "integers": ("add x0, x1, x2\n stp x29, x30, [sp, #-16]!\n ldr x1, [x2]\n cas x0, x1, [x2]\n ret", None),
+    "integers": ("add x0, x1, x2\n stp x29, x30, [sp, #-16]!\n ldr x1, [x2]\n ldaxr x1, [x2]\n ret", None),
     "add": ("nop\n fadd d0, d1, d2\n ret", 1),
     "load": ("nop\n nop\n ldr q0, [x0]\n ret", 2),
     "pair": ("stp q0, q1, [sp, #-32]!\n ret", 0),
@@ -43,7 +44,7 @@ def link(folder: Path, assembly: str) -> str:
     """A program of this code at BASE."""
     (folder / "code.s").write_text(f"{SYMBOLS}.globl _start\n_start:\n {assembly}\n")
     zig = [sys.executable, "-m", "ziglang"]
-    target = ["-target", "aarch64-freestanding", "-mcpu=generic+lse"]
+    target = ["-target", "aarch64-freestanding"]
     subprocess.run([*zig, "cc", *target, "-c", "code.s", "-o", "code.o"], cwd=folder, check=True)
     subprocess.run([*zig, "ld.lld", "code.o", f"-Ttext={BASE:#x}", "-o", "alone.elf"], cwd=folder, check=True)
     return str(folder / "alone.elf")
