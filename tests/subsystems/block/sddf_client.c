@@ -58,7 +58,7 @@ int main(void)
 {
     struct client *client = (struct client *)&told;
 
-    __asm__ volatile("" : "+r"(client) : "r"(__sel4_ipc_buffer_obj), "r"(microkit_name), "r"(&microkit_ioports) : "memory");
+    __asm__ volatile("" : "+r"(client) : "r"(microkit_name), "r"(&microkit_ioports) : "memory");
     for (int i = 0; i < 5; i++) {
         printf("%02x", (unsigned)client->magic[i]);
     }
