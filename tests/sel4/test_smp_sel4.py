@@ -13,7 +13,7 @@ from tests.guest.client_vm import write_initrd
 from tests.guest.cpio import Cpio
 from tests.guest.guests import client_guest, driver_guest
 
-from .trial import QEMU, needed, sdfgen, write_description, write_driver
+from .trial import QEMU, needed, sdfgen, sdk_version, write_description, write_driver
 
 pytestmark = pytest.mark.sel4
 
@@ -43,6 +43,9 @@ PLACES: Final = {
 
 
 def needed_config(config: str) -> None:
+    # It takes TCBs by the machine's number plus the vCPU's: wrong behind a machine of several (seen: it fails at boot).
+    if sdk_version() == "2.0.1":
+        pytest.skip("the tool of Microkit 2.0.1 starts no machine behind one with several virtual CPUs")
     if not os.path.isdir(os.path.join(os.environ["MICROKIT_SDK"], "board", BOARD, config)):
         pytest.skip(f"the SDK has no {config}")
 
