@@ -37,6 +37,7 @@ class Dialect(NamedTuple):
         max_scheduling_contexts: How many scheduling contexts the monitor's array holds beside its own.
         writes_capdl: Its tool writes the capDL specification too, when it is asked to.
         vcpu_beside_pd: A virtual CPU without a core runs on its protection domain's, not on the first one.
+        mixes_up_vcpus: Machines behind one with several vCPUs get wrong ones.
         vm_budget_halts: Its kernel was seen to halt when a virtual machine's budget was used up.
     """
 
@@ -58,6 +59,7 @@ class Dialect(NamedTuple):
     max_scheduling_contexts: int | None = None
     writes_capdl: bool = True
     vcpu_beside_pd: bool = False
+    mixes_up_vcpus: bool = False
     vm_budget_halts: bool = False
 
     def at_least(self, version: str) -> bool:
@@ -133,6 +135,7 @@ DIALECTS = {
             root_cnode_bits=12,
             max_scheduling_contexts=63,
             writes_capdl=False,
+            mixes_up_vcpus=True,
             vm_budget_halts=True,
         ),
         Dialect("2.1.0", _V2_1, _CHECKS_2_1, default_stack_bytes=0x2000, library_symbols=(IPC_BUFFER, _IO_PORTS)),
