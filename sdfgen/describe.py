@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sdfgen import judge
 from sdfgen.facts.board import board_files, load_board
-from sdfgen.facts.dialects import CONFIGS, DIALECTS, SMP_SINCE
+from sdfgen.facts.dialects import CONFIGS, DIALECTS, IMAGE_TYPE_SINCE, IMAGES, SMP_SINCE
 from sdfgen.faults.fault import Fault, Faults, suggestion
 from sdfgen.faults.source import Source, Where
 from sdfgen.read.load import load, setting
@@ -17,7 +17,7 @@ from sdfgen.records import NamedTuple
 from sdfgen.resolve.needs import board_suffices
 from sdfgen.resolve.system import resolve
 from sdfgen.spec.description import SystemTable
-from sdfgen.spec.moved import moved_faults
+from sdfgen.spec.moved import CORES, moved_faults
 from sdfgen.subsystems import register
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def describe(path: str, settings: Sequence[str] = (), boards: Sequence[str] = ()
 
 def _moved(root: Node, overrides: list[Node]) -> Iterator[Fault]:
     """Yield a fault for each key that is written otherwise now, in the description and in what overrides it."""
-    moved = register.moved_keys()
+    moved = {**CORES, **register.moved_keys()}
     for tree in (root, *overrides):
         yield from moved_faults(tree, moved)
         variants = tree.value.get("board")
@@ -232,7 +232,17 @@ def _dialect(system: SystemTable | None, faults: Faults) -> Dialect | None:
     elif system.config.startswith("smp-") and not dialect.at_least(SMP_SINCE):
         message = f"Microkit {dialect.version} has no configuration {system.config!r}"
         faults.add(Fault("SDF010", message, system.at("config"), f"smp configurations exist from {SMP_SINCE}"))
+    _check_image(system, dialect, faults)
     return dialect
+
+
+def _check_image(system: SystemTable, dialect: Dialect, faults: Faults) -> None:
+    if system.image not in IMAGES:
+        message = f"unknown form of image {system.image!r}{suggestion(system.image, IMAGES)}"
+        faults.add(Fault("SDF010", message, system.at("image"), f"known forms: {', '.join(IMAGES)}"))
+    elif system.image != IMAGES[0] and not dialect.at_least(IMAGE_TYPE_SINCE):
+        message = f"the tool of Microkit {dialect.version} makes no image of the form {system.image!r}"
+        faults.add(Fault("SDF010", message, system.at("image"), f"it can be chosen from {IMAGE_TYPE_SINCE}"))
 
 
 def _check_variants(

@@ -22,6 +22,7 @@ from sdfgen.rules import (
     regions,
     scheduling,
     scheduling_domains,
+    scheduling_vcpus,
     symbols,
 )
 from sdfgen.rules.registry import BOARD_RULES, RULES, Stage
@@ -49,6 +50,7 @@ _OWN = tuple(
         scheduling_domains,
         physical,
         scheduling,
+        scheduling_vcpus,
         known_bugs,
         patches,
         program_images,

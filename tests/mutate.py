@@ -33,7 +33,19 @@ def _known_keys(table: type[Table], seen: set[type[Table]]) -> Iterator[str]:
             yield from _known_keys(reader.table, seen)
 
 
-OLD_KEYS = ("client", "driver", "kind", "image", "vm_priority", "vm_budget", "vm_period", "queue_capacity", "domain")
+OLD_KEYS = (
+    "client",
+    "cpu",
+    "driver",
+    "kind",
+    "image",
+    "vm_priority",
+    "vm_budget",
+    "vm_period",
+    "queue_capacity",
+    "domain",
+)
+
 KEYS = sorted(
     {*_known_keys(register.spec(), set()), *OLD_KEYS, "include", "board", "ioport", "pcidev", "io_address_space"}
 )
@@ -100,7 +112,19 @@ VALUES: list[Any] = [
         "level",
         "fdt",
     ),
-    *("1.4.1", "2.0.1", "2.1.0", "2.2.0", "2.3.0", "2.0", "debug", "smp-release", "qemu_virt_aarch64", "odroidc4"),
+    *(
+        "1.4.1",
+        "2.0.1",
+        "2.1.0",
+        "2.2.0",
+        "2.3.0",
+        "2.0",
+        "debug",
+        "smp-release",
+        "smp-debug",
+        "qemu_virt_aarch64",
+        "odroidc4",
+    ),
     *(
         "r",
         "w",
@@ -122,6 +146,9 @@ VALUES: list[Any] = [
         [],
         {},
         [1, "a"],
+        [0, 3],
+        [2, 2, 2],
+        [0, 1, 2, 3, 4],
         [[]],
         [{}],
         {"a": 1},

@@ -8,6 +8,7 @@ TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 BOARDS = ROOT / "boards"
 EXAMPLE = ROOT / "examples" / "two-clients" / "system.toml"
+FOUR_CORES = ROOT / "examples" / "four-cores" / "system.toml"
 FAULTS = TESTS / "faults"
 FUZZ = TESTS / "fuzz"
 GOLDENS = TESTS / "goldens"

@@ -50,6 +50,12 @@ SHAPES: dict[str, list[Tree]] = {
     "native_of_two_disks": [linux(0), native(1, {"partition": 1}, {"partition": 2, "name": "logs"})],
     "a_partition_twice": [linux(0, {"partition": 0, "read_only": True}, {"partition": 0, "read_only": True})],
 }
+SEVERAL_CORES: dict[str, list[Tree]] = {
+    **SHAPES,
+    "two_cpus": [linux(0) | {"cpus": 2}, linux(1)],
+    "four_cpus_each": [linux(i) | {"cpus": 4} for i in range(3)],
+    "written_cores": [linux(0) | {"cpus": 2, "core": [0, 3]}, linux(1) | {"vmm": {"core": 1}}, linux(2)],
+}
 MANY: dict[str, list[Tree]] = {
     "forty": [linux(i) for i in range(40)],
     "sixty": [linux(i, ram="4 MiB", data_size="64 KiB") for i in range(60)],
@@ -67,6 +73,11 @@ def tree(board: str, clients: list[Tree], version: str = "2.0.1", mode: str = "a
         "protection_domain": [client for client in clients if "program_image" in client],
         "block": {"driver": "storage", "storage": "/dev/vda", "physical_addresses": mode},
     }
+
+
+def on_cores(what: Tree, config: str = "smp-debug", **system: object) -> Tree:
+    """A description in a configuration of several cores."""
+    return what | {"system": what["system"] | {"config": config, **system}}
 
 
 def crowd(guests: int, version: str = "2.1.0", board: str = QEMU) -> Tree:

@@ -21,7 +21,7 @@ from sdfgen.describe import describe
 from sdfgen.faults.render import FORMATS
 from sdfgen.generate import generated_files, manifest_records, programs_of
 from tests.mutate import mutated
-from tests.paths import BOARDS, EXAMPLE, FAULTS, FUZZ, SYSTEMS
+from tests.paths import BOARDS, EXAMPLE, FAULTS, FOUR_CORES, FUZZ, SYSTEMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sdfgen.faults.place import Span
     from sdfgen.faults.source import Where
 
-SEEDS = [FUZZ / "raw.toml", FUZZ / "block.toml", SYSTEMS / "three_disks_two_blocks.toml", EXAMPLE]
+SEEDS = [FUZZ / "raw.toml", FUZZ / "block.toml", SYSTEMS / "three_disks_two_blocks.toml", EXAMPLE, FOUR_CORES]
 CHUNKS = 10
 COUNT = int(os.environ.get("SDFGEN_FUZZ", "2000"))
 FIRST = int(os.environ.get("SDFGEN_FUZZ_FROM", "0"))

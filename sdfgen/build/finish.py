@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sdfgen import outputs
 from sdfgen.build.digest import digest, file_digest
 from sdfgen.build.graph import made_elves, own_headers, sources
+from sdfgen.build.graph_image import of_tool
 from sdfgen.build.graph_patch import known_patches
 from sdfgen.build.publish import write_files
 from sdfgen.emit.manifest import manifest, sealed
@@ -88,7 +89,7 @@ def made_files(job: Job) -> list[str]:
     if not job.options.compile:
         return []
     elves = [outputs.elf(name) for name in made_elves(job.system, job.plan)]
-    return [*elves, *job.plan.made_guest_files, *((outputs.LOADER, outputs.REPORT) if job.plan.packed else ())]
+    return [*elves, *job.plan.made_guest_files, *(of_tool(job.system) if job.plan.packed else ())]
 
 
 def _plain_c(job: Job) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sdfgen import outputs
 from sdfgen.build.ninja_text import escaped, quoted
 from sdfgen.build.toolchain import TOOL
+from sdfgen.facts.dialects import IMAGE_TYPE_SINCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +38,7 @@ rule link_pd
 
 rule image
   command = "$${{MICROKIT_SDK}}"/{TOOL} $in $options -o obj/{outputs.LOADER} -r obj/{outputs.REPORT} $
-    > {outputs.TOOL_LOG} 2>&1 && mv obj/{outputs.LOADER} obj/{outputs.REPORT} . $
+    > {outputs.TOOL_LOG} 2>&1 && (cd obj && mv $out ..) $
     || {{ cat {outputs.TOOL_LOG}; exit 1; }} # $content
   description = pack {outputs.LOADER}
 
@@ -115,11 +116,21 @@ def image(system: System, author: Author, made: Sequence[str]) -> str:
     inputs += [name for name, is_made in sorted(prefills.items()) if is_made]
     own += [name for name, is_made in sorted(prefills.items()) if not is_made]
     inputs += map(author.name, own)
-    options = f"--board {system.board.name} --config {system.config} --search-path {outputs.ELF_FOLDER} . "
+    options = (
+        f"--board {system.board.name} --config {system.config} --search-path {outputs.ELF_FOLDER} . {quoted(author.up)}"
+    )
+    options += f" --image-type {system.image}" if system.dialect.at_least(IMAGE_TYPE_SINCE) else ""
+    options += f" --capdl-json obj/{outputs.CAPDL}" if system.dialect.writes_capdl else ""
+    results = " ".join(of_tool(system))
     made_of = f"{system.name}.system | {' '.join(inputs)} {outputs.SDK_STAMP}"
     return (
-        f"\nbuild {outputs.LOADER} {outputs.REPORT}: image {made_of}\n"
-        f"  options = {options}{quoted(author.up)}\n"
+        f"\nbuild {results}: image {made_of}\n"
+        f"  options = {options}\n"
         f"{author.content(*own)}"
-        f"build image: phony {outputs.LOADER} {outputs.REPORT}\n"
+        f"build image: phony {results}\n"
     )
+
+
+def of_tool(system: System) -> tuple[str, ...]:
+    """Return what the Microkit tool makes: the image, and what it says of it."""
+    return outputs.LOADER, outputs.REPORT, *((outputs.CAPDL,) if system.dialect.writes_capdl else ())

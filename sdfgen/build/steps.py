@@ -15,10 +15,10 @@ from sdfgen.build.publish import write_files
 from sdfgen.faults.fault import Fault, Faults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from sdfgen.build.job import Job
-    from sdfgen.image.report import Extents
+    from sdfgen.image.extents import Extents, UnknownFormError
     from sdfgen.model.system import Patch
 
 
@@ -29,7 +29,8 @@ def do_steps(job: Job) -> Job:
     if not job.plan.packed:
         return job
     extents = _pack(job)
-    return _with_learned(job, extents) if any(p.value is None for p in job.system.patches) else job
+    is_learned = extents is not None and any(patch.value is None for patch in job.system.patches)
+    return _with_learned(job, extents) if extents is not None and is_learned else job
 
 
 def _run(job: Job, *targets: str) -> None:
@@ -69,18 +70,27 @@ def _agree(job: Job, disagreements: Iterable[Fault]) -> None:
     add((Fault("SDF162", words, where, "please report this") for words in said), job.faults)
 
 
-def _pack(job: Job) -> Extents:
-    """Run the Microkit tool on program images that fit, and hold its report against the system."""
+def _pack(job: Job) -> Extents | None:
+    """Run the Microkit tool on program images that fit, and hold its report against the system.
+
+    Returns:
+        What the report says; None, and a warning, when nobody needs to know it and it is not understood.
+    """
+    from sdfgen.image.capdl import CapdlSpec
+    from sdfgen.image.extents import UnknownFormError
+    from sdfgen.image.placed import read_placed, source
     from sdfgen.image.programs import program_faults
-    from sdfgen.image.report import read_extents
+    from sdfgen.image.slots import slot_faults
     from sdfgen.image.tool_faults import tool_faults
     from sdfgen.verify.made import Made
     from sdfgen.verify.report import misplaced
 
     add(program_faults(job.system, lambda name: _program(job, name), job.plan.linked), job.faults)
     log = os.path.join(job.work, outputs.TOOL_LOG)
-    with suppress(FileNotFoundError):
-        os.unlink(log)
+    stale = () if job.system.dialect.writes_capdl else (os.path.join(job.work, outputs.CAPDL),)
+    for path in (log, *stale):
+        with suppress(FileNotFoundError):
+            os.unlink(path)
     try:
         _run(job._replace(faults=(failed := Faults())), "image")
     except BuildFaultsError:
@@ -88,8 +98,16 @@ def _pack(job: Job) -> Extents:
             system_file = os.path.join(job.work, f"{job.system.name}.system")
             add(tool_faults(job.system, _text(log), _text(system_file)), job.faults)
         add(failed, job.faults)
-    extents = read_extents(os.path.join(job.work, outputs.REPORT))
-    _agree(job, misplaced(job.system, extents, Made(job.work)))
+    try:
+        placed = read_placed(job.work)
+    except UnknownFormError as error:
+        add(_unread(job, error), job.faults)
+        return None
+    if isinstance(placed, CapdlSpec):
+        add(slot_faults(job.system, placed, _text(log) if os.path.exists(log) else ""), job.faults)
+    extents = placed.extents()
+    add(_untold(job, extents), job.faults)
+    _agree(job, misplaced(job.system, extents, Made(job.work), source(job.work)))
     return extents
 
 
@@ -101,15 +119,16 @@ def _program(job: Job, name: str) -> str:
 
 def _with_learned(job: Job, extents: Extents) -> Job:
     """Patch the addresses that Microkit chose, pack again, and see that nothing moved."""
+    from sdfgen.image.extents import EMPTY
     from sdfgen.image.learned import with_learned
 
     job = job._replace(system=with_learned(job.system, extents.regions))
-    add(map(_unlearned, (patch for patch in job.system.patches if patch.value is None)), job.faults)
+    add((_unlearned(job, patch) for patch in job.system.patches if patch.value is None), job.faults)
     files = generated(job)
     write_files(job.work, files)
     _run(job)
     _verify(job)
-    again = _pack(job)
+    again = _pack(job) or EMPTY
     moved = sorted(name for name, extent in again.regions.items() if extents.regions.get(name) != extent)
     if again != extents:
         message = f"patching moved what Microkit had placed: {', '.join(moved) or 'program images'}"
@@ -117,12 +136,42 @@ def _with_learned(job: Job, extents: Extents) -> Job:
     return job._replace(digests={name: digest(data) for name, data in files.items()})
 
 
-_LEARNED_ADVICE = 'give the region a phys_addr, or let sdfgen place it: physical = "assigned"'
+_LEARNED_ADVICE = 'give the region a phys_addr, or let sdfgen place it: physical_addresses = "assigned"'
+_SETVAR_ADVICE = (
+    "name the region in a [[setvar]] with `region_paddr`, for which Microkit chooses, or give it a phys_addr"
+)
 
 
-def _unlearned(patch: Patch) -> Fault:
-    message = f"the tool's report does not say what to patch: {patch.expression}"
-    return Fault("SDF163", message, patch.origin.at("value"), _LEARNED_ADVICE)
+def _untold(job: Job, extents: Extents) -> Iterator[Fault]:
+    """Yield the regions that somebody is told of, and that have no one address."""
+    from sdfgen.image.learned import untold
+
+    advice = _SETVAR_ADVICE if job.system.dialect.writes_capdl else _LEARNED_ADVICE
+    for region, message in untold(job.system, extents):
+        yield Fault("SDF163", message, region.origin.at(region.key or "name"), advice)
+
+
+def _unlearned(job: Job, patch: Patch) -> Fault:
+    from sdfgen.image.placed import source
+
+    message = f"{source(job.work)} of the Microkit tool does not say what to patch: {patch.expression}"
+    advice = _SETVAR_ADVICE if job.system.dialect.writes_capdl else _LEARNED_ADVICE
+    return Fault("SDF163", message, patch.origin.at("value"), advice)
+
+
+def _unread(job: Job, error: UnknownFormError) -> Iterator[Fault]:
+    """Yield that the tool is not understood: an error where it should tell an address, or else a warning."""
+    from sdfgen.image.placed import source
+
+    message = f"{source(job.work)} of the Microkit tool has a form that is not known here: {error}"
+    waiting = [patch.origin.at("value") for patch in job.system.patches if patch.value is None]
+    if waiting:
+        notes = tuple((place, "neither can this be learned") for place in waiting[1:])
+        yield Fault("SDF163", f"an address can't be learned: {message}", waiting[0], _LEARNED_ADVICE, notes)
+    else:
+        message += "; where regions lie was not compared"
+        advice = f"see whether the SDK's tool is that of Microkit {job.system.dialect.version}"
+        yield Fault("SDF163", message, job.system.origin.at("name"), advice, severity="warning")
 
 
 def _text(path: str) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sdfgen.build.contents import Contents
     from sdfgen.describe import Description
     from sdfgen.faults.fault import Fault
+    from sdfgen.model.system import System
 
 
 class Request(NamedTuple):
@@ -152,9 +153,20 @@ def _write_depfile(path: str, results: list[Result]) -> str:
 def _summary(result: Result) -> str:
     system = result.system
     lines = [f"{result.folder}: {system.name} for {system.board.name}, Microkit {system.dialect.version}\n"]
-    lines += [f"  {line}\n" for line in _made(result)]
+    lines += [f"  {line}\n" for line in (*_cores(system), *_made(result))]
     lines += [f"  waiting: {line}\n" for line in result.waiting]
     return "".join(lines)
+
+
+def _cores(system: System) -> Iterator[str]:
+    """Say what runs where; nothing of a system on one core."""
+    for core, names in system.cores().items():
+        more = f", and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+        yield f"{f'core {core}:':<28} {', '.join(names[:_NAMES]) or 'nothing'}{more}"
+
+
+_NAMES = 8
+"""What fits a line."""
 
 
 def _made(result: Result) -> Iterator[str]:
@@ -176,6 +188,7 @@ _WHAT = {
     ".bin": "content of the phys-addr page",
     ".img": "bootable image",
     "report.txt": "what the Microkit tool did",
+    "capdl.json": "its capDL specification",
     "build.ninja": "build graph",
     "manifest.json": "inputs, outputs, addresses, patches",
     "c": "plain C sources",

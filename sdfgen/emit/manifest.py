@@ -10,7 +10,7 @@ from sdfgen import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from sdfgen.model.microkit import Map, Origin
+    from sdfgen.model.microkit import Map, Origin, ProtectionDomain, Vcpu
     from sdfgen.model.system import System
 
 Record = dict[str, Any]
@@ -102,6 +102,7 @@ def decided(
         "maps": list(_maps(system, places)),
         "channels": list(_channels(system, places)),
         "interrupts": list(_interrupts(system, places)),
+        "cores": list(_cores(system, places)),
         **more,
         "patches": list(_patches(system, patches, places)),
         "board_facts_of_sdk": [
@@ -191,6 +192,20 @@ def _interrupts(system: System, places: _Places) -> Iterator[Record]:
     for pd in system.all_pds():
         for irq in pd.irqs:
             yield {"pd": pd.name, "irq": irq.irq, "id": irq.id, "from": places.of(irq.origin, "irq")}
+
+
+def _cores(system: System, places: _Places) -> Iterator[Record]:
+    """Yield the core of every protection domain and virtual CPU; nothing where there is one core."""
+
+    def end(thread: ProtectionDomain | Vcpu) -> Record:
+        default = "Microkit's default" if thread.cpu is None else "description"
+        return {"from": places.of(thread.origin, "cpu"), "why": thread.core_why or default}
+
+    for pd in system.all_pds() if system.board.cores(system.config) > 1 else ():
+        yield {"pd": pd.name, "core": pd.cpu or 0, **end(pd)}
+        if pd.vm is not None:
+            for vcpu, core in zip(pd.vm.vcpus, system.vcpu_cores(pd), strict=True):
+                yield {"vm": pd.vm.name, "vcpu": vcpu.id, "core": core, **end(vcpu)}
 
 
 def _told(value: int | tuple[int, ...] | str | None) -> str | list[str] | None:

@@ -7,6 +7,13 @@ from __future__ import annotations
 
 from sdfgen.records import NamedTuple
 
+IPC_BUFFER = "__sel4_ipc_buffer_obj"
+"""The page that the tool maps behind a program image, before 2.3.0."""
+DOMAIN_NAME = "microkit_name"
+"""The variable of libmicrokit that the tool writes a domain's name into."""
+_IO_PORTS = "microkit_ioports"
+"""The same with ports of x86, on every board: tools from 2.1.0 on stop without it."""
+
 
 class Dialect(NamedTuple):
     """The grammar and the limits of one Microkit version.
@@ -23,10 +30,14 @@ class Dialect(NamedTuple):
         fixed_ram_unsafe: Fixed addresses in normal RAM may collide with free allocations at boot.
         fixed_page_size: A page size that was written is kept.
         symbol_exactly_8: A setvar's symbol must have 8 bytes, not at least 8.
+        library_symbols: What its tool looks for in every program image, which libmicrokit of this version has.
         ipc_buffer_behind_image: The IPC buffer's page is where a symbol of the image says, not at the top.
         top_reserve_bytes: What lies between the highest mapping and the stack at the top.
         root_cnode_bits: Size of the root server's CNode, which decides what is free at the top of RAM.
         max_scheduling_contexts: How many scheduling contexts the monitor's array holds beside its own.
+        writes_capdl: Its tool writes the capDL specification too, when it is asked to.
+        vcpu_beside_pd: A virtual CPU without a core runs on its protection domain's, not on the first one.
+        mixes_up_vcpus: Machines behind one with several vCPUs get wrong ones.
         vm_budget_halts: Its kernel was seen to halt when a virtual machine's budget was used up.
     """
 
@@ -41,10 +52,14 @@ class Dialect(NamedTuple):
     fixed_ram_unsafe: bool = False
     fixed_page_size: bool = True
     symbol_exactly_8: bool = True
+    library_symbols: tuple[str, ...] = (IPC_BUFFER,)
     ipc_buffer_behind_image: bool = True
     top_reserve_bytes: int = 0
     root_cnode_bits: int = 17
     max_scheduling_contexts: int | None = None
+    writes_capdl: bool = True
+    vcpu_beside_pd: bool = False
+    mixes_up_vcpus: bool = False
     vm_budget_halts: bool = False
 
     def at_least(self, version: str) -> bool:
@@ -108,6 +123,7 @@ DIALECTS = {
             symbol_exactly_8=False,
             root_cnode_bits=12,
             max_scheduling_contexts=63,
+            writes_capdl=False,
         ),
         Dialect(
             "2.0.1",
@@ -118,17 +134,21 @@ DIALECTS = {
             symbol_exactly_8=False,
             root_cnode_bits=12,
             max_scheduling_contexts=63,
+            writes_capdl=False,
+            mixes_up_vcpus=True,
             vm_budget_halts=True,
         ),
-        Dialect("2.1.0", _V2_1, _CHECKS_2_1, default_stack_bytes=0x2000),
-        Dialect("2.2.0", _V2_2, _CHECKS_2_1, default_stack_bytes=0x2000),
+        Dialect("2.1.0", _V2_1, _CHECKS_2_1, default_stack_bytes=0x2000, library_symbols=(IPC_BUFFER, _IO_PORTS)),
+        Dialect("2.2.0", _V2_2, _CHECKS_2_1, default_stack_bytes=0x2000, library_symbols=(IPC_BUFFER, _IO_PORTS)),
         Dialect(
             "2.3.0",
             _V2_3,
             _CHECKS_2_3,
             default_stack_bytes=0x2000,
             top_reserve_bytes=0x2000,
+            library_symbols=(DOMAIN_NAME, _IO_PORTS),
             ipc_buffer_behind_image=False,
+            vcpu_beside_pd=True,
         ),
     )
 }
@@ -141,6 +161,10 @@ SINCE = {
 
 CONFIGS = ("debug", "release", "benchmark", "smp-debug", "smp-release", "smp-benchmark")
 SMP_SINCE = "2.1.0"
+IMAGES = ("binary", "elf")
+"""Forms of an image for AArch64; a uImage is for RISC-V only."""
+IMAGE_TYPE_SINCE = "2.1.0"
+"""Earlier tools make binaries only, and have no option for it."""
 
 MAX_PDS = 63
 MAX_VMS = 63

@@ -109,6 +109,10 @@ class Sdk(NamedTuple):
         value = self.options.get(name)
         return value if isinstance(value, bool) else None
 
+    def number(self, name: str) -> int | None:
+        """Return a number of the kernel's configuration; None for one that it does not have."""
+        return _number(self.options.get(name))
+
     def kept(self) -> tuple[Range, ...]:
         """Return what lies between all that the kernel hands out: its own devices."""
         found, reach = [], None

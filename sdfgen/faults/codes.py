@@ -58,11 +58,15 @@ READING = {
     ),
     "SDF026": (
         "a key of an earlier version",
-        "Descriptions begin with guests since version 2; docs/moving-to-2.md has every key's new place.",
+        "It is written otherwise now: docs/moving-to-2.md has every key's new place.",
     ),
     "SDF106": (
         "no room for an emulated device",
         "The board file has `[emulated]`: addresses and virtual interrupts for the devices that VMMs play.",
+    ),
+    "SDF175": (
+        "a list of cores has one for each virtual CPU",
+        "`core` of a guest is a number for all of its virtual CPUs, or a list in the order of their ids.",
     ),
     "SDF019": (
         "an override leads to no element",
@@ -91,6 +95,10 @@ BUILDING = {
     "SDF103": (
         "the Microkit tool refuses the system",
         "What the tool said, with the place that its words lead back to.",
+    ),
+    "SDF129": (
+        "a system has room for its capabilities when it starts",
+        "From 2.1.0 on one task makes all objects, in a CNode of 131072 slots: it counts pages, and the tool does not.",
     ),
     "SDF160": (
         "an input changed while it was built from",

@@ -25,8 +25,11 @@ _NO_CHANNEL = 2**32 - 1
 
 # Devicetree bindings of the GIC, and of the architected timer on a GICv2.
 _SPI, _PPI = 0, 1
-_EDGE, _LEVEL, _FIRST_CPU = 1, 4, 0x100
+_EDGE, _LEVEL = 1, 4
+_PPI_OF_CPUS = {1: 0x104, 2: 0x304, 3: 0x704, 4: 0xF04}
+"""GICv2: level, and the CPUs that have it, by how many a guest has."""
 _GICV3 = 3
+_REDISTRIBUTOR_KIB = 128
 _CONSOLE_HZ = 24_000_000
 _CONSOLE_CLOCK = "/console-clock"
 
@@ -58,6 +61,7 @@ def _vmm(system: System, guest: Guest, configs: Mapping[str, ConfigOf]) -> From:
     devices = [_device(device, _config(system, guest, device, configs)) for device in guest.emulated]
     config = {
         "guest": {
+            "vcpu_count": From(guest.cpus, guest.origin, "cpus"),
             "ram_gpa": From(guest.ram_gpa, guest.origin, "ram"),
             "ram_vaddr": From(guest.ram_vaddr, guest.origin, "ram"),
             "ram_size_bytes": From(guest.ram_bytes, guest.origin, "ram"),
@@ -118,7 +122,7 @@ def whole_tree(system: System, guest: Guest) -> Nodes:
         "/": root,
         "/chosen": _chosen(board, guest, ""),
         f"/memory@{guest.ram_gpa:x}": _memory(guest),
-        **_platform(system, gic),
+        **_platform(system, guest, gic),
         **{f"/{clock}": _clock(hz) for clock, hz in _clocks(board, devices)},
         **{_device_path(device): _passed(device) for device in devices},
         **_console(guest),
@@ -135,7 +139,8 @@ def overlaid(system: System, guest: Guest) -> Nodes:
     board = system.board
     statuses = {path: {"status": (word,)} for path, word in _statuses(board, guest).items()}
     memory = board.guest.memory_node or f"memory@{guest.ram_gpa:x}"
-    chosen = {"/chosen": _chosen(board, guest, board.guest.bootargs), f"/{memory}": _memory(guest)}
+    machine = f"nr_cpus={guest.cpus} {board.guest.bootargs}".strip()
+    chosen = {"/chosen": _chosen(board, guest, machine), f"/{memory}": _memory(guest)}
     return {"/": _root_cells(), **chosen, **statuses, **_console(guest)}
 
 
@@ -167,30 +172,29 @@ def _memory(guest: Guest) -> dict[str, Any]:
     return {"device_type": ("memory",), "reg": reg}
 
 
-def _platform(system: System, gic: str) -> Nodes:
+def _platform(system: System, guest: Guest, gic: str) -> Nodes:
     board = system.board
-    is_v3 = board.gic.version == _GICV3
-    flags = _LEVEL if is_v3 else _FIRST_CPU | _LEVEL
+    flags = _LEVEL if board.gic.version == _GICV3 else _PPI_OF_CPUS[guest.cpus]
     ppis = tuple(cell for ppi in board.guest.timer_ppis for cell in (_PPI, ppi, flags))
     cpu = {
         "device_type": ("cpu",),
         "compatible": (board.guest.cpu,),
-        "reg": (0,),
         "enable-method": ("psci",),
     }
     return {
         "/cpus": {"#address-cells": (1,), "#size-cells": (0,)},
-        "/cpus/cpu@0": cpu,
+        **{f"/cpus/cpu@{i}": {**cpu, "reg": From((i,), guest.origin, "cpus")} for i in range(guest.cpus)},
         "/psci": {"compatible": ("arm,psci-1.0", "arm,psci-0.2"), "method": (board.guest.psci,)},
         "/timer": {"compatible": ("arm,armv8-timer",), "interrupts": ppis, "always-on": ()},
-        gic: _gic(system),
+        gic: _gic(system, guest),
     }
 
 
-def _gic(system: System) -> dict[str, Any]:
+def _gic(system: System, guest: Guest) -> dict[str, Any]:
     facts = system.board.gic
+    second: tuple[int | None, int | None]
     if facts.version == _GICV3:
-        kind, second = "arm,gic-v3", (facts.redistributor, facts.redistributor_size)
+        kind, second = "arm,gic-v3", (facts.redistributor, guest.cpus * _REDISTRIBUTOR_KIB << 10)
     else:
         mapped = [
             r.size_bytes for r in system.regions if r.phys_addr is not None and r.phys_addr == facts.vcpu_interface

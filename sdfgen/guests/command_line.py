@@ -19,6 +19,8 @@ EMULATED_CONSOLE = "ttyAMA0"
 def command_line(board: Board, guest: Guest, *, own_tree: bool) -> str:
     """Join the words for the kernel command line; those of the description's author come last, so that they win.
 
+    The board's own tree has all the board's CPUs, and a guest some of them.
+
     Args:
         board: The board.
         guest: The guest.
@@ -26,7 +28,7 @@ def command_line(board: Board, guest: Guest, *, own_tree: bool) -> str:
     """
     words = (
         *guest.own_bootargs,
-        board.guest.bootargs if own_tree else "",
+        *((f"nr_cpus={guest.cpus}", board.guest.bootargs) if own_tree else ()),
         f"console={guest.consoles[0]}" if guest.consoles else "",
         guest.bootargs,
     )

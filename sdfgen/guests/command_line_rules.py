@@ -53,6 +53,7 @@ def command_line_agrees(system: System) -> Iterator[Fault]:
     guest at its first line.
     """
     for guest in system.guests:
+        yield from _of_board(system, guest)
         for name, value in words_of(guest.bootargs):
             yield from _own(guest, name, value)
             judge = _JUDGES.get(name)
@@ -114,9 +115,32 @@ def _initrd(_system: System, guest: Guest, value: str) -> Iterator[Fault]:
         yield fault("SDF138", message, (guest.origin, _KEY), "leave it out")
 
 
+def _nr_cpus(_system: System, guest: Guest, value: str) -> Iterator[Fault]:
+    """Yield the warning of CPUs that Linux never starts: of several numbers it takes the smallest."""
+    if _too_few(guest, value):
+        message = f"`nr_cpus={value}` in bootargs: guest `{guest.name}` has {guest.cpus} virtual CPUs"
+        yield fault("SDF138", message, (guest.origin, _KEY), "leave it out, or lower `cpus`", severity="warning")
+
+
+def _of_board(system: System, guest: Guest) -> Iterator[Fault]:
+    """Yield the same of the board file's words, which a guest on the board's own tree has."""
+    facts = system.board.guest
+    for name, value in words_of(facts.bootargs) if guest.dtb is not None else ():
+        if name == "nr_cpus" and _too_few(guest, value):
+            message = f"`nr_cpus={value}` of the board file: guest `{guest.name}` has {guest.cpus} virtual CPUs"
+            note = (facts, "bootargs", "the board file's words")
+            advice = "leave it out there: sdfgen writes each guest's own"
+            yield fault("SDF138", message, (guest.origin, "cpus"), advice, [note], "warning")
+
+
+def _too_few(guest: Guest, value: str) -> bool:
+    return value.isdecimal() and 0 < int(value[:9]) < guest.cpus
+
+
 _JUDGES: dict[str, Callable[[System, Guest, str], Iterator[Fault]]] = {
     "console": _console,
     "earlycon": _earlycon,
     "initrd": _initrd,
     "initrdmem": _initrd,
+    "nr_cpus": _nr_cpus,
 }

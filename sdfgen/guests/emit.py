@@ -63,6 +63,7 @@ def _vmm_table(system: System, guest: Guest, kinds: Mapping[str, ConfigOf]) -> s
 
 def _guest(guest: Guest) -> dict[str, object]:
     return {
+        "vcpu_count": guest.cpus,
         "ram_gpa": Hex(guest.ram_gpa),
         "ram_vaddr": Hex(guest.ram_vaddr),
         "ram_size_bytes": Hex(guest.ram_bytes),

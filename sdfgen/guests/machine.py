@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sdfgen.spec.guest import GuestTable
 
 
+MAX_VCPUS = 4
+"""libvmm's, and so its arrays' (templates/c/include/sdfgen/vmm_limits.h)."""
 MAX_EMULATED = 13
 """Of libvmm 0.2.0's handlers of traps, less the interrupt controller's (templates/c/include/sdfgen/vmm_limits.h)."""
 
@@ -34,6 +36,8 @@ class VmmOrigin(NamedTuple):
         vmm = self.guest.vmm
         if vmm is not None and vmm.given(name):
             return vmm.at(name)
+        if name == "cpu":
+            return VcpuOrigin(self.guest, 0).at(name)
         if name in {"name", *_SHARED_KEYS}:
             return self.guest.at(name)
         return vmm.where if vmm is not None else self.guest.where
@@ -46,6 +50,25 @@ class VmmOrigin(NamedTuple):
 
 _SHARED_KEYS = ("cpu", "domain", "smc", "devices", "interrupts")
 """Keys of the guest that are about its VMM too."""
+
+
+class VcpuOrigin(NamedTuple):
+    """The origin of a guest's virtual CPU: `cpus`, and its entry where `core` is a list."""
+
+    guest: GuestTable
+    number: int
+
+    def at(self, name: str) -> Where:
+        """Return the place of a key."""
+        if name == "id":
+            return self.guest.at("cpus")
+        where = self.guest.at(name)
+        is_entry = name == "cpu" and isinstance(self.guest.core, tuple) and self.number < len(self.guest.core)
+        return where._replace(path=(*where.path, self.number)) if is_entry else where
+
+    def given(self, name: str) -> bool:
+        """Tell whether the author wrote this key."""
+        return self.guest.given("cpus" if name == "id" else name)
 
 
 class Machine:
@@ -169,6 +192,20 @@ class Machine:
         self.regions.append(region)
         self.map(region, gpa, perms="r", cached=False, why=why)
         return self.space.map(region, cached=False)
+
+
+def written_cores(table: GuestTable) -> tuple[int | None, ...]:
+    """Return the core that the author gives to each virtual CPU of a guest; None where that is left to us.
+
+    A number of them that cannot be, and a list of another length, are a rule's fault.
+
+    Args:
+        table: The guest.
+    """
+    count = min(max(table.cpus, 1), MAX_VCPUS)
+    if isinstance(table.core, tuple):
+        return (*table.core, *(None,) * count)[:count]
+    return (table.core,) * count
 
 
 def vmm_name(guest: str) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sdfgen.model.system import System
 
 CONSOLE_FOLDERS = Folders(("vmm_pl011",), ("pl011",))
-_VMM = ("vmm", "microkit")
+_VMM = ("vmm", "microkit", "cache")
 _TIMER = ("guest_timer_pd", "microkit")
 _LIBRARIES = ("common", "pd")
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sdfgen.faults.fault import Fault
 from sdfgen.guest_files.initrd import final_bytes
 from sdfgen.guests.command_line import EMULATED_CONSOLE
 from sdfgen.guests.files import guest_files
 from sdfgen.guests.hardware import GIC_REGION, add_hardware, devices_by_guest, taken_by_board
-from sdfgen.guests.machine import Machine, VmmOrigin, vmm_name
+from sdfgen.guests.machine import MAX_VCPUS, Machine, VcpuOrigin, VmmOrigin, vmm_name, written_cores
 from sdfgen.layout.context import DRIVER_VMM_PRIORITY, GUEST_PRIORITY, VMM_PRIORITY, Parts, scheduling
 from sdfgen.layout.names import each_name_once
 from sdfgen.layout.physical import first_fit, physical_space
@@ -74,6 +75,15 @@ def _written_regions(context: Context) -> Iterator[Region]:
             yield Region(table.name, table.size, table, phys_addr=Paddr(table.phys_addr))
 
 
+def _tell_of_cores(context: Context, table: GuestTable) -> None:
+    """Tell of a list of cores that is not one for each virtual CPU."""
+    cores, possible = table.core, 1 <= table.cpus <= MAX_VCPUS
+    if isinstance(cores, tuple) and possible and len(cores) != table.cpus:
+        message = f"{len(cores)} cores for the {table.cpus} virtual CPUs of guest `{table.name}`"
+        notes = ((table.at("cpus"), "its virtual CPUs"),) if table.given("cpus") else ()
+        context.faults.add(Fault("SDF175", message, table.at("core"), "give each virtual CPU one", notes))
+
+
 def _machine(
     context: Context, table: GuestTable, hardware: list[Device], places: RamPlaces, addresses: Space
 ) -> Machine:
@@ -82,6 +92,7 @@ def _machine(
     restarts = not any(device.facts.dma for device in hardware)
     ram = places.of(table, identity=not restarts)
     files = guest_files(context, table)
+    _tell_of_cores(context, table)
     guest = Guest(
         name=table.name,
         vmm=vmm_name(table.name),
@@ -191,6 +202,7 @@ def _vmm(machine: Machine) -> ProtectionDomain:
     guest, vmm = machine.guest, machine.table.vmm
     budget_us, period_us = scheduling(vmm.budget if vmm else None, vmm.period if vmm else None)
     own = DRIVER_VMM_PRIORITY if machine.drives else VMM_PRIORITY
+    with_guest = written_cores(machine.table)[0]
     return ProtectionDomain(
         name=guest.vmm,
         origin=VmmOrigin(machine.table),
@@ -200,7 +212,8 @@ def _vmm(machine: Machine) -> ProtectionDomain:
         period_us=period_us,
         stack_size_bytes=STACK_BYTES if vmm is None or vmm.stack_size is None else vmm.stack_size,
         smc=machine.table.smc,
-        cpu=machine.table.cpu if vmm is None or vmm.cpu is None else vmm.cpu,
+        cpu=with_guest if vmm is None or vmm.core is None else vmm.core,
+        fpu=vmm.fpu if vmm else None,  # libvmm may have been compiled with it
         domain=machine.table.domain if vmm is None or vmm.domain is None else vmm.domain,
         maps=tuple(machine.space.maps),
         irqs=tuple(machine.irqs),
@@ -216,7 +229,7 @@ def _virtual_machine(machine: Machine) -> VirtualMachine:
     return VirtualMachine(
         name=machine.name,
         origin=table,
-        vcpus=(Vcpu(0, table, table.cpu),),  # another number of them is a rule's fault
+        vcpus=tuple(Vcpu(i, VcpuOrigin(table, i), core) for i, core in enumerate(written_cores(table))),
         maps=tuple(machine.maps),
         priority=GUEST_PRIORITY if table.priority is None else table.priority,
         budget_us=budget_us,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sdfgen.guests.machine import MAX_EMULATED
+from sdfgen.guests.machine import MAX_EMULATED, MAX_VCPUS
 from sdfgen.read.kinds import ARM64_IMAGE
 from sdfgen.records import NamedTuple
 from sdfgen.rules.registry import Stage, fault, rule
@@ -80,13 +80,29 @@ def kernel_fits(system: System) -> Iterator[Fault]:
             yield fault("SDF079", message, (origin, "kernel"), "give the guest more RAM", [_ram_note(guest, origin)])
 
 
-@rule("SDF081", "a guest has one virtual CPU")
-def one_cpu(system: System) -> Iterator[Fault]:
-    """The VMMs made here serve one vCPU: they suspend it while it waits, and restart it when it resets itself."""
+@rule("SDF081", "a guest has 1 to 4 virtual CPUs", Stage.VALUES, on_board=True)
+def vcpu_count(system: System) -> Iterator[Fault]:
+    """VMMs have an interrupt controller and PSCI of libvmm's, which has room for 4 (GUEST_MAX_NUM_VCPUS)."""
     for guest in system.guests:
-        if guest.cpus != 1:
-            message = f"guest `{guest.name}` is given {guest.cpus} virtual CPUs; its VMM serves 1"
-            yield fault("SDF081", message, (guest.origin, "cpus"), "leave `cpus` out")
+        if not 1 <= guest.cpus <= MAX_VCPUS:
+            message = f"guest `{guest.name}` is given {guest.cpus} virtual CPUs; its VMM serves 1 to {MAX_VCPUS}"
+            yield fault("SDF081", message, (guest.origin, "cpus"), f"use 1 to {MAX_VCPUS}")
+        else:
+            yield from _redistributors(system, guest)
+
+
+def _redistributors(system: System, guest: Guest) -> Iterator[Fault]:
+    """Yield the fault of a guest that would look for registers of its CPUs beyond the board's of a GICv3."""
+    from sdfgen.emit.devicetree.nodes import REDISTRIBUTOR_BYTES
+
+    facts = system.board.gic
+    if facts.redistributor_size is not None and facts.redistributor_size < guest.cpus * REDISTRIBUTOR_BYTES:
+        room = facts.redistributor_size // REDISTRIBUTOR_BYTES
+        message = (
+            f"guest `{guest.name}` is given {guest.cpus} virtual CPUs; board `{system.board.name}` has room for {room}"
+        )
+        note = (facts, "redistributor_size", "a redistributor of 128 KiB for each")
+        yield fault("SDF081", message, (guest.origin, "cpus"), f"use 1 to {room}", [note])
 
 
 @rule("SDF083", "a guest with devices has a device tree to start from")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sdfgen.guests.base_trees import GIVE, Based, based_guests
 from sdfgen.guests.files import with_file
+from sdfgen.read.flat_tree import CELL
 from sdfgen.rules.registry import fault, rule
 from sdfgen.units import PAGE_BYTES, size_text
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from sdfgen.faults.fault import Fault
     from sdfgen.model.system import System
+    from sdfgen.read.flat_tree import TreeNode
 
     Problems = Iterator[tuple[str, str]]
     """What is wrong with a tree, as the end of a sentence, and what to do about it."""
@@ -143,6 +145,45 @@ def _psci(based: Based) -> Problems:
         yield what, f"change it: fdtput -t s FILE /psci method {method}"
 
 
+def _cpus(based: Based) -> Problems:
+    """Yield why Linux would start others than a guest's virtual CPUs: after its own, the tree's first ones in order."""
+    count = based.guest.cpus
+    if count == 1:
+        return
+    nodes = _cpu_nodes(based)
+    others = {number: node for number, node in nodes if number}
+    started = dict(list(others.items())[: count - 1])
+    if set(started) != set(range(1, count)) or len(others) == len(nodes):
+        has = ", ".join(f"{number:#x}" for number, _ in nodes) or "none"
+        advice = "give /cpus a node for each, with `reg` from 0 on and in that order, or the guest fewer `cpus`"
+        yield f"has in /cpus as `reg` {has}, and the guest's CPUs are 0 to {count - 1}", advice
+        return
+    for node in started.values():
+        if node.text("enable-method") != "psci":
+            what = (
+                f"has `{node.text('enable-method')}` as `enable-method` of /cpus/{node.name}, and VMMs here play PSCI"
+            )
+            yield what, f"change it: fdtput -t s FILE /cpus/{node.name} enable-method psci"
+    if not any(based.nodes[path].node.text("compatible").startswith("arm,psci-") for path in based.nodes):
+        method = based.board.guest.psci
+        what = "has no node of PSCI, by which the guest starts its CPUs"
+        yield what, f'add psci {{ compatible = "arm,psci-1.0"; method = "{method}"; }} to its root'
+
+
+def _cpu_nodes(based: Based) -> list[tuple[int, TreeNode]]:
+    """Return number and node of each CPU that Linux looks at."""
+    cpus = based.root.child("cpus")
+    if cpus is None:
+        return []
+    size_bytes = (cpus.cell("#address-cells", 2) or 0) * CELL.size
+    return [
+        (int.from_bytes(node.properties.get("reg", b"")[:size_bytes]), node)
+        for node in cpus.children
+        if (node.text("device_type") == "cpu" or node.name.partition("@")[0] == "cpu")
+        and not node.text("status").startswith("fail")
+    ]
+
+
 _OVERLAY_BYTES = 2**16
 """More than what the build adds: a VMM has few devices, and a command line 2 KiB."""
 
@@ -170,5 +211,6 @@ _PROBLEMS: Iterable[Callable[[Based], Problems]] = (
     _interrupts,
     _phandles,
     _psci,
+    _cpus,
     _room,
 )

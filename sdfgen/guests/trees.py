@@ -42,11 +42,11 @@ DISABLED = "disabled"
 
 
 class _Common(NamedTuple):
-    """What the trees of all guests of a system have in common, made once."""
+    """What the trees of guests have in common, made once: all of them the root, those of as many CPUs the platform."""
 
     board: Board
     root: tuple[Property, ...]
-    platform: tuple[Node, ...]
+    platform: dict[int, tuple[Node, ...]]
 
 
 def is_complete(system: System, guest: Guest) -> bool:
@@ -92,8 +92,13 @@ def _common(system: System) -> _Common:
         *ROOT_CELLS,
         Property("interrupt-parent", (Cells((GIC,)),)),
     )
-    platform = (cpus(board), psci(board), timer(board), gic(board, _cpu_interface_bytes(system)))
-    return _Common(board, root, platform)
+    return _Common(board, root, {count: _platform(system, count) for count in {guest.cpus for guest in system.guests}})
+
+
+def _platform(system: System, cpu_count: int) -> tuple[Node, ...]:
+    board = system.board
+    interrupts = gic(board, _cpu_interface_bytes(system), cpu_count)
+    return (cpus(board, cpu_count), psci(board), timer(board, cpu_count), interrupts)
 
 
 def _cpu_interface_bytes(system: System) -> int:
@@ -141,7 +146,7 @@ def _guest_tree(common: _Common, guest: Guest, virtual: tuple[Node, ...]) -> Nod
     children = (
         chosen(guest, command_line(board, guest, own_tree=False), *_stdout_path(board, guest)),
         memory(guest),
-        *common.platform,
+        *common.platform[guest.cpus],
         *clocks(board, devices),
         *map(device_node, devices),
         *console_nodes(guest),

@@ -26,7 +26,7 @@ def program_faults(system: System, path_of: Callable[[str], str], linked: Contai
     """
     faults = list(unfit(system, lambda name: path_of(name) if name in linked else None))
     yield from faults
-    if not faults:
+    if not any(found.severity == "error" for found in faults):
         for pd in system.all_pds():
             if pd.program_image in linked:
                 yield from _stack(system, pd, path_of(pd.program_image))

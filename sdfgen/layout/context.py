@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sdfgen.layout.ids import Ids
     from sdfgen.model.microkit import Channel, ProtectionDomain, Region
     from sdfgen.spec.description import Spec
+    from sdfgen.spec.scheduled import ScheduledTable
 
 TIME_SLICE_US = 10_000
 """Of domains and guests alike. Microkit's 1 ms cuts a guest's work by an interrupt each time it has passed."""
@@ -49,6 +50,15 @@ class Context(NamedTuple):
     written_maps: Mapping[str, Sequence[tuple[int, int]]]
     folder: str
     faults: Faults
+
+    def fpu(self, table: ScheduledTable) -> bool | None:
+        """Return whether a domain may use the FPU, which C of ours does not; None leaves it to Microkit.
+
+        Args:
+            table: A domain whose code is all made here, unless it names a program image.
+        """
+        spared = table.fpu is None and table.program_image is None
+        return False if spared and "protection_domain.fpu" in self.dialect.attributes else table.fpu
 
     def domain_space(self, pd: str) -> DomainSpace:
         """Return the address space of a protection domain; what is mapped by hand is taken."""

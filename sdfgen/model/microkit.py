@@ -90,12 +90,13 @@ class Setvar(NamedTuple):
 
 
 class Vcpu(NamedTuple):
-    """A virtual CPU."""
+    """A virtual CPU; `core_why` says for the manifest where its core comes from."""
 
     id: int
     origin: Origin
     cpu: int | None = None
     setvar_id: str | None = None
+    core_why: str = ""
 
 
 class VirtualMachine(NamedTuple):
@@ -120,7 +121,10 @@ class Cap(NamedTuple):
 
 
 class ProtectionDomain(NamedTuple):
-    """A protection domain with all it holds; `parent` is the name of the one around it."""
+    """A protection domain with all it holds.
+
+    `parent` is the name of the one around it; `core_why` says for the manifest where its core comes from.
+    """
 
     name: str
     origin: Origin
@@ -145,6 +149,7 @@ class ProtectionDomain(NamedTuple):
     caps: tuple[Cap, ...] = ()
     vm: VirtualMachine | None = None
     children: tuple["ProtectionDomain", ...] = ()
+    core_why: str = ""
 
 
 class End(NamedTuple):

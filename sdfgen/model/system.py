@@ -61,6 +61,7 @@ class System(NamedTuple):
         board: The board.
         dialect: The Microkit version.
         config: The Microkit configuration.
+        image: The form of the bootable image, as the tool calls it.
         pds: The protection domains.
         regions: The memory regions.
         channels: The channels.
@@ -84,6 +85,7 @@ class System(NamedTuple):
     board: Board
     dialect: Dialect
     config: str
+    image: str
     pds: tuple[ProtectionDomain, ...]
     regions: tuple[Region, ...]
     channels: tuple[Channel, ...]
@@ -115,6 +117,34 @@ class System(NamedTuple):
         for pd in self.all_pds():
             if pd.vm is not None:
                 yield pd, pd.vm
+
+    def vcpu_cores(self, pd: ProtectionDomain) -> tuple[int, ...]:
+        """Return the core that each virtual CPU of a protection domain's virtual machine runs on.
+
+        Args:
+            pd: The protection domain.
+        """
+        otherwise = pd.cpu or 0 if self.dialect.vcpu_beside_pd else 0
+        vcpus = pd.vm.vcpus if pd.vm is not None else ()
+        return tuple(otherwise if vcpu.cpu is None else vcpu.cpu for vcpu in vcpus)
+
+    def cores(self) -> dict[int, list[str]]:
+        """Return who runs on each core: domains by name, machines with their VMMs by theirs, virtual CPUs by number.
+
+        Nothing for a configuration of one core.
+        """
+        count = self.board.cores(self.config)
+        found: dict[int, list[str]] = {core: [] for core in range(count)} if count > 1 else {}
+        for pd in self.all_pds() if found else ():
+            cores, own = self.vcpu_cores(pd), pd.cpu or 0
+            if pd.vm is None or set(cores) != {own}:
+                found[own].append(pd.name)
+            if pd.vm is not None and len(set(cores)) == 1:
+                found[cores[0]].append(pd.vm.name)
+            elif pd.vm is not None:
+                for vcpu, core in zip(pd.vm.vcpus, cores, strict=True):
+                    found[core].append(f"{pd.vm.name} (vCPU {vcpu.id})")
+        return found
 
     def spaces(self) -> Iterator[tuple[str, tuple[Map, ...]]]:
         """Yield name and maps of every protection domain, and then of every virtual machine."""

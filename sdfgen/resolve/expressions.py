@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, TypeVar
 from sdfgen.faults.fault import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from sdfgen.model.system import System
 
 MAX_LENGTH = 1000
 MAX_SHIFT = 64
+_OF_REGIONS = ("phys_addr", "size", "vaddr")
 _VALUE_BITS = 128
 _Value = TypeVar("_Value")
 
@@ -85,17 +86,18 @@ def _evaluated(text: str, value: Callable[[ast.expr], _Value]) -> _Value:
         raise ExpressionError("divides by zero") from error
 
 
-def regions_in(text: str) -> set[str]:
+def regions_in(text: str, functions: Sequence[str] = _OF_REGIONS) -> set[str]:
     """Return the memory regions that an expression names; none of one that is malformed.
 
     Args:
         text: The expression.
+        functions: Of which functions they are arguments.
     """
     try:
         calls = [node for node in ast.walk(_parsed(text)) if isinstance(node, ast.Call) and node.args]
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return set()
-    firsts = [call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id in _OF_REGIONS]
+    firsts = [call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id in functions]
     return {first.value for first in firsts if isinstance(first, ast.Constant) and isinstance(first.value, str)}
 
 
@@ -184,7 +186,6 @@ def _irq(system: System, pd: str, number: int) -> int:
     return ids[pd][number]
 
 
-_OF_REGIONS = ("phys_addr", "size", "vaddr")
 _FUNCTIONS: dict[str, tuple[Callable[..., int], tuple[type, ...]]] = {
     "phys_addr": (_phys_addr, (str,)),
     "size": (_size, (str,)),

@@ -65,6 +65,14 @@ def explicit_ids(spec: Spec) -> Iterator[tuple[str, int]]:
         yield from ((pd.name, irq.id) for irq in pd.irq)
 
 
+def explicit_cores(spec: Spec) -> Iterator[int]:
+    """Yield the core of every raw protection domain and virtual CPU that has one in the description."""
+    for pd in all_tables(spec.protection_domain):
+        vcpus = pd.virtual_machine.vcpu if pd.virtual_machine else ()
+        cores = (pd.cpu, *(vcpu.cpu for vcpu in vcpus))
+        yield from (core for core in cores if core is not None)
+
+
 def region_of(table: MemoryRegionTable) -> Region:
     """Return a raw memory region."""
     return Region(

@@ -10,6 +10,7 @@ from sdfgen.layout.context import Context, Parts
 from sdfgen.layout.ids import Ids
 from sdfgen.layout.native import Native
 from sdfgen.layout.physical import place
+from sdfgen.layout.placement import with_cores
 from sdfgen.model.system import System
 from sdfgen.records import NamedTuple
 from sdfgen.resolve.microkit import (
@@ -19,6 +20,7 @@ from sdfgen.resolve.microkit import (
     channel_order,
     domain_of,
     domains_of,
+    explicit_cores,
     explicit_ids,
     extended,
     region_of,
@@ -61,6 +63,7 @@ def resolve(spec: Spec, board: Board, dialect: Dialect, folder: str, faults: Fau
         board=board,
         dialect=dialect,
         config=spec.system.config,
+        image=spec.system.image,
         pds=_domains(spec, made, natives, faults),
         regions=(*_placed(context, made, natives, raw_regions), *sorted(raw_regions, key=lambda r: r.name)),
         channels=(
@@ -112,8 +115,20 @@ def _made(context: Context, natives: tuple[Native, ...]) -> _Made:
     resolved = {name: role.resolve(context, clients) for name, role in register.resolvers().items()}
     finished = [finish(machine, timer) for machine in begun]
     guest_timer, of_timer = timer.build()
-    parts = [*(one.parts for one in resolved.values()), *(of_guest for _, of_guest in finished), of_timer]
-    return _Made(tuple(guest for guest, _ in finished), guest_timer, resolved, _joined(parts))
+    parts = _joined([*(one.parts for one in resolved.values()), *(of_guest for _, of_guest in finished), of_timer])
+    drivers = frozenset(machine.pd for machine in begun if machine.drives)
+    placed = parts._replace(pds=_on_cores(context, parts.pds, drivers))
+    return _Made(tuple(guest for guest, _ in finished), guest_timer, resolved, placed)
+
+
+def _on_cores(
+    context: Context, pds: tuple[ProtectionDomain, ...], drivers: frozenset[str]
+) -> tuple[ProtectionDomain, ...]:
+    """Choose the cores that the author leaves open, where there are several."""
+    cores = context.board.cores(context.spec.system.config)
+    if cores == 1 or "vcpu.cpu" not in context.dialect.attributes:
+        return pds
+    return with_cores(pds, drivers, cores, explicit_cores(context.spec))
 
 
 def _joined(parts: Iterable[Parts]) -> Parts:

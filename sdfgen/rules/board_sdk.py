@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sdfgen.facts.dialects import MAX_DOMAINS, MAX_SCHEDULE_ENTRIES
 from sdfgen.facts.sdk import KERNEL_ELF, LOADER_ELF
 from sdfgen.faults.fault import Fault
 from sdfgen.records import NamedTuple
-from sdfgen.rules.dialect import SMC_BY_DEFAULT_SINCE
+from sdfgen.rules.dialect import SMC_BY_DEFAULT_SINCE, knows
 from sdfgen.units import joined, ranges_text
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def differences(board: Board, sdk: Sdk) -> Iterator[Fault]:
         yield from _kernel_end(board, sdk)
     yield from _distributor(board, sdk)
     yield from _timer(board, sdk)
+    yield from _counter(board, sdk)
 
 
 def _pairs(board: Board, sdk: Sdk, filled: set[str]) -> Iterator[_Pair]:
@@ -149,6 +151,16 @@ def _timer(board: Board, sdk: Sdk) -> Iterator[Fault]:
         yield Fault(DIFFERS, message, board.facts.guest.where, advice, (note,), "warning")
 
 
+def _counter(board: Board, sdk: Sdk) -> Iterator[Fault]:
+    """Yield that domains can't read the time: what wakes guests and what gives up on drivers does, timer or not."""
+    guest = board.facts.guest
+    if guest is not None and sdk.option("EXPORT_PCNT_USER") is False:
+        message = "the board file is for guests, whose domains read the counter; the SDK's kernel does not let them"
+        note = (sdk.of_config("EXPORT_PCNT_USER"), "the kernel's configuration")
+        advice = "build an SDK with KernelArmExportPCNTUser, or leave out what is for guests"
+        yield Fault(DIFFERS, message, guest.where, advice, (note,))
+
+
 def cannot(system: System, sdk: Sdk) -> Iterator[Fault]:
     """Yield what a system asks of a kernel that was built without it.
 
@@ -166,3 +178,23 @@ def cannot(system: System, sdk: Sdk) -> Iterator[Fault]:
             note = (sdk.of_config("ALLOW_SMC_CALLS"), "the kernel's configuration")
             message = f"`smc` of `{pd.name}`: the SDK's kernel is built without it"
             yield Fault(CANNOT, message, pd.origin.at("smc"), "build an SDK with KernelAllowSMCCalls", (note,))
+    yield from _domains(system, sdk)
+
+
+def _domains(system: System, sdk: Sdk) -> Iterator[Fault]:
+    """Yield that a kernel of one's own has less room for domains than that of SDF065 and SDF068."""
+    found = system.domains
+    if found is None or not knows(system, "domains") or system.board.cores(system.config) > 1:
+        return
+    names, entries = len(found.names), len(found.schedule)
+    wanted = (
+        ("domains", "names", names, MAX_DOMAINS, "NUM_DOMAINS", 0),
+        ("schedule entries", "schedule", entries, MAX_SCHEDULE_ENTRIES, "NUM_DOMAIN_SCHEDULES", 1),
+    )
+    for what, key, count, most, option, markers in wanted:
+        room = sdk.number(option)
+        if room is not None and room - markers < count <= most:
+            note = (sdk.of_config(option), "the kernel's configuration")
+            message = f"{count} {what}: the SDK's kernel has room for {room - markers}"
+            advice = f"use fewer, or build an SDK with a larger {option}"
+            yield Fault(CANNOT, message, found.origin.at(key), advice, (note,))

@@ -61,12 +61,18 @@ def _uses(system: System) -> Iterator[_Use]:
         for key in keys.get(kind, ()):
             field = _FIELDS.get(key, key)
             if getattr(thing, field) != thing._field_defaults[field]:
-                yield _Use(f"{kind}.{key}", f"`{key}` of {what}", thing.origin, key)
+                yield _Use(f"{kind}.{key}", f"`{_word(thing.origin, key)}` of {what}", thing.origin, key)
     if "domains" in missing and system.domains is not None:
         yield _Use("domains", "`[domains]`", system.domains.origin, "")
     for _, vm in system.vms() if "vcpu.several" in missing else ():
         if len(vm.vcpus) > 1:
             yield _Use("vcpu.several", f"a second vCPU in `{vm.name}`", vm.vcpus[1].origin, "id")
+
+
+def _word(origin: Origin, key: str) -> str:
+    """Return what the author calls a key: the tables of guests and subsystems have words of their own for some."""
+    words = [step for step in origin.at(key).path if isinstance(step, str)]
+    return words[-1] if origin.given(key) and words else key
 
 
 @rule("SDF061", "the chosen Microkit version can say it", Stage.VALUES)

@@ -53,3 +53,20 @@ def vm_budget(system: System) -> Iterator[Fault]:
             "leave `budget` out, or make it as long as the period; a lower priority restrains the guest as well",
             severity="warning",
         )
+
+
+@rule("SDF177", "Microkit 2.0.1 takes several vCPUs in its last virtual machine only")
+def vcpus_before_the_last(system: System) -> Iterator[Fault]:
+    """Its tool counts machines where it must count vCPUs, so that later machines get those of earlier ones.
+
+    The system is packed, and ends at boot: "tcb already has a scheduling context" (seen).
+    """
+    machines = [vm for _, vm in system.vms()]
+    for vm in machines[:-1] if system.dialect.mixes_up_vcpus else ():
+        if len(vm.vcpus) > 1:
+            message = (
+                f"virtual machine `{vm.name}` has {len(vm.vcpus)} vCPUs and `{machines[-1].name}` follows it; "
+                f"the tool of Microkit {system.dialect.version} gives that one wrong ones, and nothing starts"
+            )
+            other = ((machines[-1].origin, "name", "the last machine of the system file"),)
+            yield fault("SDF177", message, (vm.origin, "cpus"), 'use microkit = "2.1.0" or newer', other)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.faults.fault import Fault
+    from sdfgen.faults.source import Where
     from sdfgen.model.microkit import Channel, Irq, Origin, ProtectionDomain, VirtualMachine
     from sdfgen.model.system import System
 
@@ -278,10 +279,13 @@ def cores(system: System) -> Iterator[Fault]:
     """Only smp configurations start more than the first core."""
     count = system.board.cores(system.config)
     cores_text = f"cores 0 to {count - 1}" if count > 1 else "core 0 only"
-    users = [(f"`{pd.name}`", pd.cpu, pd.origin) for pd in system.all_pds()]
-    users += [(f"vCPU {v.id} of `{vm.name}`", v.cpu, v.origin) for _, vm in system.vms() for v in vm.vcpus]
+    users = [(f"vCPU {v.id} of `{vm.name}`", v.cpu, v.origin) for _, vm in system.vms() for v in vm.vcpus]
+    users += [(f"`{pd.name}`", pd.cpu, pd.origin) for pd in system.all_pds()]
+    told: set[Where] = set()
     for what, cpu, origin in users if knows(system, "protection_domain.cpu") else ():
-        if cpu is not None and not 0 <= cpu < count:
+        place = origin.at("cpu")
+        if cpu is not None and not 0 <= cpu < count and place not in told:
+            told.add(place)
             message = f"core {cpu} of {what}, but `{system.config}` runs on {cores_text}"
-            advice = "use a lower number" if count > 1 else "use an smp configuration, or leave it out"
+            advice = f"use 0 to {count - 1}" if count > 1 else "use an smp configuration, or leave it out"
             yield fault("SDF038", message, (origin, "cpu"), advice, [(system.origin, "config", "the configuration")])

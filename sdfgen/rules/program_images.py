@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
+from sdfgen.facts.dialects import DOMAIN_NAME, IPC_BUFFER
 from sdfgen.faults.fault import Fault, suggestion
+from sdfgen.read.fpu_use import fpu_instruction
 from sdfgen.read.program import RELINK, Program, ProgramError, page_range, read_program
 from sdfgen.rules.maps import mapped
 from sdfgen.rules.registry import Stage, fault, rule
@@ -22,10 +24,6 @@ if TYPE_CHECKING:
 CODE: Final = "SDF102"
 SETVAR_BYTES: Final = 8
 """What the tool writes into a symbol."""
-IPC_BUFFER: Final = "__sel4_ipc_buffer_obj"
-"""The page that the tool maps behind a program image, before 2.3.0."""
-DOMAIN_NAME: Final = "microkit_name"
-"""The variable of libmicrokit that the tool writes a domain's name into; it stops without one."""
 
 
 @rule(CODE, "program images fit the system", Stage.VALUES)
@@ -54,6 +52,7 @@ def unfit(system: System, path_of: Callable[[str], str | None]) -> Iterator[Faul
     if images.read:
         yield from _maps_over(system, images)
         yield from _targets(system, images)
+        yield from _fpu(images, path_of)
 
 
 class _Images:
@@ -85,18 +84,24 @@ class _Images:
         return None if program is None else program.symbols or {}
 
     def _without_library(self, system: System, pd: ProtectionDomain) -> Iterator[Fault]:
-        """Yield a fault for each file that lacks what the tool looks for in every image, once."""
+        """Yield a fault for each file, once, that lacks what the tool looks for, or has an older library."""
         key = "path_for_symbols" if pd.path_for_symbols else "program_image"
         name = pd.path_for_symbols or pd.program_image
-        wanted = IPC_BUFFER if system.dialect.ipc_buffer_behind_image else DOMAIN_NAME
         found = self.symbols(pd)
-        if found is not None and wanted not in found:
+        missing = [symbol for symbol in system.dialect.library_symbols if found is not None and symbol not in found]
+        if found is not None and missing:
             library = "the libmicrokit of this version" if DOMAIN_NAME in found else "libmicrokit"
-            lacks = f"symbol `{wanted}`: it is not linked with {library}" if found else "symbol table"
+            lacks = f"symbol `{missing[0]}`: it is not linked with {library}" if found else "symbol table"
             advice = RELINK if found else "link it without -s, and do not strip it"
             message = f"{_words(key)} {name!r} of `{pd.name}` has no {lacks}"
             del self.read[name]
             yield fault(CODE, message, (pd.origin, key), advice)
+        elif found is not None and IPC_BUFFER in found and not system.dialect.ipc_buffer_behind_image:
+            message = (
+                f"{_words(key)} {name!r} of `{pd.name}` has symbol `{IPC_BUFFER}`: it is linked with an older "
+                f"libmicrokit, which looks for messages where Microkit {system.dialect.version} puts none"
+            )
+            yield fault(CODE, message, (pd.origin, key), RELINK, severity="warning")
 
 
 def _words(key: str) -> str:
@@ -124,6 +129,17 @@ def _taken(system: System, images: _Images, pd: ProtectionDomain) -> tuple[tuple
     if program and system.dialect.ipc_buffer_behind_image and IPC_BUFFER in known:
         return (*ranges, page_range(known[IPC_BUFFER].address, PAGE_BYTES))
     return ranges
+
+
+def _fpu(images: _Images, path_of: Callable[[str], str | None]) -> Iterator[Fault]:
+    """Yield domains without FPU whose image uses it: that instruction stops them, if it is ever reached."""
+    for pd in images.domains.values():
+        path = path_of(pd.program_image) if pd.fpu is False and pd.program_image in images.read else None
+        address = None if path is None else fpu_instruction(path)
+        if address is not None:
+            message = f"program image {pd.program_image!r} of `{pd.name}`, which has no FPU, uses it at {address:#x}"
+            advice = "compile all of it with -mgeneral-regs-only, or set `fpu = true`"
+            yield fault(CODE, message, (pd.origin, "fpu"), advice, severity="warning")
 
 
 def _map_key(m: Map, pd: ProtectionDomain) -> str:

@@ -28,7 +28,8 @@ class _Thread(NamedTuple):
         place: The key of its priority.
         trusted: It runs our code, not a guest's or a stranger's.
         machine: It is a virtual machine.
-        core: The core and the scheduling domain it runs in.
+        cores: The core that it runs on, or one for each virtual CPU; each of these has the share.
+        domain: The scheduling domain it runs in.
     """
 
     name: str
@@ -37,7 +38,12 @@ class _Thread(NamedTuple):
     place: tuple[Origin, str]
     trusted: bool
     machine: bool
-    core: tuple[int, str | None]
+    cores: tuple[int, ...]
+    domain: str | None
+
+    def share_of(self, core: int) -> float:
+        """Return the part of one core that it can take."""
+        return self.share * self.cores.count(core)
 
 
 def _share(budget_us: int | None, period_us: int | None) -> float:
@@ -48,19 +54,18 @@ def _share(budget_us: int | None, period_us: int | None) -> float:
 
 def _of_pd(pd: ProtectionDomain) -> _Thread:
     share = _share(pd.budget_us, pd.period_us)
-    return _Thread(pd.name, pd.priority, share, (pd.origin, "priority"), pd.trusted, False, (pd.cpu or 0, pd.domain))
+    return _Thread(pd.name, pd.priority, share, (pd.origin, "priority"), pd.trusted, False, (pd.cpu or 0,), pd.domain)
 
 
-def _of_vm(pd: ProtectionDomain, vm: VirtualMachine) -> _Thread:
-    cpu = next((vcpu.cpu for vcpu in vm.vcpus if vcpu.cpu is not None), pd.cpu)
+def _of_vm(system: System, pd: ProtectionDomain, vm: VirtualMachine) -> _Thread:
     place = (vm.origin, "priority")
     share = _share(vm.budget_us, vm.period_us)
-    return _Thread(vm.name, vm.priority, share, place, False, True, (cpu or 0, pd.domain))
+    return _Thread(vm.name, vm.priority, share, place, False, True, system.vcpu_cores(pd), pd.domain)
 
 
 def _threads(system: System) -> list[_Thread]:
     """Return them all but those whose priority there is not: SDF032 tells of these."""
-    threads = [*map(_of_pd, system.all_pds()), *(_of_vm(pd, vm) for pd, vm in system.vms())]
+    threads = [*map(_of_pd, system.all_pds()), *(_of_vm(system, pd, vm) for pd, vm in system.vms())]
     return [thread for thread in threads if 0 <= thread.priority <= MAX_PRIORITY]
 
 
@@ -68,7 +73,8 @@ def _threads(system: System) -> list[_Thread]:
 def starvation(system: System) -> Iterator[Fault]:
     """A guest that spins above a server, or above a VMM, with a whole core for itself ends everybody's I/O.
 
-    Each of those above may have a budget below its period; together they must leave something too.
+    Each of those above may have a budget below its period; together they must leave something too. Who runs on other
+    cores keeps nobody from running; of several virtual CPUs each counts on its own.
     """
     threads = _threads(system) if system.chains else []
     for service, names in system.chains.items():
@@ -81,7 +87,8 @@ def starvation(system: System) -> Iterator[Fault]:
 
 
 def _above(thread: _Thread, member: _Thread) -> bool:
-    return thread.priority > member.priority and thread.core == member.core and thread.name != member.name
+    beside = thread.domain == member.domain and not set(thread.cores).isdisjoint(member.cores)
+    return beside and thread.priority > member.priority and thread.name != member.name
 
 
 def _lifted(service: str, members: list[_Thread], greedy: list[_Thread], *, halts: bool) -> Iterator[Fault]:
@@ -127,12 +134,12 @@ def _starves(service: str, thread: _Thread, below: list[_Thread], otherwise: str
 
 def _crowd(service: str, members: list[_Thread], bounded: list[_Thread]) -> Iterator[Fault]:
     """Report the member above whom bounded shares add up to a whole core, once for all members."""
-    for member in members:
-        above = [t for t in bounded if _above(t, member)]
-        if sum(t.share for t in above) < 1 - _ROUNDING:
+    for member, core in ((m, core) for m in members for core in sorted(set(m.cores))):
+        above = [t for t in bounded if _above(t, member) and core in t.cores]
+        if sum(t.share_of(core) for t in above) < 1 - _ROUNDING:
             continue
-        total = round(100 * sum(t.share for t in above))
-        names = ", ".join(f"`{t.name}` ({round(100 * t.share)} %)" for t in above)
+        total = round(100 * sum(t.share_of(core) for t in above))
+        names = ", ".join(f"`{t.name}` ({round(100 * t.share_of(core))} %)" for t in above)
         message = f"the budgets of {names} add up to {total} % of a core above `{member.name}` of {service}"
         notes = [
             (*member.place, f"`{member.name}` has priority {member.priority}"),
@@ -147,7 +154,7 @@ def vmm_above(system: System) -> Iterator[Fault]:
     """A VMM below its machine handles interrupts only when the guest sleeps: a guest that computes hears of nothing."""
     chain = {name for names in system.chains.values() for name in names}
     for pd, vm in system.vms():
-        own, guest = _of_pd(pd), _of_vm(pd, vm)
+        own, guest = _of_pd(pd), _of_vm(system, pd, vm)
         if vm.priority > MAX_PRIORITY or not _above(guest, own) or (pd.name in chain and guest.share >= 1):
             continue
         message = (

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.faults.fault import Fault
+    from sdfgen.faults.source import Where
     from sdfgen.model.microkit import Cap, Domains, Origin, ScheduleEntry
     from sdfgen.model.system import System
 
@@ -34,8 +35,9 @@ def domains(system: System) -> Iterator[Fault]:
     found = _domains(system)
     if found is None:
         return
-    names, cores = found.names, system.board.cores(system.config)
-    if cores > 1:
+    names = found.names
+    if _on_several_cores(system):
+        cores = system.board.cores(system.config)
         message = f"domains are for one core, and `{system.config}` runs on {cores}"
         other = [(system.origin, "config", "the configuration is here")]
         yield fault("SDF065", message, (found.origin, ""), "use a configuration without smp", other)
@@ -67,6 +69,9 @@ def _domain_ids(found: Domains) -> Iterator[Fault]:
 def membership(system: System) -> Iterator[Fault]:
     """With a domain schedule, whoever is in no domain has no time to run in; without one there is nothing to be in."""
     found = _domains(system)
+    if _on_several_cores(system):
+        yield from _in_a_domain(system) if found is None else ()  # [domains] itself is told of
+        return
     for pd in system.all_pds() if knows(system, "protection_domain.domain") else ():
         place = (pd.origin, "domain")
         if found is None and pd.domain is not None:
@@ -77,6 +82,29 @@ def membership(system: System) -> Iterator[Fault]:
             yield fault("SDF066", f"`{pd.name}` is in no domain", place, "add `domain`", other)
         elif found is not None and pd.domain not in found.names:
             yield from _unknown("SDF066", f"`{pd.name}`", str(pd.domain), found, pd.origin)
+
+
+def _on_several_cores(system: System) -> bool:
+    """Tell whether a system's kernel is one for several cores, which is built with a single domain."""
+    return system.board.cores(system.config) > 1
+
+
+def _in_a_domain(system: System) -> Iterator[Fault]:
+    """Yield the fault of each `domain` that there cannot be; once where several protection domains have it of one."""
+    told: set[Where] = set()
+    for pd in system.all_pds() if knows(system, "protection_domain.domain") else ():
+        place = pd.origin.at("domain")
+        if pd.domain is not None and place not in told:
+            told.add(place)
+            message = f"`{pd.name}` is in domain `{pd.domain}`, and the kernel of `{system.config}` has no domains"
+            other = [(system.origin, "config", "the configuration is here")]
+            yield fault(
+                "SDF066",
+                message,
+                (pd.origin, "domain"),
+                "leave `domain` out, or use a configuration without smp",
+                other,
+            )
 
 
 def _unknown(code: str, who: str, name: str, found: Domains, origin: Origin) -> Iterator[Fault]:

@@ -217,6 +217,26 @@ class Expressions(Reader):
         return {"anyOf": [self.one.schema(), {"type": "array", "items": self.one.schema()}]}
 
 
+class Numbers(Reader):
+    """A whole number, or a list of these."""
+
+    says = f"{Number.says}, or a list of these"
+    harmless = 0
+    one = Number()
+
+    def read(self, node: Node, faults: Faults) -> int | tuple[int, ...]:
+        """Return the number, or all of them."""
+        if isinstance(node.value, list):
+            return tuple(self.one.read(item, faults) for item in node.value)
+        if isinstance(node.value, int):
+            return self.one.read(node, faults)
+        return int(self.refuse(node, faults))
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema."""
+        return {"anyOf": [self.one.schema(), {"type": "array", "items": self.one.schema()}]}
+
+
 class ListOf(Reader):
     """A list of values of one kind.
 

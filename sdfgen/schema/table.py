@@ -116,6 +116,8 @@ class Table:
     keys: ClassVar[Mapping[str, Key]] = {}
     foreign: ClassVar[Mapping[str, str]] = {}
     """Keys that Microkit knows for other architectures, each with the reason why not here."""
+    written_as: ClassVar[Mapping[str, str]] = {}
+    """Properties of what is made of a table, each with the key that says it."""
 
     def __init_subclass__(cls) -> None:
         """Collect the keys that the class body declares."""
@@ -165,11 +167,11 @@ class Table:
     def at(self, name: str) -> Where:
         """Return the place of a key's value, or of the table when the key was left out."""
         wheres: dict[str, Where] = vars(self)["wheres"]
-        return wheres.get(name, self.where)
+        return wheres.get(self.written_as.get(name, name), self.where)
 
     def given(self, name: str) -> bool:
         """Tell whether the author wrote this key."""
-        return name in vars(self)["wheres"]
+        return self.written_as.get(name, name) in vars(self)["wheres"]
 
     @classmethod
     def empty(cls, where: Where, faults: Faults) -> Self:

@@ -33,7 +33,12 @@ class SystemTable(Table):
     microkit: str = key(
         Text(),
         "Microkit version whose grammar is emitted: 1.4.1, 2.0.1, 2.1.0, 2.2.0 or 2.3.0.",
-        default="2.0.1",
+        default="2.3.0",
+    )
+    image: str = key(
+        Text(),
+        "Form of the bootable image: `binary`, or `elf` (from Microkit 2.1.0) with its addresses inside.",
+        default="binary",
     )
     config: str = key(Text(), "Microkit configuration: debug, release, benchmark or an smp one.", default="debug")
 

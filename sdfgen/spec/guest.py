@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from sdfgen.schema.readers import Flag, ListOf, Name, Number, Size, Text
+from typing import TYPE_CHECKING, ClassVar
+
+from sdfgen.schema.readers import Flag, ListOf, Name, Number, Numbers, Size, Text
 from sdfgen.schema.table import One, Table, key
-from sdfgen.spec.scheduled import ScheduledTable
+from sdfgen.spec.scheduled import CORE_DOC, WRITTEN_AS, ScheduledTable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _MIB = 2**20
 
@@ -12,7 +17,12 @@ _MIB = 2**20
 class VmmTable(ScheduledTable):
     """The VMM of the guest around it: the protection domain `NAME_vmm`, where `NAME` is the guest's."""
 
-    cpu: int | None = key(Number(), "Core it runs on (from Microkit 2.1.0).", default=None, default_doc="its guest's")
+    core: int | None = key(
+        Number(),
+        "Core it runs on (from Microkit 2.1.0).",
+        default=None,
+        default_doc="that of its guest's first virtual CPU",
+    )
     domain: str | None = key(
         Name(), "Scheduling domain (from Microkit 2.3.0).", default=None, default_doc="its guest's"
     )
@@ -32,7 +42,7 @@ class GuestTable(Table):
     )
     bootargs: str = key(Text(), "More words for the kernel command line.", default="")
     ram: int = key(Size(), "Guest RAM, a multiple of 2 MiB.", default=128 * _MIB)
-    cpus: int = key(Number(), "Virtual CPUs; VMMs made here serve one.", default=1)
+    cpus: int = key(Number(), "Virtual CPUs, 1 to 4 (several from Microkit 2.0.0).", default=1)
     devices: tuple[str, ...] = key(
         ListOf(Name()),
         "Devices passed through, by the names of the board file; they bring their interrupts.",
@@ -51,9 +61,15 @@ class GuestTable(Table):
     period: int | None = key(
         Number(), "Period of the virtual machine in microseconds.", default=None, default_doc="the budget, or 10000"
     )
-    cpu: int | None = key(Number(), "Core it runs on (from Microkit 2.1.0).", default=None)
+    core: int | tuple[int, ...] | None = key(
+        Numbers(),
+        "Core that it runs on, or a list with one for each virtual CPU (from Microkit 2.1.0).",
+        default=None,
+        default_doc=CORE_DOC,
+    )
     domain: str | None = key(Name(), "Scheduling domain of its VMM (from Microkit 2.3.0).", default=None)
     vmm: VmmTable | None = key(One(VmmTable), "Its VMM.", default=None, default_doc="one with defaults")
+    written_as: ClassVar[Mapping[str, str]] = WRITTEN_AS
 
 
 class GuestTimerTable(ScheduledTable):

@@ -11,6 +11,13 @@ if TYPE_CHECKING:
 
     from sdfgen.read.toml import Node
 
+CORES = {
+    "guest[].cpu": "`core`: a number, or a list with one for each virtual CPU",
+    "guest[].vmm.cpu": "`core`",
+    "guest_timer.cpu": "`core`",
+}
+"""Keys of guests; dotted paths, with `[]` behind an array of named tables."""
+
 _DOCS = "docs/moving-to-2.md lists all keys that are written otherwise now"
 
 

@@ -167,21 +167,30 @@ class _Verification:
         if made.content(outputs.REPORT) is None:
             self._left_out.append("the image: none was packed")
             return
-        from sdfgen.image.learned import with_learned
-        from sdfgen.image.report import read_extents, read_maps
-
-        extents, maps = read_extents(made.path(outputs.REPORT)), read_maps(made.path(outputs.REPORT))
-        self._faults += [*report.misplaced(self._system, extents, made), *report.mismapped(self._system, maps, made)]
-        self._system = with_learned(self._system, extents.regions)
-        regions = len(extents.regions)
-        if regions:
-            self._compared.append(f"{regions} regions and {len(maps)} maps of the tool's report")
-        else:
-            self._left_out.append("the report: its form is unknown")
+        self._placed()
         found = list(report.unpacked(self._system, made))
         self._faults += [fault for fault in found if fault is not None]
         if None in found:
             self._left_out.append(f"whether {outputs.LOADER} holds the program images: its form is unknown")
+
+    def _placed(self) -> None:
+        """Read what lies and is mapped where from what the tool says of it."""
+        from sdfgen.image.extents import UnknownFormError
+        from sdfgen.image.learned import with_learned
+        from sdfgen.image.placed import read_placed, source
+
+        made = self._made
+        name = source(made.folder)
+        try:
+            tool = read_placed(made.folder)
+        except UnknownFormError as error:
+            self._left_out.append(f"what lies and is mapped where: the form of {name} is unknown: {error}")
+            return
+        extents, maps = tool.extents(), tool.maps()
+        self._faults += report.misplaced(self._system, extents, made, name)
+        self._faults += report.mismapped(self._system, maps, made, name)
+        self._system = with_learned(self._system, extents.regions)
+        self._compared.append(f"{len(extents.regions)} regions and {len(maps)} maps of the tool's {name}")
 
     def _numbers(self) -> None:
         self._faults += disagreements(self._system, self._made.folder)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from sdfgen import outputs
 from sdfgen.faults.place import Span
+from sdfgen.image.learned import untold
 from sdfgen.verify.made import IMAGE, START, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.faults.fault import Fault
-    from sdfgen.image.report import Extent, Extents
+    from sdfgen.image.extents import Extent, Extents
     from sdfgen.model.microkit import Region
     from sdfgen.model.system import System
     from sdfgen.verify.made import Made
@@ -25,64 +26,58 @@ _WRITABLE = 2
 """PF_W: the tool writes into such segments before it packs them."""
 
 
-def misplaced(system: System, extents: Extents, made: Made) -> Iterator[Fault]:
+def misplaced(system: System, extents: Extents, made: Made, source: str) -> Iterator[Fault]:
     """Yield each region that the Microkit tool placed differently than the system.
 
     Args:
         system: The system.
-        extents: What the tool's report says; nothing when it has another form than is known here.
+        extents: What the tool says.
         made: The folder.
+        source: The file that it says that in.
     """
-    if not extents.regions:
-        return
-    told = system.told_regions | {setvar.region for pd in system.all_pds() for setvar in pd.setvars}
-    for region in system.regions:
-        extent = extents.regions.get(region.name)
-        for message in _placed(region, extent, told=region.name in told):
-            span = _line(made, rf"MR={re.escape(region.name)} ")
-            origin = (region.origin, region.key or "phys_addr")
-            yield made.fault(IMAGE, message, outputs.REPORT, span, origin=origin)
+    found = [(region, text) for region in system.regions for text in _placed(region, extents.regions.get(region.name))]
+    for region, message in (*found, *untold(system, extents)):
+        span = _line(made, source, rf"(MR={re.escape(region.name)} |\"frame_mr_{re.escape(region.name)}_\d+\")")
+        yield made.fault(IMAGE, message, source, span, origin=(region.origin, region.key or "phys_addr"))
 
 
-def _placed(region: Region, extent: Extent | None, *, told: bool) -> Iterator[str]:
+def _placed(region: Region, extent: Extent | None) -> Iterator[str]:
     if extent is None:
         yield f"region {region.name} is missing"
         return
     if region.phys_addr is not None and extent.address != region.phys_addr:
-        yield f"region {region.name} lies at {extent.address:#x}, {region.phys_addr:#x} was decided"
+        lies = "has no address" if extent.address is None else f"lies at {extent.address:#x}"
+        yield f"region {region.name} {lies}, {region.phys_addr:#x} was decided"
     if region.size_bytes is not None and extent.size_bytes != region.size_bytes:
         yield f"region {region.name} has {extent.size_bytes:#x} bytes, {region.size_bytes:#x} were decided"
-    if told and not extent.contiguous:
-        yield f"the pages of region {region.name} do not follow each other, and its address is told on"
 
 
-def mismapped(system: System, maps: set[tuple[str, str, int]], made: Made) -> Iterator[Fault]:
+def mismapped(system: System, maps: set[tuple[str, str, int]], made: Made, source: str) -> Iterator[Fault]:
     """Yield each map that the Microkit tool made differently than the system.
 
     Args:
         system: The system.
-        maps: Space, region and address of each map in the tool's report; empty when it has another form.
+        maps: Space, region and address of each map that the tool tells of.
         made: The folder.
+        source: The file that tells.
     """
     wanted = {(name, m.region, int(m.vaddr)): m for name, found in system.spaces() for m in found}
-    if not maps:
-        return
     sizes = {region.name: region.size_bytes or 0 for region in system.regions}
     for space, region, address in sorted(wanted.keys() - maps):
         message = f"map of {region} in {space} at {address:#x} is missing"
         origin = (wanted[space, region, address].origin, "vaddr")
-        yield made.fault(IMAGE, message, outputs.REPORT, origin=origin)
+        yield made.fault(IMAGE, message, source, origin=origin)
     for space, region, address in sorted(maps - wanted.keys()):
         # A region whose pages are not mapped in one step shows up again, inside of itself.
         inside = (s == space and r == region and start <= address < start + sizes.get(r, 0) for s, r, start in wanted)
         if not any(inside):
             message = f"map of {region} in {space} at {address:#x} was not decided"
-            yield made.fault(IMAGE, message, outputs.REPORT, _line(made, rf"vaddr +0x{address:x}\s*$"))
+            yield made.fault(IMAGE, message, source, _line(made, source, rf"vaddr +0x{address:x}\s*$"))
 
 
-def _line(made: Made, pattern: str) -> Span:
-    """Return the line of the report that first has something; its beginning when none has."""
-    text = made.text(outputs.REPORT).text
+def _line(made: Made, source: str, pattern: str) -> Span:
+    """Return the line of a file that first has something; its beginning when none has."""
+    text = made.text(source).text
     match = re.search(pattern, text, re.MULTILINE)
     return Span(text.count("\n", 0, match.start()) + 1, 1, 1) if match else START
 

@@ -35,6 +35,27 @@ def test_device_tree(system: System, guest: str, golden: Golden) -> None:
     golden.check(GOLDENS / f"gic_v3_{guest}.dts", generated_files(system)[f"dts/{guest}.dts"].decode())
 
 
+def test_each_cpu_has_a_redistributor(tmp_path: Path) -> None:
+    put(tmp_path, V3, SYSTEM.replace('name = "client"', 'name = "client"\ncpus = 3'))
+    system = describe(str(tmp_path / "system.toml")).systems[OWN]
+    text = generated_files(system)["dts/client.dts"].decode()
+    assert "<0x0 0x80a0000 0x0 0x60000>" in text
+    assert " 0x4>" in text  # a GICv3's private interrupts have no mask of CPUs
+
+
+def test_no_more_cpus_than_the_board_has_redistributors(tmp_path: Path) -> None:
+    put(tmp_path, V3, SYSTEM.replace('name = "client"', 'name = "client"\ncpus = 3'))
+    board = tmp_path / "boards" / f"{OWN}.toml"
+    text = board.read_text(encoding="utf-8")
+    assert text.count("redistributor_size = 0x8_0000") == 1
+    board.write_text(text.replace("redistributor_size = 0x8_0000", "redistributor_size = 0x4_0000"), encoding="utf-8")
+    (fault,) = describe(str(tmp_path / "system.toml")).faults
+    assert (fault.code, fault.message) == (
+        "SDF081",
+        f"guest `client` is given 3 virtual CPUs; board `{OWN}` has room for 2",
+    )
+
+
 def test_dtc_has_no_warning(system: System) -> None:
     dtc = shutil.which("dtc")
     if dtc is None:

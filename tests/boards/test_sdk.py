@@ -34,6 +34,9 @@ CONFIG: dict[str, Any] = {
     "ALLOW_SMC_CALLS": True,
     "MAX_NUM_NODES": "1",
     "EXPORT_PTMR_USER": True,
+    "EXPORT_PCNT_USER": True,
+    "NUM_DOMAINS": "16",
+    "NUM_DOMAIN_SCHEDULES": "100",
 }
 PLATFORM = {
     "devices": [
@@ -107,6 +110,7 @@ DIFFERENT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "loader": ({"edits": [["0x7000_0000", "0x8000_0000"]]}, {}),
     "timer_kept": ({}, {"EXPORT_PTMR_USER": False}),
     "timer_unused": ({"without": ["timer"]}, {}),
+    "counter_kept": ({}, {"EXPORT_PCNT_USER": False}),
 }
 
 
@@ -140,6 +144,43 @@ def test_a_kernel_that_cannot_do_what_is_asked(
     put(tmp_path, {}, raw)
     found = [(fault.code, word in fault.message) for fault in describe("system.toml").faults if fault.code == "SDF128"]
     assert found == [("SDF128", True)]
+
+
+SCHEDULED = """
+[domains]
+names = ["a", "b", "c"]
+schedule = [{ domain = "a", duration = "1 us" }, { domain = "b", duration = "1 us" }]
+"""
+
+
+@pytest.mark.parametrize(
+    ("version", "config", "options", "expected"),
+    [
+        ("2.3.0", "debug", {}, []),
+        ("2.3.0", "debug", {"NUM_DOMAINS": "3", "NUM_DOMAIN_SCHEDULES": "3"}, []),
+        ("2.3.0", "debug", {"NUM_DOMAINS": "2"}, ["SDF128: 3 domains: the SDK's kernel has room for 2"]),
+        (
+            "2.3.0",
+            "debug",
+            {"NUM_DOMAIN_SCHEDULES": "2"},
+            ["SDF128: 2 schedule entries: the SDK's kernel has room for 1"],
+        ),
+        ("2.3.0", "smp-debug", {"NUM_DOMAINS": "1"}, ["SDF065: domains are for one core, and `smp-debug` runs on 4"]),
+    ],
+)
+def test_a_kernel_with_room_for_fewer_domains(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    version: str,
+    config: str,
+    options: dict[str, str],
+    expected: list[str],
+) -> None:
+    beside(tmp_path, monkeypatch, **options)
+    raw = RAW.replace('microkit = "2.1.0"', f'microkit = "{version}"\nconfig = "{config}"')
+    put(tmp_path, {}, raw.replace("[[protection_domain]]", SCHEDULED + "[[protection_domain]]") + 'domain = "a"\n')
+    found = describe("system.toml").faults.sorted()
+    assert [f"{fault.code}: {fault.message}" for fault in found] == expected
 
 
 def test_what_a_board_file_leaves_out_is_filled_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ def put(path: Path, text: str) -> Path:
 
 def put_world(folder: Path) -> None:
     """`sdk` and `libvmm`, which go together."""
-    put(folder / "sdk" / "VERSION", "2.0.1\n")
+    put(folder / "sdk" / "VERSION", "2.3.0\n")
     put(folder / "sdk" / "bin" / "microkit", "#!/bin/sh\n").chmod(0o755)
     for config, options in CONFIGS.items():
         put_config(folder / "sdk" / "board" / BOARD / config, options)

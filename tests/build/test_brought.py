@@ -145,7 +145,7 @@ DAMAGES: Final[dict[str, Callable[[Path], object]]] = {
     "sdk_lacks_header": without(f"{DEBUG}/include/microkit.h"),
     "sdk_lacks_board": moved(f"sdk/board/{BOARD}", "sdk/board/odroidc4"),
     "sdk_lacks_config": without(str(DEBUG)),
-    "sdk_of_another_version": written("sdk/VERSION", b"2.3.0\n"),
+    "sdk_of_another_version": written("sdk/VERSION", b"2.0.1\n"),
     "tool_not_executable": lambda world: (world / "sdk" / "bin" / "microkit").chmod(0o644),
     "tool_of_another_machine": written("sdk/bin/microkit", OTHER_ELF),
     "tool_of_macos": written("sdk/bin/microkit", b"\xcf\xfa\xed\xfe"),

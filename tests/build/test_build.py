@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from sdfgen.guest_files.initrd import empty
-from tests.paths import EXAMPLE
+from tests.paths import EXAMPLE, FOUR_CORES
 
 BOARDS = ("qemu_virt_aarch64", "odroidc4")
 MICROKIT = {"MICROKIT_SDK", "LIBVMM"}
@@ -55,6 +55,35 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(EXAMPLE, folder / "system.toml")
     run("build", "system.toml", cwd=folder)
     return folder / "build"
+
+
+def test_what_runs_on_which_core_is_said_and_in_the_manifest(tmp_path: Path) -> None:
+    shutil.copy(FOUR_CORES, tmp_path / "system.toml")
+    words = ("build", "system.toml", "--no-compile", "--board", BOARDS[0])
+    said = [" ".join(line.split()) for line in run(*words, cwd=tmp_path).stdout.splitlines()]
+    assert [line for line in said if line.startswith("core ")] == [
+        "core 0: block_virt, guest_timer",
+        "core 1: storage",
+        "core 2: compute_vmm, compute (vCPU 0)",
+        "core 3: compute (vCPU 1), control",
+    ]
+    assert "core 1: " in run(*words, cwd=tmp_path).stdout, "nothing has changed, and it is said again"
+    assert run(*words, "-q", cwd=tmp_path).stdout == ""
+    manifest = json.loads((tmp_path / "build" / BOARDS[0] / "manifest.json").read_text())
+    records = {(row.get("pd") or row["vm"], row.get("vcpu")): (row["core"], row["why"]) for row in manifest["cores"]}
+    assert records == {
+        ("block_virt", None): (0, "serves others"),
+        ("compute_vmm", None): (2, "with its guest's first virtual CPU"),
+        ("compute", 0): (2, "the least loaded of the guests' cores"),
+        ("compute", 1): (3, "the least loaded of the guests' cores"),
+        ("control_vmm", None): (3, "description"),
+        ("control", 0): (3, "description"),
+        ("storage_vmm", None): (1, "with its guest's first virtual CPU"),
+        ("storage", 0): (1, "drives hardware for others"),
+        ("guest_timer", None): (0, "serves others"),
+    }
+    run(*words, "--set", "system.config=debug", "--set", "guest.control.core=0", cwd=tmp_path)
+    assert json.loads((tmp_path / "build" / BOARDS[0] / "manifest.json").read_text())["cores"] == []
 
 
 def test_each_board_has_a_folder_with_the_promised_files(built: Path) -> None:

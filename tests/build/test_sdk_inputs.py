@@ -142,7 +142,7 @@ def put_sdk(folder: Path) -> Path:
     board = folder / "board" / BOARD / "debug"
     for name in (board / "lib", board / "include", folder / "bin"):
         name.mkdir(parents=True)
-    (folder / "VERSION").write_text("2.0.1\n")
+    (folder / "VERSION").write_text("2.3.0\n")
     tool = folder / "bin" / "microkit"
     tool.write_text("#!/bin/sh\n")
     tool.chmod(0o755)

@@ -294,8 +294,8 @@ def test_initrd_range_of_the_driver_ends_with_its_archive(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("board", "devices", "expected"),
     [
-        (QEMU, '["virtio_mmio31"]', "uio_pdrv_genirq.of_id=generic-uio console=ttyAMA0 quiet"),
-        (QEMU, '["virtio_mmio31", "uart"]', "uio_pdrv_genirq.of_id=generic-uio console=ttyAMA0 quiet"),
+        (QEMU, '["virtio_mmio31"]', "uio_pdrv_genirq.of_id=generic-uio nr_cpus=1 console=ttyAMA0 quiet"),
+        (QEMU, '["virtio_mmio31", "uart"]', "uio_pdrv_genirq.of_id=generic-uio nr_cpus=1 console=ttyAMA0 quiet"),
         (
             ODROID,
             '["sd", "uart"]',
@@ -311,6 +311,24 @@ def test_initrd_range_of_the_driver_ends_with_its_archive(tmp_path: Path) -> Non
 def test_bootargs_end_with_the_authors(tmp_path: Path, board: str, devices: str, expected: str) -> None:
     system = make(tmp_path, board=board, devices=devices, keys='bootargs = "quiet"', tail=clients(1))
     assert f'bootargs = "{expected}";' in device_tree_files(system)["dts/driver.overlay.dts"].decode()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_a_guest_has_its_cpus(tmp_path: Path, count: int) -> None:
+    """Called by the numbers that libvmm writes into VMPIDR and takes from PSCI's CPU_ON."""
+    system = make(tmp_path, tail=clients(1, keys=f"cpus = {count}"))
+    tree = blob_of(device_tree_files(system), "client0")
+    nodes = tree.get_node("cpus").nodes
+    assert [node.name for node in nodes] == [f"cpu@{i}" for i in range(count)]
+    assert [node.get_property("reg").data for node in nodes] == [[i] for i in range(count)]
+    assert {node.get_property("enable-method").data[0] for node in nodes} == {"psci"}
+    assert set(value(tree, "timer", "interrupts")[2::3]) == {(2**count - 1) * 0x100 + 4}
+    assert [node.name for node in blob_of(device_tree_files(system), "driver").get_node("cpus").nodes] == ["cpu@0"]
+
+
+def test_linux_on_the_boards_own_tree_uses_as_many_cpus_as_its_guest_has(tmp_path: Path) -> None:
+    system = make(tmp_path, board=ODROID, devices='["sd"]', tail=clients(1), keys="cpus = 3")
+    assert " nr_cpus=3 " in device_tree_files(system)["dts/driver.overlay.dts"].decode()
 
 
 def test_bootargs_of_clients_end_with_the_authors(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from sdfgen.emit.sdf.xml import Element, document
 from sdfgen.facts.dialects import DIALECTS
 from sdfgen.subsystems.block.model import blocks_of
 from sdfgen.subsystems.block.phys_page import phys_page
-from tests.paths import EXAMPLE, GOLDENS, ROOT, SYSTEMS
+from tests.paths import EXAMPLE, FOUR_CORES, GOLDENS, ROOT, SYSTEMS
 
 if TYPE_CHECKING:
     from sdfgen.model.system import System
@@ -45,6 +45,33 @@ def example(board: str, *settings: str) -> System:
 @pytest.mark.parametrize("version", DIALECTS)
 def test_example_in_every_dialect(board: str, version: str, golden: Golden) -> None:
     golden.check(FILES / f"{board}-{version}.system", system_file(example(board, f"system.microkit='{version}'")))
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_four_cores(board: str, golden: Golden) -> None:
+    golden.check(FILES / f"{board}-four-cores.system", system_file(describe(str(FOUR_CORES)).systems[board]))
+
+
+@pytest.mark.parametrize("version", [version for version, dialect in DIALECTS.items() if dialect.at_least("2.1.0")])
+def test_every_core_is_written_where_there_are_several(version: str) -> None:
+    """Versions differ in where a virtual CPU without one runs."""
+    settings = (f"system.microkit='{version}'",)
+    root = etree.fromstring(system_file(describe(str(FOUR_CORES), settings).systems[BOARDS[0]]).encode())
+    assert {e.get("name"): e.get("cpu") for e in root.iter("protection_domain")} == {
+        "block_virt": "0",
+        "compute_vmm": "2",
+        "control_vmm": "3",
+        "guest_timer": "0",
+        "storage_vmm": "1",
+    }
+    cores = {e.get("name"): [v.get("cpu") for v in e.iter("vcpu")] for e in root.iter("virtual_machine")}
+    assert cores == {"compute": ["2", "3"], "control": ["3"], "storage": ["1"]}
+
+
+def test_no_core_is_written_where_there_is_one() -> None:
+    settings = ("system.config=debug", "guest.control={core = 0}", "guest.control.vmm={priority = 90}")
+    text = system_file(describe(str(FOUR_CORES), settings).systems[BOARDS[0]])
+    assert re.findall(r'cpu="\d+"', text) == ['cpu="0"'] * 2
 
 
 @pytest.mark.parametrize("board", BOARDS)

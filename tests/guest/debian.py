@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 APT_SECONDS = 600
+BACKPORTS = "SDFGEN_BACKPORTS"
+"""Set to anything, this variable of the environment prefers the packages of Debian's backports: newer kernels."""
+LISTED = "$(SITE) $(CODENAME) $(COMPONENT)"
+SUITES = re.compile(r"^(\S+) (\w+) main$", re.MULTILINE)
 STANZA_LINE = re.compile(r"^(Package|Version|Architecture): (\S+)$", re.MULTILINE)
 
 
@@ -26,17 +30,32 @@ def native_architecture() -> str:
     return subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
 
 
+def _backports() -> tuple[str, str]:
+    """The suite of the system's backports, and a list of sources with it; the system's own ones stay beside it."""
+    words = ["apt-get", "indextargets", "--format", LISTED, "Created-By: Packages"]
+    listed = SUITES.findall(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+    if not listed:
+        raise UnavailableError("apt has no suite of Debian")
+    site, name = listed[0]
+    suite = f"{name}-backports"
+    return suite, f"deb {site} {suite} main\n"
+
+
 class Archive:
     """One architecture's packages."""
 
     def __init__(self, architecture: str) -> None:
         need_programs("apt-get", "apt-cache", "dpkg-deb", "tar")
         self.architecture = architecture
-        self.folder = os.path.join(cache_folder(), "apt-" + architecture)
+        self.suite, sources = _backports() if os.environ.get(BACKPORTS) else ("", "")
+        self.folder = os.path.join(cache_folder(), "-".join(filter(None, ("apt", architecture, self.suite))))
         self.debs = os.path.join(cache_folder(), "debs")
         for name in (self.folder, self.debs, *(os.path.join(self.folder, d) for d in ("lists/partial", "cache"))):
             os.makedirs(name, exist_ok=True)
-        with locked("apt-" + architecture):
+        if sources:
+            with open(os.path.join(self.folder, "sources.list"), "w", encoding="utf-8") as file:
+                file.write(sources)
+        with locked(os.path.basename(self.folder)):
             if not os.path.exists(os.path.join(self.folder, "complete")):
                 self.refresh()
 
@@ -51,6 +70,9 @@ class Archive:
             "Acquire::Languages": "none",
             "Debug::NoLocking": "true",
         }
+        if self.suite:
+            own = os.path.join(self.folder, "sources.list")
+            settings |= {"Dir::Etc::SourceList": own, "APT::Default-Release": self.suite}
         options = [text for key, value in settings.items() for text in ("-o", f"{key}={value}")]
         done = subprocess.run(
             [program, "-q", *options, *arguments],

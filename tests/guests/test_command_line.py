@@ -8,7 +8,7 @@ import pytest
 
 from sdfgen.describe import describe
 from sdfgen.guests.command_line import MOST_BYTES, words_of
-from tests.paths import FAULTS
+from tests.paths import FAULTS, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,8 @@ QEMU, ODROID = "qemu_virt_aarch64", "odroidc4"
 
 def said(folder: Path, bootargs: str, keys: str = "", board: str = QEMU) -> list[tuple[str, str]]:
     (folder / "system.toml").write_text(GUEST.format(board=board, keys=keys, bootargs=bootargs), encoding="utf-8")
-    return [(fault.code, fault.severity) for fault in describe(str(folder / "system.toml")).faults.sorted()]
+    faults = describe(str(folder / "system.toml")).faults.sorted()
+    return [(fault.code, fault.severity) for fault in faults if fault.code.startswith("SDF13")]
 
 
 WORDS = [
@@ -56,7 +57,7 @@ def test_words_end_where_linux_ends_them(text: str, words: list[tuple[str, str]]
         (
             f'dtb = "{FAULTS}/parts/odroid.dtb"',
             ODROID,
-            "nr_cpus=1 clk_ignore_unused pd_ignore_unused console=ttyAMA0 ",
+            "nr_cpus=1 clk_ignore_unused pd_ignore_unused console=ttyAMA0 ",  # nr_cpus is the guest's
         ),
     ],
 )
@@ -65,6 +66,19 @@ def test_linux_keeps_2047_bytes(tmp_path: Path, keys: str, board: str, added: st
     assert MOST_BYTES == 2047
     assert said(tmp_path, "q" * room, keys, board) == []
     assert said(tmp_path, "q" * (room + 1), keys, board) == [("SDF137", "error")]
+
+
+@pytest.mark.parametrize(("cpus", "expected"), [(1, []), (2, [("SDF138", "warning")])])
+def test_a_board_file_does_not_say_how_many_cpus_linux_uses(
+    tmp_path: Path, cpus: int, expected: list[tuple[str, str]]
+) -> None:
+    (tmp_path / "boards").mkdir()
+    shipped = (ROOT / "boards" / f"{ODROID}.toml").read_text(encoding="utf-8")
+    old = shipped.replace('bootargs = "clk', 'bootargs = "nr_cpus=1 clk')
+    assert old != shipped
+    (tmp_path / "boards" / "own.toml").write_text(old, encoding="utf-8")
+    found = said(tmp_path, "", f'dtb = "{FAULTS}/parts/odroid.dtb"\ncpus = {cpus}', "own")
+    assert [one for one in found if one[0] == "SDF138"] == expected
 
 
 def test_bytes_are_counted_and_not_letters(tmp_path: Path) -> None:
@@ -100,6 +114,12 @@ CASES = [
     ("initrdmem=0x48000000,0x100000", "", ERROR),
     (r"initrd=\initrd.img", "", []),  # for the EFI stub
     ("uio_pdrv_genirq.of_id=mine", "", []),  # nobody needs it here
+    ("nr_cpus=1", "", []),
+    ("nr_cpus=1", "cpus = 2", WARNING),
+    ("nr_cpus=2", "cpus = 2", []),
+    ("nr_cpus=8", "cpus = 2", []),
+    ("nr_cpus=0 nr_cpus=x nr_cpus=", "cpus = 2", []),
+    ("maxcpus=1", "cpus = 2", []),  # Linux may start the others later
 ]
 
 

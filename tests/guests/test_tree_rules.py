@@ -98,6 +98,7 @@ MEMORY = 'memory@0 { device_type = "memory"; reg = <0 0 0 0x40000000>; };'
 CHOSEN = 'chosen { stdout-path = "serial0:115200n8"; };'
 ROOT = "#address-cells = <2>;\n    #size-cells = <2>;\n    interrupt-parent = <&gic>;"
 PSCI = 'method = "smc"'
+PSCI_NODE = 'psci { compatible = "arm,psci-1.0"; method = "smc"; };'
 RAM = "96 MiB at 0x20000000"
 ELSEWHERE = "node /soc/sd@ffe05000 in it has its registers at"
 SD_AT = "device `sd` of board `odroidc4` at 0xffe05000..0xffe06000"
@@ -295,6 +296,58 @@ def test_what_a_tree_lacks_is_told(tmp_path: Path, name: str) -> None:
     assert all(fault.advice for fault in description.faults)
     if not expected:
         with_overlay(tree, generated_files(description.systems[board])["dtb/linux.overlay.dtbo"])
+
+
+CPU = 'cpu@{0:x} {{ device_type = "cpu"; reg = <0x0 {0:#x}>; enable-method = "psci"; }};\n'
+FOUR = "".join(map(CPU.format, range(4)))
+OF_TWO = "and the guest's CPUs are 0 to 1"
+CPUS = {
+    "four": (4, FOUR, []),
+    "more than the guest has": (2, FOUR, []),
+    "one, of a guest with one": (1, CPU.format(0x100), []),
+    "the boot CPU last": (2, CPU.format(1) + CPU.format(0), []),
+    "a failed one between": (2, FOUR.replace("reg = <0x0 0x2>;", 'reg = <0x0 0x2>; status = "fail-thermal";'), []),
+    "one too few": (
+        3,
+        CPU.format(0) + CPU.format(1),
+        ["it has in /cpus as `reg` 0x0, 0x1, and the guest's CPUs are 0 to 2"],
+    ),
+    "another first": (
+        2,
+        CPU.format(0) + CPU.format(2) + CPU.format(1),
+        [f"it has in /cpus as `reg` 0x0, 0x2, 0x1, {OF_TWO}"],
+    ),
+    "another cluster": (2, CPU.format(0) + CPU.format(0x100), [f"it has in /cpus as `reg` 0x0, 0x100, {OF_TWO}"]),
+    "no boot CPU": (2, CPU.format(1) + CPU.format(2), [f"it has in /cpus as `reg` 0x1, 0x2, {OF_TWO}"]),
+    "failed": (
+        2,
+        CPU.format(0) + CPU.format(1).replace("};", 'status = "fail"; };'),
+        [f"it has in /cpus as `reg` 0x0, {OF_TWO}"],
+    ),
+    "none": (2, "", [f"it has in /cpus as `reg` none, {OF_TWO}"]),
+    "another method": (
+        2,
+        CPU.format(0) + CPU.format(1).replace("psci", "spin-table"),
+        ["it has `spin-table` as `enable-method` of /cpus/cpu@1, and VMMs here play PSCI"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CPUS)
+def test_linux_finds_the_guests_cpus_in_the_tree(tmp_path: Path, name: str) -> None:
+    count, nodes, expected = CPUS[name]
+    cpus = f"cpus {{ #address-cells = <2>; #size-cells = <0>; {nodes} }};" if nodes else ""
+    tree = compiled(changed(ODROID, PSCI_NODE, cpus + PSCI_NODE))
+    description = described(tmp_path, tree, more=f"cpus = {count}\n")
+    assert [message for code, message in messages(description) if code == "SDF133"] == expected
+
+
+def test_without_psci_a_guest_can_start_no_second_cpu(tmp_path: Path) -> None:
+    cpus = f"cpus {{ #address-cells = <2>; #size-cells = <0>; {FOUR} }};"
+    tree = compiled(changed(ODROID, PSCI_NODE, cpus))
+    description = described(tmp_path, tree, more="cpus = 2\n")
+    told = [message for code, message in messages(description) if code == "SDF133"]
+    assert told == ["it has no node of PSCI, by which the guest starts its CPUs"]
 
 
 def test_a_tree_of_another_board_is_one_fault(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from sdfgen.describe import describe
-from sdfgen.image.report import Extent, read_extents
+from sdfgen.image.extents import Extent, UnknownFormError
+from sdfgen.image.report import TextReport
 from sdfgen.verify.made import Made
 from sdfgen.verify.report import misplaced
 from tests.paths import EXAMPLE
@@ -17,15 +18,25 @@ if TYPE_CHECKING:
     from sdfgen.model.system import System
 
 BOARDS: Final = ("qemu_virt_aarch64", "odroidc4")
-HEAD: Final = "# Allocated Kernel Objects Detail\n\n"
+HEAD: Final = "# System Kernel Invocations Detail\n\n# Allocated Kernel Objects Detail\n\n"
 SMALL: Final = (0x1000, "4 KiB")
 LARGE: Final = (0x20_0000, "2 MiB")
 FREE: Final = 0x6000_0000
-# A region whose address a setvar tells, one that a map needs, and one whose address is only decided.
+# A region whose address a setvar tells, one of a patch, one that a map needs, and one whose address is only decided.
 MORE: Final = """
 [[memory_region]]
 name = "extra_told"
 size = 0x3000
+[[memory_region]]
+name = "extra_patched"
+size = 0x3000
+[[memory_region]]
+name = "extra_measured"
+size = 0x3000
+[[patch]]
+elf = "outer.elf"
+symbol = "all"
+value = "phys_addr('extra_patched') + size('extra_measured')"
 [[memory_region]]
 name = "extra_mapped"
 size = 0x3000
@@ -53,7 +64,7 @@ pd = "inner"
 mr = "extra_fixed"
 vaddr = 0x1100_0000
 """
-TOLD: Final = {"block_virt_data", "block_client1_0_data", "block_client2_0_data", "extra_told"}
+TOLD: Final = {"block_virt_data", "block_client1_0_data", "block_client2_0_data", "extra_told", "extra_patched"}
 
 
 def line(name: str, number: int, address: int, size: str = "4 KiB") -> str:
@@ -81,10 +92,18 @@ def test_pages_follow_each_other_in_the_order_of_the_regions_addresses(tmp_path:
     lines = [line("it", number, address) for number, address in enumerate(addresses)]
     report = tmp_path / "report.txt"
     report.write_text(HEAD + "".join(a + b for a, b in zip(lines, other, strict=True)))
-    assert read_extents(str(report)).regions == {
+    assert TextReport(str(report)).extents().regions == {
         "it": Extent(addresses[0], len(addresses) * 0x1000, contiguous),
         "other": Extent(0x10_0000, len(addresses) * 0x1000, contiguous=True),
     }
+
+
+@pytest.mark.parametrize("part", HEAD.split("\n\n")[:2])
+def test_a_report_of_another_form_is_an_error(tmp_path: Path, part: str) -> None:
+    (tmp_path / "report.txt").write_text(HEAD.replace(part, "# Initial Task (CapDL Initialiser) Details"))
+    with pytest.raises(UnknownFormError) as raised:
+        TextReport(str(tmp_path / "report.txt"))
+    assert str(raised.value) == f"it has no part `{part[2:]}`"
 
 
 # Pages of two sizes: size and address of each, and whether they follow each other.
@@ -100,7 +119,7 @@ MIXED: Final = [
 def test_each_page_counts_with_its_own_size(tmp_path: Path, pages: list[tuple[str, int]], contiguous: bool) -> None:
     report = tmp_path / "report.txt"
     report.write_text(HEAD + "".join(line("it", n, address, size) for n, (size, address) in enumerate(pages)))
-    assert read_extents(str(report)).regions == {"it": Extent(pages[0][1], 0x20_1000, contiguous)}
+    assert TextReport(str(report)).extents().regions == {"it": Extent(pages[0][1], 0x20_1000, contiguous)}
 
 
 def report_of(system: System, torn: str | None) -> str:
@@ -132,10 +151,13 @@ def test_pages_apart_are_told_of_regions_whose_address_is_told_on_and_of_no_othe
     system, report = systems[board], tmp_path / "report.txt"
     # A region of two pages begins elsewhere when they change places, which is another fault where that was decided.
     names = [region.name for region in system.regions if (region.size_bytes or 0) > 2 * SMALL[0]]
-    assert set(names) > {*TOLD, "extra_mapped", "extra_fixed", "client1_ram", "storage_ram"}
+    assert set(names) > {*TOLD, "extra_measured", "extra_mapped", "extra_fixed", "client1_ram", "storage_ram"}
     told: dict[str, list[str]] = {}
     for torn in (None, *names):
         report.write_text(report_of(system, torn))
-        told[torn or ""] = [one.message for one in misplaced(system, read_extents(str(report)), Made(str(tmp_path)))]
+        told[torn or ""] = [
+            one.message
+            for one in misplaced(system, TextReport(str(report)).extents(), Made(str(tmp_path)), "report.txt")
+        ]
     words = "the pages of region {} do not follow each other, and its address is told on"
     assert told == {"": []} | {name: [words.format(name)] if name in TOLD else [] for name in names}

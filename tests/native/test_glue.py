@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LIBVMM_FLAGS = ("-I", os.path.join(HERE, "libvmm", "include"), "-I", os.path.join(TEMPLATES_C, "vmm"))
 # Of the plain folders a program takes what it uses: they are archived, the others are linked whole.
 VMM = folders(
-    *("vmm", "vmm_pl011", "vmm_uio", "vmm_virtio_blk", "microkit"),
+    *("vmm", "vmm_pl011", "vmm_uio", "vmm_virtio_blk", "microkit", "cache"),
     *("common", "pd", "pl011", "virtio", "virtio_blk", "block"),
 )
 VIRTUALISER = folders("block_virt_pd", "microkit", "common", "pd", "block", "block_virt")
@@ -59,7 +59,7 @@ LIBVMM = frozenset(
         "guest_init",
         "guest_start",
         "linux_setup_images",
-        "vcpu_reset",
+        "vgic",
         "vgic_init",
         "virq_inject",
         "virq_register",
@@ -73,11 +73,13 @@ VMM_MICROKIT = frozenset(
         "microkit_msginfo_new",
         "microkit_vcpu_arm_ack_vppi",
         "microkit_vcpu_arm_read_reg",
+        "microkit_vcpu_arm_write_reg",
         "microkit_vcpu_stop",
         "seL4_ARM_VCPU_InjectIRQ",
         "seL4_TCB_ReadRegisters",
         "seL4_TCB_Resume",
         "seL4_TCB_Suspend",
+        "seL4_TCB_WriteRegisters",
     }
 )
 IMAGES = frozenset(f"_guest_{image}_image{end}" for image in ("kernel", "dtb", "initrd") for end in ("", "_end"))
@@ -92,6 +94,7 @@ DOMAINS = {
     "driver_vmm": Domain(VMM, "driver_vmm_table.c", ("glue_driver_test.c", *FAKES), VMM_NEEDS),
     "two_disks_vmm": Domain(VMM, "two_disks_vmm_table.c", ("glue_two_disks_test.c", *FAKES), VMM_NEEDS),
     "played_vmm": Domain(VMM, None, ("glue_devices_test.c", *TABLE, *FAKES), VMM_NEEDS),
+    "vmm_of_several_vcpus": Domain(VMM, None, ("glue_vcpus_test.c", *TABLE, *FAKES), VMM_NEEDS),
     "driver_and_client_vmm": Domain(VMM, None, ("glue_driver_and_client_test.c", *TABLE, *FAKES), VMM_NEEDS),
     "block_virt": Domain(VIRTUALISER, "block_virt_table.c", ("glue_virt_test.c", "glue_microkit.c"), MICROKIT | CACHE),
     "guest_timer": Domain(TIMER, "guest_timer_table.c", ("glue_timer_test.c", "glue_microkit.c"), TIMER_MICROKIT),
@@ -100,7 +103,7 @@ DOMAINS = {
     ),
 }
 # Not linked natively: the libc has these, and the tests play the cache and the core's timer.
-TARGET_ONLY = folders("pd")
+TARGET_ONLY = folders("pd", "cache")
 # The domains' regions begin where the sanitizer's own memory is.
 VADDR = re.compile(r"vaddr = 0x8(?=[0-9a-f]{7}\b)")
 TABLES = {domain.table for domain in DOMAINS.values() if domain.table}
@@ -283,7 +286,17 @@ def test_few_files_see_libvmm() -> None:
         with open(path, encoding="utf-8") as file:
             if "<libvmm/" in file.read():
                 including.append(os.path.basename(path))
-    assert including == ["vmm_fault.c", "vmm_guest.c", "vmm_reboot.c", "vmm_trap.c", "vmm_virq.c"]
+    assert including == [
+        "vmm_fault.c",
+        "vmm_gic.c",
+        "vmm_gic_target.c",
+        "vmm_guest.c",
+        "vmm_inject.c",
+        "vmm_local.c",
+        "vmm_reboot.c",
+        "vmm_trap.c",
+        "vmm_virq.c",
+    ]
 
 
 def test_memory_functions_call_nothing(objects: dict[str, str]) -> None:

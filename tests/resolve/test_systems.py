@@ -13,7 +13,7 @@ from sdfgen.facts.board import Board
 from sdfgen.schema.table import Table
 from tests import laws
 from tests.paths import EXAMPLE, FUZZ, SYSTEMS
-from tests.shapes import BOARDS, QEMU, SHAPES, Tree, crowd, resolved, tree
+from tests.shapes import BOARDS, QEMU, SEVERAL_CORES, SHAPES, Tree, crowd, native, on_cores, resolved, tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,44 @@ def test_guests_alone_are_a_system(tmp_path: Path, guests: int, board: str) -> N
     assert {pd.name for pd in system.pds} == {"guest_timer", *(guest.vmm for guest in system.guests)}
 
 
+@pytest.mark.parametrize("version", ["2.1.0", "2.3.0"])
+@pytest.mark.parametrize("name", SEVERAL_CORES)
+def test_services_drivers_and_clients_are_apart(tmp_path: Path, name: str, version: str) -> None:
+    clients = SEVERAL_CORES[name]
+    system = resolved(tmp_path, on_cores(tree(QEMU, clients, version)))
+    laws.check(system)
+    cores = {pd.name: pd.cpu for pd in system.pds}
+    assert (cores["block_virt"], cores["guest_timer"], cores["storage_vmm"]) == (0, 0, 1)
+    written = {client["name"] for client in clients if {"core", "vmm"} & client.keys()}
+    for pd, vm in system.vms():
+        vcpus = [vcpu.cpu for vcpu in vm.vcpus]
+        assert len(set(vcpus)) == len(vcpus)
+        assert vm.name in written or pd.cpu == vcpus[0]
+        assert vm.name in {"storage", *written} or pd.cpu in {2, 3}
+    natives = [pd.cpu for pd in system.pds if pd.vm is None and pd.name not in {"block_virt", "guest_timer"}]
+    assert set(natives) <= {None}  # Microkit's own words are left alone
+
+
+@pytest.mark.parametrize("config", ["debug", "release"])
+def test_on_one_core_no_core_is_chosen(tmp_path: Path, config: str) -> None:
+    system = resolved(tmp_path, on_cores(tree(QEMU, SHAPES["mixed"], "2.3.0"), config))
+    assert {pd.cpu for pd in system.pds} | {vcpu.cpu for _, vm in system.vms() for vcpu in vm.vcpus} == {None}
+    assert system.cores() == {}
+
+
+@pytest.mark.parametrize(("version", "core_1", "core_0"), [("2.2.0", [], ["guest"]), ("2.3.0", ["guest"], [])])
+def test_who_is_on_which_core(tmp_path: Path, version: str, core_1: list[str], core_0: list[str]) -> None:
+    """A raw virtual CPU without a core is where the version has it."""
+    vmm = {"name": "vmm", "program_image": "vmm.elf", "priority": 100, "cpu": 1}
+    vmm["virtual_machine"] = {"name": "guest", "vcpu": [{"id": 0}]}
+    vcpus = {"name": "two", "vcpu": [{"id": 0, "cpu": 2}, {"id": 7, "cpu": 3}]}
+    other = {"name": "other", "program_image": "other.elf", "priority": 100, "cpu": 2, "virtual_machine": vcpus}
+    system = {"name": "s", "boards": [QEMU], "microkit": version, "config": "smp-debug"}
+    found = resolved(tmp_path, {"system": system, "protection_domain": [vmm, other]}).cores()
+    own = [] if core_1 else ["vmm"]
+    assert found == {0: core_0, 1: core_1 + own, 2: ["other", "two (vCPU 0)"], 3: ["two (vCPU 7)"]}
+
+
 RAW: Tree = {
     "protection_domain": [
         {"name": "z", "program_image": "z.elf", "map": [{"mr": "y", "vaddr": 0x1000_0000}]},
@@ -44,7 +82,7 @@ RAW: Tree = {
 
 @pytest.mark.parametrize("seed", range(8))
 def test_the_order_of_tables_does_not_matter(tmp_path: Path, seed: int) -> None:
-    what = tree(QEMU, SHAPES["mixed"])
+    what = on_cores(tree(QEMU, [*SEVERAL_CORES["written_cores"], native(3)], "2.3.0"))
     what = what | RAW | {"protection_domain": what["protection_domain"] + RAW["protection_domain"]}
     random = Random(seed)  # noqa: S311 - repeatable, not secret
     shuffled = {

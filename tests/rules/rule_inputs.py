@@ -170,6 +170,9 @@ INPUTS = {
     ("SDF095", "where the board's facts have nothing"): placed("0xd000_0000"),
     ("SDF096", "fixed address in normal RAM"): placed("0x9000_0000"),
     ("SDF097", "more than there is RAM"): mapped("vaddr = 0x8000_0000", 'size = "4 GiB"'),
+    ("SDF176", "two vCPUs of a machine on one core"): machine(more="vcpu = [{ id = 0 }, { id = 1 }]"),
+    ("SDF177", "several vCPUs in a machine before the last"): machine(more="vcpu = [{ id = 0 }, { id = 1 }]")
+    + machine("later", vmm="z_vmm"),
     ("SDF099", "VMM below its machine"): machine(more="priority = 101\nvcpu = [{ id = 0 }]"),
     ("SDF100", "more than 63 domains and vCPUs"): "".join(pd(f"p{n}") for n in range(63)).replace(
         'name = "p0"', 'name = "p0"\npriority = 9\nvirtual_machine = { name = "g", vcpu = [{ id = 0 }] }'

@@ -182,7 +182,8 @@ def test_a_program_image_tells_whether_a_map_is_in_its_way(tmp_path: Path, monke
     (tmp_path / "p.elf").write_bytes(b"no ELF")
     assert told(tmp_path, text) == ["error SDF102"]
     for end, expected in ((0x40_0000, []), (0x40_1000, ["error SDF102"])):
-        image = Program(((0x20_0000, end),), {program_images.DOMAIN_NAME: Symbol(0x20_0000, 64)})
+        library = dict.fromkeys(DIALECTS["2.3.0"].library_symbols, Symbol(0x20_0000, 64))
+        image = Program(((0x20_0000, end),), library)
         monkeypatch.setattr(program_images, "read_program", lambda _, image=image: image)
         assert told(tmp_path, text) == expected
 

@@ -10,7 +10,7 @@ from tests.guest.client_vm import write_initrd
 from tests.guest.cpio import Cpio
 from tests.guest.guests import driver_guest
 
-from .trial import QEMU, needed, sdfgen, write_description, write_driver
+from .trial import QEMU, needed, sdfgen, sdk_version, write_description, write_driver
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.sel4
 
 MIB = 1 << 20
+ONLY_BINARY = ("1.4.1", "2.0.1")
 TIMEOUT_S = 600
 CLIENTS = {"client1": "disk = [{ partition = 0 }]", "client2": "disk = [{ partition = 2 }]"}
 # Says what the disk begins with, and writes the guest's name one MiB behind that.
@@ -41,9 +42,10 @@ def write_project(folder: Path, slot: int) -> None:
         (folder / f"{name}.content").write_bytes(f"content of {name}\n".encode())
 
 
-@pytest.mark.parametrize(("table", "slot"), [("gpt", 31), ("mbr", 4)])
-def test_two_clients_read_their_partitions_and_write_them(table: str, slot: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("table", "slot", "image"), [("gpt", 31, "binary"), ("mbr", 4, "elf")])
+def test_two_clients_read_their_partitions_and_write_them(table: str, slot: int, image: str, tmp_path: Path) -> None:
     write_project(tmp_path, slot)
+    kind = "binary" if sdk_version() in ONLY_BINARY else image
     expected = [
         text
         for name, mib in zip(CLIENTS, (16, 64), strict=True)
@@ -51,12 +53,25 @@ def test_two_clients_read_their_partitions_and_write_them(table: str, slot: int,
     ]
     done = sdfgen(
         "run",
-        *("--timeout", str(TIMEOUT_S), "--disk", "disk", "--table", table, "--disk-size", "client1=16MiB"),
+        *(
+            "--set",
+            f'system.image="{kind}"',
+            "--timeout",
+            str(TIMEOUT_S),
+            "--disk",
+            "disk",
+            "--table",
+            table,
+            "--disk-size",
+            "client1=16MiB",
+        ),
         *(word for name in CLIENTS for word in ("--fill", f"{name}={name}.content")),
         *(word for text in expected for word in ("--expect", text)),
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+    made = (tmp_path / "build" / "qemu_virt_aarch64" / "loader.img").read_bytes()
+    assert made.startswith(b"\x7fELF") is (kind == "elf")
     disk = (tmp_path / "disk").read_bytes()
     for name, start in zip(CLIENTS, (1, 17), strict=True):
         partition = disk[start * MIB :]

@@ -8,21 +8,18 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 
 from sdfgen.build.toolchain import PD_FLAGS, PD_LINKER, SDK, ZIG_FLAGS
-from sdfgen.image.report import read_extents
 from tests.guest.client_vm import write_initrd
 from tests.guest.cpio import Cpio
 from tests.guest.driver_vm import RAM, RAM_BYTES
 from tests.guest.guests import client_guest, driver_guest
 
+from .stacks import stack_ranges
 from .trial import QEMU, needed, sdfgen, write_driver
-
-if TYPE_CHECKING:
-    from sdfgen.image.report import Extent
 
 pytestmark = pytest.mark.sel4
 
@@ -90,11 +87,11 @@ def in_file(ram: Path) -> tuple[str, ...]:
     return "--", "-object", memory, "-machine", "memory-backend=ram"
 
 
-def used_bytes(ram: Path, stack: Extent) -> int:
+def used_bytes(ram: Path, address: int, size_bytes: int) -> int:
     """How far a stack has grown: the kernel clears its pages before they are mapped."""
     with ram.open("rb") as file:
-        file.seek(stack.address - RAM)
-        return len(file.read(stack.size_bytes).lstrip(b"\0"))
+        file.seek(address - RAM)
+        return len(file.read(size_bytes).lstrip(b"\0"))
 
 
 def test_stacks_are_larger_than_what_is_used_of_them_by_the_margin(tmp_path: Path) -> None:
@@ -105,25 +102,23 @@ def test_stacks_are_larger_than_what_is_used_of_them_by_the_margin(tmp_path: Pat
     done = sdfgen("run", *options, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
     assert "SDF104" not in done.stderr
-    own = read_extents(str(tmp_path / "build" / BOARD / "report.txt")).own
-    stacks = {name: extent for name, extent in own.items() if name.startswith("STACK:")}
-    marks = {name: (used_bytes(ram, stack), stack.size_bytes) for name, stack in stacks.items()}
+    stacks = stack_ranges(tmp_path / "build" / BOARD)
+    marks = {name: (used_bytes(ram, *stack), stack[1]) for name, stack in stacks.items()}
     ram.unlink()
     sys.stdout.write("".join(f"{name} {used} of {size} bytes\n" for name, (used, size) in marks.items()))
-    assert {f"STACK:{name}_vmm" for name in (*SCRIPTS, "storage")} < marks.keys()
-    assert all(stack.contiguous for stack in stacks.values())
+    assert {f"{name}_vmm" for name in (*SCRIPTS, "storage")} < marks.keys()
     assert all(0 < used * MARGIN <= size for used, size in marks.values()), marks
 
 
-def link_deep(folder: Path) -> None:
+def link_domain(folder: Path, name: str) -> None:
     """A program image of tests/sel4/c, linked as those of the templates are."""
     board = os.path.join(os.environ[SDK], "board", BOARD, "debug")
     python = shlex.quote(sys.executable)
     flags = f"{ZIG_FLAGS} -target aarch64-freestanding {PD_FLAGS} -isystem {shlex.quote(board)}/include"
     libraries = f"{shlex.quote(board)}/lib/libmicrokit.a -T {shlex.quote(board)}/lib/microkit.ld"
     steps = (
-        f"{python} -m ziglang cc {flags} -c {shlex.quote(str(HERE / 'c' / 'deep.c'))} -o deep.o",
-        f"{PD_LINKER.replace('$python', python)} deep.o {libraries} -o deep.elf",
+        f"{python} -m ziglang cc {flags} -c {shlex.quote(str(HERE / 'c' / name))}.c -o {name}.o",
+        f"{PD_LINKER.replace('$python', python)} {name}.o {libraries} -o {name}.elf",
     )
     for step in steps:
         subprocess.run(shlex.split(step), cwd=folder, check=True)
@@ -131,7 +126,7 @@ def link_deep(folder: Path) -> None:
 
 def test_a_domain_that_needs_more_is_stopped_by_the_page_below_and_no_other_is(tmp_path: Path) -> None:
     needed(lambda: None, QEMU)
-    link_deep(tmp_path)
+    link_domain(tmp_path, "deep")
     (tmp_path / "system.toml").write_text(DEEP)
     expected = ("--expect", "potential stack overflow", "--expect", "witness: runs")
     done = sdfgen("run", "--timeout", str(DEEP_TIMEOUT_S), *expected, cwd=tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import pytest
@@ -15,7 +16,6 @@ from tests.guest.cpio import Cpio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from tests.guest.guests import Guest
 
@@ -76,9 +76,15 @@ def write_description(folder: Path, kernel: str, clients: Mapping[str, str], slo
     (folder / "system.toml").write_text("".join([text, *tables, BLOCK]))
 
 
+def sdk_version() -> str:
+    """The version of the SDK that the tests are run with."""
+    return Path(os.environ["MICROKIT_SDK"], "VERSION").read_text().strip()
+
+
 def sdfgen_words(command: str, *arguments: str) -> list[str]:
-    """A command line for the description `system.toml`."""
-    return [sys.executable, "-m", "sdfgen", command, "system.toml", *arguments]
+    """A command line for the description `system.toml`, in the SDK's version."""
+    version = ("--set", f'system.microkit="{sdk_version()}"')
+    return [sys.executable, "-m", "sdfgen", command, "system.toml", *version, *arguments]
 
 
 def sdfgen(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

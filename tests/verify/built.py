@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
 QEMU, ODROID = BOARDS = ("qemu_virt_aarch64", "odroidc4")
 KERNEL = bytes(56) + b"ARMd" + bytes(4)
-# Everything that the example has not: a prefilled page, a tree of the author's, files of guests, a native client.
+# What the example has not: cores, a prefilled page, a tree of the author's, files of guests, a native client.
 FULL = f"""
 [system]
 name = "full"
 boards = ["{QEMU}"]
 microkit = "2.3.0"
+config = "smp-debug"
 [[guest]]
 name = "storage"
 ram = "64 MiB"
@@ -41,6 +42,7 @@ dtb = "own.dtb"
 [[guest]]
 name = "client"
 ram = "64 MiB"
+cpus = 2
 disk = [{{ partition = 0 }}, {{ name = "logs", partition = 1, read_only = true }}]
 [block]
 driver = "storage"

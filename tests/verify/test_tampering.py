@@ -91,6 +91,7 @@ C_TABLES = [
     edit("timer_channel", TIMER, ".irq_channel = 3", ".irq_channel = 4"),
     edit("timer_page", TIMER, ".page_vaddr = 0x80001000", ".page_vaddr = 0x80002000"),
     edit("native_queue", NATIVE, ".queue_capacity = 16", ".queue_capacity = 32", **FULL),
+    edit("vmm_virtual_cpus", "src/client_vmm_table.c", ".vcpu_count = 2", ".vcpu_count = 1", **FULL),
     edit("table_comment", VMM, "Made by", "Mode by", "SDF150"),
     edit("table_longer", VMM, "#include <sdfgen/vmm_config.h>\n", "\n\n\n", "SDF150"),
     edit("table_unsound", VMM, ".intid = 75", ".intid = = 75", "SDF150"),
@@ -112,6 +113,10 @@ SYSTEM_FILE = [
     edit("sdf_unknown_attribute", SDF, ' perms="rw"', ' perms="rw" setvar_vaddr="x"'),
     edit("sdf_map_gone", SDF, '<map mr="client2_wake" vaddr="0x8000f000" perms="rw" />', "", "SDF150", "SDF150"),
     edit("sdf_prefill", "full.system", f'prefill_path="{PAGE}"', 'prefill_path="other.bin"', **FULL),
+    edit("sdf_core", "full.system", '="0x5000" cpu="2"', '="0x5000" cpu="3"', **FULL),
+    edit("sdf_core_of_virtual_cpu", "full.system", '<vcpu id="1" cpu="3" />', '<vcpu id="1" cpu="2" />', **FULL),
+    edit("sdf_core_gone", "full.system", '<vcpu id="1" cpu="3" />', '<vcpu id="1" />', **FULL),
+    edit("sdf_virtual_cpu_gone", "full.system", '<vcpu id="1" cpu="3" />', "", "SDF150", "SDF150", **FULL),
     edit("sdf_no_number", SDF, 'priority="120"', 'priority="high"'),
     edit("sdf_cut", SDF, "</system>", "", "SDF150", "SDF150"),
     edit("sdf_entity", SDF, "<system>", '<!DOCTYPE s [<!ENTITY e "x">]><system>', "SDF150"),
@@ -140,6 +145,8 @@ TREES = [
     edit("tree_bootargs", "dtb/client1.dtb", b"console=ttyAMA0", b"console=ttyAMA1"),
     edit("tree_gic", "dtb/client1.dtb", words(0, 0x801_0000, 0, 0x1000), words(0, 0x802_0000, 0, 0x1000)),
     edit("tree_timer", "dtb/client1.dtb", words(1, 13, 0x104), words(1, 12, 0x104)),
+    edit("tree_timer_of_one_cpu", "dtb/client.dtb", words(1, 13, 0x304), words(1, 13, 0x104), **FULL),
+    edit("tree_cpu_renamed", "dtb/client.dtb", b"cpu@1\0", b"cpu@2\0", "SDF150", "SDF150", **FULL),
     edit("tree_passed_device", "dtb/storage.dtb", words(0xA00_3E00, 0, 0x200), words(0xA00_3C00, 0, 0x200)),
     edit(
         "tree_node_renamed",
@@ -199,6 +206,7 @@ GONE = [
 MANIFEST = "manifest.json"
 MANIFESTS = [
     edit("manifest_address", MANIFEST, '"vaddr": "0x80002000"', '"vaddr": "0x80003000"', "SDF152"),
+    edit("manifest_core", MANIFEST, '"vcpu": 1, "core": 3', '"vcpu": 1, "core": 2', "SDF152", **FULL),
     edit("manifest_board", MANIFEST, '"board": "qemu', '"board": "gemu', "SDF152"),
     edit("manifest_version", MANIFEST, '"generator": "sdfgen ', '"generator": "sdfgen 9', "SDF152"),
     edit("manifest_partition", MANIFEST, '"partition": 1', '"partition": 2', "SDF152"),
@@ -344,7 +352,7 @@ def test_every_format_has_place_and_value(
     file, message = f"build/{QEMU}/{VIRT}", "`block_virt_config.clients[1].partition`: 2 is written, 1 was decided"
     (record,) = json.loads(texts["json"])
     assert (record["file"], record["line"], record["column"], record["message"]) == (file, 34, 22, message)
-    assert [(note["file"], note["line"]) for note in record["notes"]] == [("system.toml", 25)]
+    assert [(note["file"], note["line"]) for note in record["notes"]] == [("system.toml", 24)]
     assert texts["github"] == f"::error file={file},line=34,col=22,title=SDF151::{message}\n"
     (result,) = json.loads(texts["sarif"])["runs"][0]["results"]
     assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 34, "startColumn": 22}

@@ -26,8 +26,10 @@ PPI = 1
 EDGE_RISING = 1
 LEVEL_HIGH = 4
 TRIGGERS = {"edge": EDGE_RISING, "level": LEVEL_HIGH}
-OF_FIRST_CPU = 1 << 8
-"""GICv2: the mask of the CPUs that a PPI goes to, above the trigger."""
+FIRST_CPU_BIT = 8
+"""GICv2: the mask of the CPUs that have a PPI, above the trigger."""
+REDISTRIBUTOR_BYTES = 0x2_0000
+"""GICv3: each CPU has one."""
 GIC = "gic"
 GIC_V3 = 3
 
@@ -66,15 +68,12 @@ def memory(guest: Guest, name: str | None = None) -> Node:
     return Node(name or f"memory@{guest.ram_gpa:x}", (strings("device_type", "memory"), reg))
 
 
-def cpus(board: Board) -> Node:
-    """Return the one CPU that a guest has."""
-    cpu = (
-        strings("device_type", "cpu"),
-        strings("compatible", board.guest.cpu),
-        numbers("reg", 0),
-        strings("enable-method", "psci"),
-    )
-    return Node("cpus", (numbers("#address-cells", 1), numbers("#size-cells", 0)), (Node("cpu@0", cpu),))
+def cpus(board: Board, count: int) -> Node:
+    """Return the CPUs that a guest has; each is called as PSCI and VMPIDR call it, by its virtual CPU's id."""
+    kind = (strings("device_type", "cpu"), strings("compatible", board.guest.cpu))
+    method = strings("enable-method", "psci")
+    nodes = (Node(f"cpu@{i:x}", (*kind, numbers("reg", i), method)) for i in range(count))
+    return Node("cpus", (numbers("#address-cells", 1), numbers("#size-cells", 0)), tuple(nodes))
 
 
 def psci(board: Board) -> Node:
@@ -83,20 +82,21 @@ def psci(board: Board) -> Node:
     return Node("psci", (compatible, strings("method", board.guest.psci)))
 
 
-def timer(board: Board) -> Node:
-    """Return the architected timer."""
-    trigger = LEVEL_HIGH if board.gic.version == GIC_V3 else OF_FIRST_CPU | LEVEL_HIGH
+def timer(board: Board, cpu_count: int) -> Node:
+    """Return the architected timer, of which each CPU has one."""
+    every_cpu = (1 << cpu_count) - 1 << FIRST_CPU_BIT
+    trigger = LEVEL_HIGH if board.gic.version == GIC_V3 else every_cpu | LEVEL_HIGH
     interrupts = tuple(Cells((PPI, number, trigger)) for number in board.guest.timer_ppis)
     compatible = strings("compatible", "arm,armv8-timer")
     return Node("timer", (compatible, Property("interrupts", interrupts), flag("always-on")))
 
 
-def gic(board: Board, cpu_interface_bytes: int) -> Node:
-    """Return the interrupt controller, a GICv2 with as much of its CPU interface as the guest has."""
+def gic(board: Board, cpu_interface_bytes: int, cpu_count: int) -> Node:
+    """Return the interrupt controller, with as much of a CPU interface, or as many redistributors, as the guest has."""
     facts = board.gic
-    _, (base, size_bytes) = board.guest_gic()
+    _, (base, _) = board.guest_gic()
     is_v3 = facts.version == GIC_V3
-    second = cells64(base, size_bytes if is_v3 else cpu_interface_bytes)
+    second = cells64(base, cpu_count * REDISTRIBUTOR_BYTES if is_v3 else cpu_interface_bytes)
     properties = (
         strings("compatible", "arm,gic-v3" if is_v3 else "arm,cortex-a15-gic"),
         flag("interrupt-controller"),

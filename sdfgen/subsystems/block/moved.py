@@ -30,6 +30,7 @@ MOVED = {
     **_guest_keys("block.client[]", "client"),
     "guest[].kind": "the kind of table: [[guest]] for linux, [[protection_domain]] for native",
     "block.virtualiser.image": "`program_image` of [block.virtualiser]",
+    "block.virtualiser.cpu": "`core`",
     "block.domain": "`domain` of each [[guest]], and of [block.virtualiser]",
 }
 """Dotted paths; `[]` stands behind an array of named tables. A table is told of only where none of its keys is."""

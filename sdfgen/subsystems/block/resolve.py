@@ -137,7 +137,9 @@ def _build(context: Context, table: BlockTable, machine: Machine, uio: UioTable,
     )
     regions = (*link.regions, *(region for _, client in links for region in client.regions))
     values = tuple(_configs(links, disks))
-    return _Built(block, _virtualiser(virt, block, space), machine.image, regions, _channels(block, machine), values)
+    return _Built(
+        block, _virtualiser(context, virt, block, space), machine.image, regions, _channels(block, machine), values
+    )
 
 
 def _configs(links: list[tuple[Wish, Connection]], disks: list[Disk]) -> Iterator[ElfValue]:
@@ -172,7 +174,7 @@ def _capacity(table: BlockTable, links: list[tuple[Wish, Connection]]) -> int:
     return min(MAX_CAPACITY, 1 << max(0, wanted - 1).bit_length())
 
 
-def _virtualiser(table: VirtualiserTable, block: Block, space: DomainSpace) -> ProtectionDomain:
+def _virtualiser(context: Context, table: VirtualiserTable, block: Block, space: DomainSpace) -> ProtectionDomain:
     budget_us, period_us = scheduling(table.budget, table.period)
     return ProtectionDomain(
         name=block.virt,
@@ -182,7 +184,8 @@ def _virtualiser(table: VirtualiserTable, block: Block, space: DomainSpace) -> P
         budget_us=budget_us,
         period_us=period_us,
         stack_size_bytes=VIRT_STACK_BYTES if table.stack_size is None else table.stack_size,
-        cpu=table.cpu,
+        cpu=table.core,
+        fpu=context.fpu(table),
         domain=table.domain,
         maps=tuple(space.maps),
         setvars=tuple(Setvar(s.symbol, s.region, table) for s in block.driver.slots) if block.learned else (),

@@ -11,6 +11,7 @@
 #include "vmm_devices.h"
 #include "vmm_guest.h"
 #include "vmm_passthrough.h"
+#include "vmm_psci.h"
 #include "vmm_rest.h"
 
 enum vmm_state {
@@ -24,19 +25,25 @@ static uint64_t unknown_notifications;
 
 static bool fits(const struct vmm_config *config)
 {
+    const bool vcpus = config->guest.vcpu_count <= VMM_MOST_VCPUS;
     const bool room = config->device_count <= VMM_MAX_DEVICES && config->irq_count <= VMM_MAX_INTERRUPTS &&
                       config->device_count + config->irq_count <= VMM_MAX_INTERRUPTS;
     if (!room) {
         pd_say("more devices and interrupts than libvmm has room for", NULL);
     }
-    return room;
+    if (!vcpus) {
+        pd_say("more virtual CPUs than libvmm has room for", NULL);
+    }
+    return room && vcpus;
 }
 
 static bool set_up(const struct vmm_config *config)
 {
     const struct vmm_guest *guest = &config->guest;
     vmm_rest_init(&guest->timer);
-    return fits(config) && vmm_guest_create(guest->ram_gpa, guest->ram_size_bytes, guest->ram_vaddr) &&
+    vmm_psci_init(guest->ram_gpa, guest->ram_size_bytes);
+    return fits(config) &&
+           vmm_guest_create(guest->vcpu_count, guest->ram_gpa, guest->ram_size_bytes, guest->ram_vaddr) &&
            vmm_passthrough_create(config->irqs, config->irq_count) && vmm_devices_create(config);
 }
 

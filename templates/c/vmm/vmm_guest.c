@@ -8,6 +8,7 @@
 #include <sdfgen/pd_say.h>
 
 #include "vmm_guest.h"
+#include "vmm_vcpu.h"
 
 extern char _guest_kernel_image[];
 extern char _guest_kernel_image_end[];
@@ -24,16 +25,20 @@ static bool said(bool done, const char *failure)
     return done;
 }
 
-bool vmm_guest_create(uint64_t ram_gpa, uint64_t ram_size_bytes, uintptr_t ram_vaddr)
+bool vmm_guest_create(uint32_t vcpu_count, uint64_t ram_gpa, uint64_t ram_size_bytes, uintptr_t ram_vaddr)
 {
     const arch_guest_init_t arguments = {
-        .num_vcpus = 1,
+        .num_vcpus = vcpu_count,
         .num_guest_ram_regions = 1,
         .guest_ram_regions = {
             { .gpa_start = ram_gpa, .size = ram_size_bytes, .vmm_vaddr = (void *)ram_vaddr },
         },
     };
-    return said(guest_init(arguments), "the guest can't be made");
+    if (!said(guest_init(arguments), "the guest can't be made")) {
+        return false;
+    }
+    vmm_vcpus_create(vcpu_count);
+    return true;
 }
 
 static size_t image_bytes(const char *image, const char *end)
@@ -47,5 +52,9 @@ bool vmm_guest_boot(uint64_t kernel_gpa, uint64_t dtb_gpa, uint64_t initrd_gpa)
         kernel_gpa, (uintptr_t)_guest_kernel_image, image_bytes(_guest_kernel_image, _guest_kernel_image_end),
         (uintptr_t)_guest_dtb_image, dtb_gpa, image_bytes(_guest_dtb_image, _guest_dtb_image_end),
         (uintptr_t)_guest_initrd_image, initrd_gpa, image_bytes(_guest_initrd_image, _guest_initrd_image_end));
-    return said(entry_gpa != 0, "the guest's images can't be placed") && guest_start(entry_gpa, dtb_gpa, initrd_gpa);
+    if (!said(entry_gpa != 0, "the guest's images can't be placed")) {
+        return false;
+    }
+    vmm_vcpu_note_started(GUEST_BOOT_VCPU_ID);
+    return guest_start(entry_gpa, dtb_gpa, initrd_gpa);
 }

@@ -5,11 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* First of all: one vCPU, one region of RAM, the interrupt controller. False after a message. */
-bool vmm_guest_create(uint64_t ram_gpa, uint64_t ram_size_bytes, uintptr_t ram_vaddr);
+/* First of all: at most VMM_MOST_VCPUS vCPUs, one region of RAM, the interrupt controller. False after a message. */
+bool vmm_guest_create(uint32_t vcpu_count, uint64_t ram_gpa, uint64_t ram_size_bytes, uintptr_t ram_vaddr);
 
 /*
  * Copies the three images that are linked in (_guest_kernel_image, _guest_dtb_image, _guest_initrd_image, each with
- * its _end) to where they belong, and starts the guest. False when one does not fit, after a message.
+ * its _end) to where they belong, and starts the guest's first vCPU. False when one does not fit, after a message.
  */
 bool vmm_guest_boot(uint64_t kernel_gpa, uint64_t dtb_gpa, uint64_t initrd_gpa);

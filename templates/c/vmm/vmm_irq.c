@@ -13,12 +13,17 @@ static void try_to_inject(struct vmm_irq *irq)
     if (!irq->wanted || !irq->enabled || irq->injected) {
         return;
     }
-    if (!vmm_virq_inject(irq->intid)) {
+    switch (vmm_virq_inject(irq->intid)) {
+    case VMM_INJECTED:
+        irq->injected = true;
+        irq->wanted = irq->kind == VMM_IRQ_LEVEL;
+        break;
+    case VMM_REFUSED:
         irq->enabled = false;
-        return;
+        break;
+    case VMM_LATER:
+        break;
     }
-    irq->injected = true;
-    irq->wanted = irq->kind == VMM_IRQ_LEVEL;
 }
 
 /*
@@ -32,19 +37,35 @@ static void acknowledge_hardware(const struct vmm_irq *irq, bool ended)
     }
 }
 
+/* Of a line with a level only the level counts. */
+static void want_again(struct vmm_irq *irq)
+{
+    irq->wanted |= irq->kind != VMM_IRQ_LEVEL;
+}
+
 static void guest_event(void *cookie, enum vmm_virq_change change)
 {
     struct vmm_irq *irq = cookie;
-    if (change == VMM_VIRQ_DISABLED) {
-        irq->enabled = false;
-        return;
-    }
-    if (change == VMM_VIRQ_ENDED) {
+    switch (change) {
+    case VMM_VIRQ_ENDED:
         irq->injected = false;
-    } else {
+        acknowledge_hardware(irq, true);
+        break;
+    case VMM_VIRQ_ENABLED:
         irq->enabled = true;
+        acknowledge_hardware(irq, false);
+        break;
+    case VMM_VIRQ_DISABLED:
+        irq->enabled = false;
+        break;
+    case VMM_VIRQ_RAISED:
+        want_again(irq);
+        break;
+    case VMM_VIRQ_LOST:
+        irq->injected = false;
+        want_again(irq);
+        break;
     }
-    acknowledge_hardware(irq, change == VMM_VIRQ_ENDED);
 }
 
 bool vmm_irq_register(struct vmm_irq *irq)

@@ -3,39 +3,57 @@
 
 #include <sdfgen/counter.h>
 #include <sdfgen/shared.h>
+#include <sdfgen/vmm_limits.h>
 
 #include "vmm_rest.h"
-
-/* The guest's one vCPU. */
-#define VCPU 0u
-#define VCPU_TCB (BASE_VM_TCB_CAP + VCPU)
 
 /* CNTV_CTL_EL0 (Arm ARM). */
 #define TIMER_ENABLE UINT64_C(1)
 #define TIMER_MASKED UINT64_C(2)
 
+struct rest {
+    bool resting;
+    uint64_t wanted_ticks; /* while it rests: when its timer is due */
+};
+
 static const struct guest_timer_connection *connection;
-static bool resting;
-static uint64_t wanted_ticks;   /* while it rests: when its timer is due */
+static struct rest rests[VMM_MOST_VCPUS];
 static uint64_t promised_ticks; /* when the guest timer notifies, if that is still to come */
 
 void vmm_rest_init(const struct guest_timer_connection *timer)
 {
     connection = timer;
-    resting = false;
     promised_ticks = 0;
+    for (uint32_t vcpu = 0; vcpu < VMM_MOST_VCPUS; vcpu++) {
+        vmm_rest_forget(vcpu);
+    }
 }
 
-static uint64_t timer_due_ticks(void)
+/* The vCPU waits: the kernel saved these two when its thread stopped, on whatever core. */
+static uint64_t timer_due_ticks(uint32_t vcpu)
 {
-    const uint64_t control = microkit_vcpu_arm_read_reg(VCPU, seL4_VCPUReg_CNTV_CTL);
+    const uint64_t control = microkit_vcpu_arm_read_reg(vcpu, seL4_VCPUReg_CNTV_CTL);
     const bool armed = (control & (TIMER_ENABLE | TIMER_MASKED)) == TIMER_ENABLE;
-    return armed ? microkit_vcpu_arm_read_reg(VCPU, seL4_VCPUReg_CNTV_CVAL) : GUEST_TIMER_NEVER;
+    return armed ? microkit_vcpu_arm_read_reg(vcpu, seL4_VCPUReg_CNTV_CVAL) : GUEST_TIMER_NEVER;
+}
+
+/* Of those still to come. */
+static uint64_t earliest_ticks(uint64_t now_ticks)
+{
+    uint64_t earliest = GUEST_TIMER_NEVER;
+    for (uint32_t vcpu = 0; vcpu < VMM_MOST_VCPUS; vcpu++) {
+        const uint64_t ticks = rests[vcpu].wanted_ticks;
+        if (rests[vcpu].resting && ticks > now_ticks && ticks < earliest) {
+            earliest = ticks;
+        }
+    }
+    return earliest;
 }
 
 /* One time is outstanding at most. A later one waits until that has come: most guests are woken by something else. */
-static void ask_for(uint64_t ticks, uint64_t now_ticks)
+static void ask_for_earliest(uint64_t now_ticks)
 {
+    const uint64_t ticks = earliest_ticks(now_ticks);
     const bool promised = promised_ticks > now_ticks && promised_ticks <= ticks;
     if (promised || ticks == GUEST_TIMER_NEVER) {
         return;
@@ -46,34 +64,44 @@ static void ask_for(uint64_t ticks, uint64_t now_ticks)
     microkit_notify(connection->channel);
 }
 
-bool vmm_rest_begin(void)
+static void end_those_due(uint64_t now_ticks)
+{
+    for (uint32_t vcpu = 0; vcpu < VMM_MOST_VCPUS; vcpu++) {
+        if (rests[vcpu].wanted_ticks <= now_ticks) {
+            vmm_rest_end(vcpu);
+        }
+    }
+}
+
+/* Who is due and not told so yet would not be: the guest timer knows of the last time only. */
+bool vmm_rest_begin(uint32_t vcpu)
 {
     const uint64_t now_ticks = counter_ticks();
-    wanted_ticks = timer_due_ticks();
-    if (wanted_ticks <= now_ticks || seL4_TCB_Suspend(VCPU_TCB) != seL4_NoError) {
+    const uint64_t due_ticks = timer_due_ticks(vcpu);
+    if (due_ticks <= now_ticks || seL4_TCB_Suspend(BASE_VM_TCB_CAP + vcpu) != seL4_NoError) {
         return false;
     }
-    resting = true;
-    ask_for(wanted_ticks, now_ticks);
+    rests[vcpu] = (struct rest){ .resting = true, .wanted_ticks = due_ticks };
+    end_those_due(now_ticks);
+    ask_for_earliest(now_ticks);
     return true;
 }
 
-void vmm_rest_end(void)
+void vmm_rest_end(uint32_t vcpu)
 {
-    if (resting && seL4_TCB_Resume(VCPU_TCB) == seL4_NoError) {
-        resting = false;
+    if (rests[vcpu].resting && seL4_TCB_Resume(BASE_VM_TCB_CAP + vcpu) == seL4_NoError) {
+        rests[vcpu].resting = false;
     }
+}
+
+void vmm_rest_forget(uint32_t vcpu)
+{
+    rests[vcpu].resting = false;
 }
 
 void vmm_rest_timer_notified(void)
 {
     const uint64_t now_ticks = counter_ticks();
-    if (!resting) {
-        return;
-    }
-    if (wanted_ticks <= now_ticks) {
-        vmm_rest_end();
-    } else {
-        ask_for(wanted_ticks, now_ticks);
-    }
+    end_those_due(now_ticks);
+    ask_for_earliest(now_ticks);
 }

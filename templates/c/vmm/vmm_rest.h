@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest that waits costs nothing. libvmm answers a trapped WFI at once, so a guest that waits for an interrupt comes
- * back at once, and again. Here its vCPU is suspended until an interrupt is injected, or its virtual timer is due,
- * of which the guest timer (sdfgen/guest_timer.h) tells: a virtual timer fires only while its vCPU runs.
+ * A vCPU that waits costs nothing. libvmm answers a trapped WFI at once, so a guest that waits for an interrupt comes
+ * back at once, and again. Here its vCPU is suspended until an interrupt is injected into it, or its virtual timer is
+ * due, of which the guest timer (sdfgen/guest_timer.h) tells: a virtual timer fires only while its vCPU runs. It is
+ * told the earliest time of all vCPUs that rest.
  *
  * The guest then executes the same WFI again, which does not trap while an interrupt is pending (Arm ARM, WFI: it is a
  * wake-up event); so the program counter stays where it is.
@@ -10,17 +11,21 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <sdfgen/guest_timer.h>
 
-/* First of all: the vCPU runs. `timer` must stay. */
+/* First of all: nobody rests. `timer` must stay. */
 void vmm_rest_init(const struct guest_timer_connection *timer);
 
-/* The guest waits, and nothing was injected since it ran. False when its timer is due: it must run. */
-bool vmm_rest_begin(void);
+/* The vCPU waits, and nothing was injected into it since it ran. False when its timer is due: it must run. */
+bool vmm_rest_begin(uint32_t vcpu);
 
 /* It has something to do now. */
-void vmm_rest_end(void);
+void vmm_rest_end(uint32_t vcpu);
+
+/* It is off, and does not rest any more. */
+void vmm_rest_forget(uint32_t vcpu);
 
 /* The guest timer notified. */
 void vmm_rest_timer_notified(void);

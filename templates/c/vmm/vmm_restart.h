@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What comes of a guest that resets itself. */
+/* What comes of a guest that resets itself, by PSCI's SYSTEM_RESET (Arm DEN0022). */
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "vmm_outcome.h"
 
 /*
- * Starts the guest again from its images, with everything as at its first start. False after a message when its table
- * does not allow that (vmm_config.h), or it is in the middle of an interrupt: then it is to be stopped.
+ * Starts the guest again from its images, with everything as at its first start, whatever its vCPUs were doing and
+ * wherever. Fails after a message when its table does not allow that (vmm_config.h), or a vCPU does not come out of its
+ * interrupt: then the guest is to be stopped.
  */
-bool vmm_restart(void);
+enum vmm_outcome vmm_restart(void);
+
+/* A fault of that label that belongs to a restart under way; then `outcome` is what came of it. */
+bool vmm_restart_takes(uint32_t vcpu, uint64_t label, enum vmm_outcome *outcome);

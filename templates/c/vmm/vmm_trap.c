@@ -12,13 +12,8 @@
 #include "vmm_trap.h"
 
 /* Instruction specific syndrome of a data abort (Arm ARM, ESR_ELx). */
-#define ISS_SIZE_SHIFT 22u /* log2 of the width */
-#define ISS_SIZE_MASK 3u
 #define ISS_SIGN_EXTEND (UINT64_C(1) << 21)
-#define ISS_REGISTER_SHIFT 16u
-#define ISS_REGISTER_MASK 31u
 #define ISS_REGISTER_64 (UINT64_C(1) << 15)
-#define ZERO_REGISTER 31u
 
 #define DOUBLEWORD_BITS 64u
 #define WORD_BITS 32u
@@ -41,12 +36,12 @@ static bool trap_read(const struct vmm_trap *trap, uint64_t offset, uint64_t syn
     if (!trap->read(trap->owner, offset, width_bytes, &value)) {
         return false;
     }
-    if ((syndrome >> ISS_REGISTER_SHIFT & ISS_REGISTER_MASK) != ZERO_REGISTER) {
+    if ((syndrome >> VMM_ISS_REGISTER_SHIFT & VMM_ISS_REGISTER_MASK) != VMM_ZERO_REGISTER) {
         /*
          * libvmm would keep the register's other bits, and asserts that the address is aligned. So it is told of a
          * doubleword at an aligned address, whatever the guest loads.
          */
-        const uint64_t whole_register = syndrome | (uint64_t)ISS_SIZE_MASK << ISS_SIZE_SHIFT;
+        const uint64_t whole_register = syndrome | (uint64_t)VMM_ISS_SIZE_MASK << VMM_ISS_SIZE_SHIFT;
         fault_emulate_write(registers, 0, whole_register, extended(value, width_bytes, syndrome));
     }
     return true;
@@ -56,7 +51,7 @@ static bool trap_write(const struct vmm_trap *trap, uint64_t offset, uint64_t sy
                        seL4_UserContext *registers)
 {
     const uint32_t unused_bits = DOUBLEWORD_BITS - 8 * width_bytes;
-    const bool zero = (syndrome >> ISS_REGISTER_SHIFT & ISS_REGISTER_MASK) == ZERO_REGISTER;
+    const bool zero = (syndrome >> VMM_ISS_REGISTER_SHIFT & VMM_ISS_REGISTER_MASK) == VMM_ZERO_REGISTER;
     const uint64_t value = zero ? 0 : fault_get_data(registers, syndrome);
     return trap->write(trap->owner, offset, width_bytes, value << unused_bits >> unused_bits);
 }
@@ -69,7 +64,7 @@ static bool trapped(size_t vcpu_id, size_t offset, size_t syndrome, seL4_UserCon
         pd_say("the guest accessed a device with an instruction that can't be emulated", NULL);
         return false;
     }
-    const uint32_t width_bytes = 1u << (syndrome >> ISS_SIZE_SHIFT & ISS_SIZE_MASK);
+    const uint32_t width_bytes = 1u << (syndrome >> VMM_ISS_SIZE_SHIFT & VMM_ISS_SIZE_MASK);
     return fault_is_read(syndrome) ? trap_read(trap, offset, syndrome, width_bytes, registers)
                                    : trap_write(trap, offset, syndrome, width_bytes, registers);
 }

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <stddef.h>
+
 #include <microkit.h>
 
 #include <libvmm/libvmm.h>
-#include <libvmm/arch/aarch64/vgic/vgic.h>
-#if defined(GIC_V3)
-#include <libvmm/arch/aarch64/vgic/vgic_v3.h>
-#else
-#include <libvmm/arch/aarch64/vgic/vgic_v2.h>
-#endif
 
 #include <sdfgen/vmm_limits.h>
 
-#include "vmm_rest.h"
-#include "vmm_syndrome.h"
+#include "vmm_gic_target.h"
+#include "vmm_vcpu.h"
 #include "vmm_virq.h"
 
 #define WORD_BITS 32u
@@ -22,93 +18,129 @@ struct virq {
     uint32_t intid;
     vmm_virq_event event;
     void *irq;
+    bool held; /* by that vCPU */
+    uint32_t vcpu;
 };
 
 static struct virq virqs[VMM_MAX_INTERRUPTS];
 static uint32_t virq_count;
+/* One that is being ended, and by whom. */
 static bool ending;
-static bool injected;
+static uint32_t ending_vcpu;
 
-static irq_routing_info_t route_of(uint32_t intid)
-{
-    return ARM_GIC_IRQ_ROUTE((int)GUEST_BOOT_VCPU_ID, intid);
-}
-
+/* libvmm tells with the same callback that one was enabled. What a vCPU ends that was off meanwhile was lost before. */
 static void acknowledged(irq_routing_info_t route, void *cookie)
 {
-    const struct virq *virq = cookie;
+    struct virq *virq = cookie;
     (void)route;
-    virq->event(virq->irq, ending ? VMM_VIRQ_ENDED : VMM_VIRQ_ENABLED);
+    if (!ending) {
+        virq->event(virq->irq, VMM_VIRQ_ENABLED);
+    } else if (virq->held && virq->vcpu == ending_vcpu) {
+        virq->held = false;
+        virq->event(virq->irq, VMM_VIRQ_ENDED);
+    }
 }
 
-/* libvmm would take a number twice, and serve the first. */
-static bool is_known(uint32_t intid)
+static struct virq *find(uint32_t intid)
 {
     for (uint32_t i = 0; i < virq_count; i++) {
         if (virqs[i].intid == intid) {
-            return true;
+            return &virqs[i];
         }
     }
-    return false;
+    return NULL;
 }
 
+/* libvmm files shared ones under no vCPU. */
+static bool register_at_libvmm(struct virq *virq)
+{
+    return virq_register(ARM_GIC_IRQ_ROUTE((int)GUEST_BOOT_VCPU_ID, virq->intid), acknowledged, virq);
+}
+
+/* libvmm would take a number twice, and serve the first. */
 bool vmm_virq_register(uint32_t intid, vmm_virq_event event, void *irq)
 {
-    if (virq_count == VMM_MAX_INTERRUPTS || is_known(intid)) {
+    if (virq_count == VMM_MAX_INTERRUPTS || find(intid) != NULL) {
         return false;
     }
     struct virq *virq = &virqs[virq_count++];
     *virq = (struct virq){ .intid = intid, .event = event, .irq = irq };
-    return virq_register(route_of(intid), acknowledged, virq);
+    return register_at_libvmm(virq);
 }
 
 bool vmm_virq_register_again(void)
 {
     bool done = true;
     for (uint32_t i = 0; i < virq_count; i++) {
-        done = done && virq_register(route_of(virqs[i].intid), acknowledged, &virqs[i]);
+        virqs[i].held = false;
+        done = done && register_at_libvmm(&virqs[i]);
     }
     return done;
 }
 
-bool vmm_virq_inject(uint32_t intid)
+/* VMM_MOST_VCPUS when none is on. */
+static uint32_t vcpu_for(uint32_t intid)
 {
-    const bool done = virq_inject(route_of(intid));
-    if (done) {
-        injected = true;
-        vmm_rest_end();
+    const uint32_t chosen = vmm_gic_target(intid);
+    uint32_t vcpu = 0;
+    while (vcpu < VMM_MOST_VCPUS && !vmm_vcpu_is_on(vcpu)) {
+        vcpu++;
+    }
+    return vmm_vcpu_is_on(chosen) ? chosen : vcpu;
+}
+
+enum vmm_injection vmm_virq_inject(uint32_t intid)
+{
+    const uint32_t vcpu = vcpu_for(intid);
+    struct virq *virq = find(intid);
+    if (vcpu == VMM_MOST_VCPUS || virq == NULL) {
+        return VMM_LATER;
+    }
+    const enum vmm_injection done = vmm_inject(vcpu, intid);
+    if (done == VMM_INJECTED) {
+        virq->held = true;
+        virq->vcpu = vcpu;
     }
     return done;
 }
 
-bool vmm_virq_was_injected(void)
+void vmm_virq_begin_end(uint32_t vcpu)
 {
-    const bool was = injected;
-    injected = false;
-    return was;
+    ending = true;
+    ending_vcpu = vcpu;
 }
 
-void vmm_virq_set_ending(bool is_ending)
+void vmm_virq_finish_end(void)
 {
-    ending = is_ending;
+    ending = false;
 }
 
-/* Bit 0 of the registers is INTID 0. */
-void vmm_virq_note_disabled(uint64_t gpa, uint64_t syndrome)
+static void note(uint32_t first_intid, uint32_t bits, enum vmm_virq_change change)
 {
-    const uint64_t first_intid = 8 * (gpa - GIC_DIST_PADDR - GIC_DIST_ICENABLER0);
-    seL4_UserContext registers;
-    if (gpa < GIC_DIST_PADDR + GIC_DIST_ICENABLER0 || gpa > GIC_DIST_PADDR + GIC_DIST_ICENABLERN ||
-        (syndrome & VMM_ISS_VALID) == 0 || fault_is_read(syndrome) ||
-        seL4_TCB_ReadRegisters(BASE_VM_TCB_CAP + GUEST_BOOT_VCPU_ID, false, 0, SEL4_USER_CONTEXT_SIZE, &registers) !=
-            seL4_NoError) {
-        return;
-    }
-    const uint64_t disabled = fault_get_data(&registers, syndrome);
     for (uint32_t i = 0; i < virq_count; i++) {
-        const uint64_t bit = virqs[i].intid - first_intid;
-        if (bit < WORD_BITS && (disabled >> bit & 1) != 0) {
-            virqs[i].event(virqs[i].irq, VMM_VIRQ_DISABLED);
+        const uint32_t bit = virqs[i].intid - first_intid;
+        if (bit < WORD_BITS && (bits >> bit & 1) != 0) {
+            virqs[i].event(virqs[i].irq, change);
+        }
+    }
+}
+
+void vmm_virq_note_raised(uint32_t first_intid, uint32_t bits)
+{
+    note(first_intid, bits, VMM_VIRQ_RAISED);
+}
+
+void vmm_virq_note_disabled(uint32_t first_intid, uint32_t bits)
+{
+    note(first_intid, bits, VMM_VIRQ_DISABLED);
+}
+
+void vmm_virq_note_off(uint32_t vcpu)
+{
+    for (uint32_t i = 0; i < virq_count; i++) {
+        if (virqs[i].held && virqs[i].vcpu == vcpu) {
+            virqs[i].held = false;
+            virqs[i].event(virqs[i].irq, VMM_VIRQ_LOST);
         }
     }
 }

@@ -170,13 +170,13 @@ static void a_guest_without_devices_rests_and_starts_again(void)
     set_table((struct vmm_config){ .may_restart = true });
     map_regions();
     init();
-    fake.timer_control = 1;
-    fake.timer_due_ticks = 100;
+    fake.vcpus[0].timer_control = 1;
+    fake.vcpus[0].timer_due_ticks = 100;
     CHECK(guest_enable(FAKE_TIMER_INTID) && guest_rests());
     fake.now_ticks = 100;
     notified(TIMER_CHANNEL);
-    CHECK(!fake.suspended && guest_timer_fires() && guest_end(FAKE_TIMER_INTID));
-    CHECK(guest_calls(SYSTEM_RESET));
+    CHECK(!fake.vcpus[0].suspended && guest_timer_fires() && guest_end(FAKE_TIMER_INTID));
+    CHECK(!guest_calls(SYSTEM_RESET));
     CHECK(strcmp(fake.console, "test_pd: the guest starts again\n") == 0);
 }
 
@@ -309,6 +309,7 @@ static void an_access_that_is_refused_stops_the_guest(void)
     init();
     played[0].refuses = true;
     CHECK(!guest_load(devices[0].gpa, 4, &value));
+    fake.vcpus[0].suspended = false;
     CHECK(!guest_store(devices[0].gpa, 4, 1));
 }
 
@@ -318,7 +319,7 @@ static void every_device_is_reset_when_the_guest_starts_again(void)
     devices[1].kind = &by_notification;
     init();
     played[2].level = true;
-    CHECK(guest_calls(SYSTEM_RESET));
+    CHECK(!guest_calls(SYSTEM_RESET));
     CHECK(played[0].reset == 1 && played[1].reset == 0 && played[2].reset == 1);
     CHECK(played[0].created == 1 && played[0].asked == 1);
     CHECK(guest_enable(FIRST_INTID + 2) && fake_injected(FIRST_INTID + 2) == 1);
@@ -393,6 +394,7 @@ static void an_interrupt_of_the_hardware_that_is_there_twice_is_told(void)
 
 static void as_many_devices_as_fit_all_work(void)
 {
+    uint64_t value;
     play(VMM_MAX_DEVICES, VMM_MAX_INTERRUPTS - VMM_MAX_DEVICES);
     init();
     CHECK(strcmp(fake.log, STARTED) == 0 && fake.console[0] == '\0');
@@ -400,14 +402,34 @@ static void as_many_devices_as_fit_all_work(void)
         CHECK(guest_enable(devices[i].intid));
         played[i].level = true;
         CHECK(guest_store(devices[i].gpa, 4, i) && played[i].stored == i);
-        CHECK(fake_injected(devices[i].intid) == 1);
+        played[i].level = false;
+        CHECK(fake_injected(devices[i].intid) == 1 && guest_load(devices[i].gpa, 4, &value));
+        CHECK(guest_end(devices[i].intid));
     }
     for (uint32_t i = 0; i < VMM_MAX_INTERRUPTS - VMM_MAX_DEVICES; i++) {
         CHECK(guest_enable(irqs[i].intid));
         notified(irqs[i].channel);
-        CHECK(fake_injected(irqs[i].intid) == 1);
+        CHECK(fake_injected(irqs[i].intid) == 1 && guest_end(irqs[i].intid));
     }
-    CHECK(guest_calls(SYSTEM_RESET));
+    CHECK(!guest_calls(SYSTEM_RESET));
+}
+
+/* There are four list registers. */
+static void what_finds_no_list_register_free_is_injected_later(void)
+{
+    play(VMM_MAX_DEVICES, 0);
+    init();
+    for (uint32_t i = 0; i < VMM_MAX_DEVICES; i++) {
+        CHECK(guest_enable(devices[i].intid));
+        played[i].level = true;
+        notified(i);
+        CHECK(fake_injected(devices[i].intid) == (i < 4));
+    }
+    CHECK(guest_enable(FAKE_TIMER_INTID) && guest_timer_fires() && fake_injected(FAKE_TIMER_INTID) == 0);
+    for (uint32_t i = 0; i < 4; i++) {
+        CHECK(guest_end(devices[0].intid + i));
+    }
+    CHECK(fake_injected(FAKE_TIMER_INTID) == 1 && fake.refused_count == 0);
 }
 
 static void check_too_many(void)
@@ -462,6 +484,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(an_interrupt_that_is_the_hardwares_too_is_told),
     UNIT_TEST(an_interrupt_of_the_hardware_that_is_there_twice_is_told),
     UNIT_TEST(as_many_devices_as_fit_all_work),
+    UNIT_TEST(what_finds_no_list_register_free_is_injected_later),
     UNIT_TEST(one_device_more_is_refused),
     UNIT_TEST(one_interrupt_more_is_refused),
     UNIT_TEST(one_more_of_both_together_is_refused),

@@ -412,14 +412,17 @@ static void every_console_register_in_every_width_is_answered(void)
 #define SYSTEM_OFF 0x84000008u
 #define SYSTEM_RESET 0x84000009u
 #define STARTED_AGAIN \
-    STARTED "microkit_vcpu_stop park park park park vcpu_reset vgic_init linux_setup_images guest_start "
+    STARTED "microkit_vcpu_stop vgic_init linux_setup_images guest_start "
 
 static void a_guest_that_resets_itself_starts_again(void)
 {
     run();
     submit_read(0);
-    CHECK(guest_calls(UINT64_C(0xffffffff00000000) | SYSTEM_RESET));
+    fake.vcpus[0].control = UINT64_MAX;
+    fake.vcpus[0].timer_control = 1;
+    CHECK(!guest_calls(UINT64_C(0xffffffff00000000) | SYSTEM_RESET));
     CHECK(strcmp(fake.log, STARTED_AGAIN) == 0);
+    CHECK(fake.vcpus[0].control == 0x30d00800 && fake.vcpus[0].timer_control == 0);
     CHECK(fake.entry_gpa == 0x40080000 && fake.dtb_gpa == 0x47f00000 && fake.initrd_gpa == 0x47000000);
     CHECK(strcmp(fake.console, "test_pd: the guest starts again\n") == 0);
     virtualiser_answers(0x77);
@@ -438,7 +441,8 @@ static void an_interrupt_that_the_guest_had_is_forgotten_when_it_resets_itself(v
     submit_read(0);
     virtualiser_answers(1);
     CHECK(fake_held(INTID));
-    CHECK(guest_calls(SYSTEM_RESET));
+    CHECK(!guest_calls(SYSTEM_RESET));
+    CHECK(fake.parked_count == 1);
     CHECK(guest_enable(INTID));
     CHECK(!fake_held(INTID));
     start_driver();
@@ -447,43 +451,102 @@ static void an_interrupt_that_the_guest_had_is_forgotten_when_it_resets_itself(v
     CHECK(fake_injected(INTID) == 1);
 }
 
+static void every_reset_has_all_list_registers_free(void)
+{
+    for (uint32_t i = 0; i < 5; i++) {
+        if (i == 0) {
+            run();
+        } else {
+            start_driver();
+            CHECK(guest_enable(INTID));
+        }
+        submit_read(0);
+        virtualiser_answers(1);
+        CHECK(fake_held(INTID) && !guest_calls(SYSTEM_RESET));
+    }
+}
+
 static void the_processors_own_interrupts_are_there_after_a_reset(void)
 {
     run();
-    CHECK(guest_calls(SYSTEM_RESET));
+    CHECK(!guest_calls(SYSTEM_RESET));
     for (uint32_t intid = 0; intid < 16; intid++) {
         CHECK(fake_registered(intid));
     }
     CHECK(guest_enable(FAKE_TIMER_INTID) && guest_timer_fires() && fake_held(FAKE_TIMER_INTID));
     CHECK(guest_end(FAKE_TIMER_INTID));
-    CHECK(fake.timer_acknowledged_count == 2);
+    CHECK(fake.vcpus[0].timer_acknowledged_count == 2);
 }
 
 static void the_console_is_as_new_after_a_reset(void)
 {
     run();
     CHECK(guest_enable(CONSOLE.intid) && guest_store(CONSOLE.gpa + PL011_IMSC, 2, PL011_INT_TX));
-    CHECK(guest_calls(SYSTEM_RESET));
+    CHECK(!guest_calls(SYSTEM_RESET));
     CHECK(guest_enable(CONSOLE.intid));
     CHECK(guest_store(CONSOLE.gpa + PL011_DR, 4, 'a'));
     CHECK(fake_injected(CONSOLE.intid) == 0);
 }
 
-static void a_guest_that_resets_itself_in_an_interrupt_is_stopped(void)
+/* Its images are where its device tree was. */
+static void a_guest_that_resets_itself_in_an_interrupt_ends_it_first(void)
 {
     run();
-    fake.is_in_an_interrupt = true;
+    submit_read(0);
+    virtualiser_answers(1);
+    fake.vcpus[0].took = true;
     CHECK(!guest_calls(SYSTEM_RESET));
-    CHECK(strstr(fake.log, "vcpu_reset") == NULL && strstr(fake.log, "microkit_vcpu_stop") != NULL);
+    CHECK(strstr(fake.log, "vgic_init") == NULL && !fake.vcpus[0].suspended);
+    CHECK(fake.vcpus[0].entry_gpa == 0x47f00000 && fake.vcpus[0].context == 0x8010000);
+    notified(VIRT);
+    CHECK(!guest_ends_what_it_took());
+    CHECK(strstr(fake.log, "clean park microkit_vcpu_stop vgic_init linux_setup_images guest_start ") != NULL);
+    CHECK(strcmp(fake.console, "test_pd: the guest starts again\n") == 0);
+    CHECK(guest_enable(INTID) && !fake_held(INTID));
+    start_driver();
+    submit_read(0);
+    virtualiser_answers(2);
+    CHECK(fake_injected(INTID) == 1);
+}
+
+static void a_guest_that_does_not_come_out_of_its_interrupt_is_stopped(void)
+{
+    run();
+    submit_read(0);
+    virtualiser_answers(1);
+    fake.vcpus[0].took = true;
+    CHECK(!guest_calls(SYSTEM_RESET));
+    for (uint32_t i = 0; i < 9; i++) {
+        CHECK(guest_calls(0));
+    }
+    CHECK(!guest_calls(0) && fake.vcpus[0].suspended);
+    CHECK(strstr(fake.log, "vgic_init") == NULL);
     CHECK(strcmp(fake.console, "test_pd: the guest asked for a reset in the middle of an interrupt\n"
                                "test_pd: the guest is stopped\n") == 0);
 }
 
-static void another_call_is_libvmms(void)
+/* The group is off; but a guest could turn it on. */
+static void what_was_parked_and_is_ended_is_nobodys(void)
 {
     run();
-    CHECK(guest_calls(SYSTEM_OFF));
-    CHECK(strcmp(fake.log, STARTED) == 0 && fake.console[0] == '\0');
+    submit_read(0);
+    virtualiser_answers(1);
+    CHECK(!guest_calls(SYSTEM_RESET));
+    for (uint32_t i = 0; i < 5; i++) {
+        CHECK(guest_ends_in(i));
+    }
+    CHECK(guest_enable(INTID) && !fake_held(INTID));
+}
+
+static void a_guest_that_turns_itself_off_is_off(void)
+{
+    run();
+    submit_read(0);
+    CHECK(!guest_calls(SYSTEM_OFF) && fake.vcpus[0].suspended);
+    CHECK(strcmp(fake.console, "test_pd: the guest has turned itself off\n") == 0);
+    virtualiser_answers(1);
+    notified(TIMER);
+    CHECK(fake.vcpus[0].suspended && fake_injected(INTID) == 0 && fake.refused_count == 0);
 }
 
 static void an_unknown_channel_does_nothing(void)
@@ -499,7 +562,7 @@ static void an_unknown_channel_does_nothing(void)
         CHECK(fake_injected(intid) == 0);
     }
     CHECK(fake_notifications() == 1 && fake.refused_count == 0 && fake.console[0] == '\0');
-    CHECK(fake.suspend_count == 0 && fake.resume_count == 0);
+    CHECK(fake.vcpus[0].suspend_count == 0 && fake.vcpus[0].resume_count == 0);
 }
 
 static const struct unit_test tests[] = {
@@ -534,10 +597,13 @@ static const struct unit_test tests[] = {
     UNIT_TEST(every_console_register_in_every_width_is_answered),
     UNIT_TEST(a_guest_that_resets_itself_starts_again),
     UNIT_TEST(an_interrupt_that_the_guest_had_is_forgotten_when_it_resets_itself),
+    UNIT_TEST(every_reset_has_all_list_registers_free),
     UNIT_TEST(the_processors_own_interrupts_are_there_after_a_reset),
     UNIT_TEST(the_console_is_as_new_after_a_reset),
-    UNIT_TEST(a_guest_that_resets_itself_in_an_interrupt_is_stopped),
-    UNIT_TEST(another_call_is_libvmms),
+    UNIT_TEST(a_guest_that_resets_itself_in_an_interrupt_ends_it_first),
+    UNIT_TEST(a_guest_that_does_not_come_out_of_its_interrupt_is_stopped),
+    UNIT_TEST(what_was_parked_and_is_ended_is_nobodys),
+    UNIT_TEST(a_guest_that_turns_itself_off_is_off),
     UNIT_TEST(an_unknown_channel_does_nothing),
 };
 

@@ -142,6 +142,7 @@ static void beside_the_notify_page_is_nothing(void)
 {
     boot();
     CHECK(!guest_store(UIO.gpa - 1, 1, 1));
+    fake.vcpus[0].suspended = false;
     CHECK(!guest_store(UIO.gpa + UIO.size_bytes, 1, 1));
     CHECK(fake_notifications() == 0);
 }
@@ -152,11 +153,11 @@ static void a_driver_that_waits_rests_until_it_is_interrupted(void)
     CHECK(guest_enable(UIO.intid));
     CHECK(guest_rests());
     notified(VIRT);
-    CHECK(!fake.suspended && fake_held(UIO.intid));
+    CHECK(!fake.vcpus[0].suspended && fake_held(UIO.intid));
     CHECK(guest_end(UIO.intid) && guest_enable(DISK_INTID));
     CHECK(guest_rests());
     notified(DISK_CHANNEL);
-    CHECK(!fake.suspended && fake_held(DISK_INTID) && fake.resume_count == 2);
+    CHECK(!fake.vcpus[0].suspended && fake_held(DISK_INTID) && fake.vcpus[0].resume_count == 2);
 }
 
 static void the_virtualisers_notification_interrupts_the_driver(void)
@@ -281,13 +282,13 @@ static void a_timer_interrupt_that_is_not_enabled_stays_masked(void)
 {
     boot();
     CHECK(guest_timer_fires());
-    CHECK(fake.timer_acknowledged_count == 0 && fake_injected(FAKE_TIMER_INTID) == 0);
+    CHECK(fake.vcpus[0].timer_acknowledged_count == 0 && fake_injected(FAKE_TIMER_INTID) == 0);
     guest_enable(FAKE_TIMER_INTID); /* libvmm acknowledges; the timer fires again */
-    CHECK(fake.timer_acknowledged_count == 1);
+    CHECK(fake.vcpus[0].timer_acknowledged_count == 1);
     CHECK(guest_timer_fires());
-    CHECK(fake_injected(FAKE_TIMER_INTID) == 1 && fake.timer_acknowledged_count == 1);
+    CHECK(fake_injected(FAKE_TIMER_INTID) == 1 && fake.vcpus[0].timer_acknowledged_count == 1);
     guest_end(FAKE_TIMER_INTID);
-    CHECK(fake.timer_acknowledged_count == 2);
+    CHECK(fake.vcpus[0].timer_acknowledged_count == 2);
 }
 
 /* Its disk may still write into its RAM. */
@@ -295,7 +296,7 @@ static void a_guest_that_resets_itself_is_stopped(void)
 {
     boot();
     CHECK(!guest_calls(0x84000009u));
-    CHECK(strcmp(fake.log, "guest_init linux_setup_images guest_start ") == 0);
+    CHECK(strcmp(fake.log, "guest_init linux_setup_images guest_start microkit_vcpu_stop ") == 0);
     CHECK(strcmp(fake.console, "test_pd: the guest asked for a reset, which its devices do not take\n"
                                "test_pd: the guest is stopped\n") == 0);
 }

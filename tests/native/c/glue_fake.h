@@ -13,6 +13,24 @@
 #define FAKE_LOG_BYTES 4096u
 #define FAKE_INTIDS 256u
 #define FAKE_TIMER_INTID 27u
+#define FAKE_VCPUS 4u
+
+/* A vCPU, as the kernel has it. */
+struct fake_vcpu {
+    bool suspended;
+    bool is_fixed;          /* the kernel refuses to suspend and to resume it */
+    bool took;              /* the interrupt of its first list register: the kernel does not let that be filled */
+    uint32_t suspend_count; /* times that it was suspended and resumed */
+    uint32_t resume_count;
+    uint32_t start_count;
+    uint64_t affinity;
+    uint64_t entry_gpa; /* where it was started last, with that in x0 */
+    uint64_t context;
+    uint64_t control; /* SCTLR */
+    uint64_t timer_control; /* its virtual timer: CNTV_CTL, CNTV_CVAL */
+    uint64_t timer_due_ticks;
+    uint32_t timer_acknowledged_count;
+};
 
 struct fake {
     char log[FAKE_LOG_BYTES];     /* calls, in order, a word each */
@@ -20,18 +38,13 @@ struct fake {
     uint32_t puts_count; /* what the console holds came in as many pieces */
     uint32_t notified_count[MICROKIT_MAX_CHANNELS];
     uint32_t acknowledged_count[MICROKIT_MAX_CHANNELS];
-    uint32_t timer_acknowledged_count;
-    uint64_t now_ticks;     /* the physical counter */
-    bool suspended;         /* the vCPU */
-    bool vcpu_is_fixed;     /* the kernel refuses to suspend and to resume it */
-    uint32_t suspend_count; /* times that it was suspended and resumed */
-    uint32_t resume_count;
-    uint64_t timer_control; /* the guest's virtual timer: CNTV_CTL, CNTV_CVAL */
-    uint64_t timer_due_ticks;
+    uint64_t now_ticks; /* the physical counter */
+    struct fake_vcpu vcpus[FAKE_VCPUS];
+    uint32_t vcpu; /* which does what the guest does */
     uint32_t refused_count; /* injections that libvmm would print about */
     bool controller_enabled;
     bool guest_init_fails;
-    bool is_in_an_interrupt; /* a list register is active: the kernel does not let it be filled */
+    uint32_t parked_count; /* list registers filled with what is never delivered */
     bool images_do_not_fit;
     uint64_t ram_gpa;
     uint64_t ram_bytes;
@@ -45,10 +58,12 @@ struct fake {
 
 extern struct fake fake;
 
-/* Of one interrupt, what the guest's interrupt controller has. */
+/* Of one interrupt, what the guest's interrupt controller has: of an INTID below 32, for the vCPU that acts. */
 bool fake_registered(uint32_t intid);
 bool fake_held(uint32_t intid);
 uint32_t fake_injected(uint32_t intid);
+/* Which vCPU has it. */
+bool fake_held_by(uint32_t vcpu, uint32_t intid);
 
 /* Memory at an address of a generated table, zeroed. */
 void *fake_map(uintptr_t address, size_t size_bytes);
@@ -74,6 +89,14 @@ bool guest_end(uint32_t intid);
 bool guest_timer_fires(void);
 /* A call of the firmware with that function identifier. */
 bool guest_calls(uint64_t function);
+/* The same with arguments, which returns: what it returns. */
+int64_t guest_call_returns(uint64_t function, uint64_t first, uint64_t second, uint64_t third);
+/* A move of that register's value to a system register, with the syndrome that says which. */
+bool guest_moves(uint64_t iss, uint64_t value);
+/* An end of the interrupt in a list register in which libvmm knows of none. */
+bool guest_ends_in(uint32_t list_register);
+/* It runs the instructions that it was restarted at, which end the interrupt that it took and call. */
+bool guest_ends_what_it_took(void);
 /* It waits: suspended, and not answered. */
 bool guest_rests(void);
 /* It executes WFI, and is answered. */

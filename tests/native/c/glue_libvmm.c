@@ -20,6 +20,7 @@
 #define GICD_ICENABLER 0x180u
 #define GICD_ENABLE_BYTES 0x80u
 #define WORD_BITS 32u
+#define FIRST_SHARED 32u
 
 /* The images, of 24, 40 and 56 bytes. */
 #define IMAGE(name, size)                                                                            \
@@ -41,7 +42,8 @@ struct trap {
 struct virq {
     bool registered;
     bool enabled;
-    bool held;
+    bool held; /* by that vCPU */
+    uint32_t vcpu;
     uint32_t injected_count;
     virq_ack_fn_t acknowledge;
     void *data;
@@ -52,13 +54,18 @@ struct fault {
     seL4_Word label;
     uint64_t gpa;
     uint64_t syndrome;
-    uint32_t intid; /* fired or ended */
+    uint32_t intid;         /* fired */
+    uint32_t list_register; /* ended */
     seL4_UserContext registers;
 };
 
 static struct trap traps[MAX_TRAPS];
 static uint32_t trap_count;
-static struct virq virqs[FAKE_INTIDS];
+/* Of the first FIRST_SHARED each vCPU has its own. */
+static struct virq virqs[FAKE_VCPUS][FAKE_INTIDS];
+static uint32_t vcpu_count;
+vgic_t vgic;
+static struct gic_dist_map distributor;
 static struct fault current;
 
 static void note(const char *word)
@@ -67,55 +74,120 @@ static void note(const char *word)
     strcat(strcat(fake.log, word), " ");
 }
 
+static struct virq *virq_at(uint32_t vcpu, uint32_t intid)
+{
+    CHECK(vcpu < FAKE_VCPUS && intid < FAKE_INTIDS);
+    return &virqs[intid < FIRST_SHARED ? vcpu : 0][intid];
+}
+
 /* ---- The kernel ---- */
+
+static struct fake_vcpu *vcpu_of(seL4_CPtr capability, seL4_CPtr base)
+{
+    CHECK(capability >= base && capability - base < vcpu_count);
+    return &fake.vcpus[capability - base];
+}
 
 seL4_Error seL4_TCB_Suspend(seL4_CPtr tcb)
 {
-    CHECK(tcb == BASE_VM_TCB_CAP && !fake.suspended);
-    if (fake.vcpu_is_fixed) {
+    struct fake_vcpu *vcpu = vcpu_of(tcb, BASE_VM_TCB_CAP);
+    CHECK(!vcpu->suspended);
+    if (vcpu->is_fixed) {
         return seL4_RangeError;
     }
-    fake.suspended = true;
-    fake.suspend_count++;
+    vcpu->suspended = true;
+    vcpu->suspend_count++;
     return seL4_NoError;
 }
 
 seL4_Error seL4_TCB_Resume(seL4_CPtr tcb)
 {
-    CHECK(tcb == BASE_VM_TCB_CAP && fake.suspended);
-    if (fake.vcpu_is_fixed) {
+    struct fake_vcpu *vcpu = vcpu_of(tcb, BASE_VM_TCB_CAP);
+    CHECK(vcpu->suspended);
+    if (vcpu->is_fixed) {
         return seL4_RangeError;
     }
-    fake.suspended = false;
-    fake.resume_count++;
+    vcpu->suspended = false;
+    vcpu->resume_count++;
     return seL4_NoError;
 }
 
 seL4_Word microkit_vcpu_arm_read_reg(microkit_child vcpu, seL4_Word reg)
 {
-    CHECK(vcpu == 0 && (reg == seL4_VCPUReg_CNTV_CTL || reg == seL4_VCPUReg_CNTV_CVAL));
-    return reg == seL4_VCPUReg_CNTV_CTL ? fake.timer_control : fake.timer_due_ticks;
+    /* Of another that runs, memory has what it was. */
+    CHECK(vcpu == fake.vcpu && (reg == seL4_VCPUReg_CNTV_CTL || reg == seL4_VCPUReg_CNTV_CVAL));
+    return reg == seL4_VCPUReg_CNTV_CTL ? fake.vcpus[vcpu].timer_control : fake.vcpus[vcpu].timer_due_ticks;
+}
+
+/* Those that the kernel restores whenever the vCPU runs again; and of one that never ran, its number. */
+void microkit_vcpu_arm_write_reg(microkit_child vcpu, seL4_Word reg, seL4_Word value)
+{
+    struct fake_vcpu *written = vcpu_of(vcpu, 0);
+    switch (reg) {
+    case seL4_VCPUReg_SCTLR:
+        written->control = value;
+        break;
+    case seL4_VCPUReg_CNTV_CTL:
+        written->timer_control = value;
+        break;
+    case seL4_VCPUReg_VMPIDR_EL2:
+        CHECK(written->start_count == 0);
+        written->affinity = value;
+        return;
+    default:
+        CHECK(reg == seL4_VCPUReg_CPACR || reg == seL4_VCPUReg_CNTKCTL_EL1);
+    }
+    CHECK(written->suspended || written->start_count == 0);
 }
 
 void microkit_vcpu_stop(microkit_child vcpu)
 {
-    CHECK(vcpu == 0);
-    fake.suspended = true;
+    vcpu_of(vcpu, 0)->suspended = true;
     note("microkit_vcpu_stop");
 }
 
 void microkit_vcpu_arm_ack_vppi(microkit_child vcpu, seL4_Word irq)
 {
-    CHECK(vcpu == 0 && irq == FAKE_TIMER_INTID);
-    fake.timer_acknowledged_count++;
+    CHECK(irq == FAKE_TIMER_INTID);
+    vcpu_of(vcpu, 0)->timer_acknowledged_count++;
 }
 
 seL4_Error seL4_TCB_ReadRegisters(seL4_CPtr tcb, seL4_Bool suspend_source, seL4_Uint8 arch_flags, seL4_Word count,
                                   seL4_UserContext *registers)
 {
-    CHECK(tcb == BASE_VM_TCB_CAP && suspend_source == seL4_False && arch_flags == 0);
+    CHECK(tcb == BASE_VM_TCB_CAP + fake.vcpu && suspend_source == seL4_False && arch_flags == 0);
     CHECK(count == SEL4_USER_CONTEXT_SIZE);
     *registers = current.registers;
+    return seL4_NoError;
+}
+
+#define PSTATE_EL1H_MASKED 0x3c5u
+#define SCTLR_TRANSLATES_AND_CACHES (1u << 0 | 1u << 2 | 1u << 12)
+
+static void start(seL4_CPtr tcb, const seL4_UserContext *registers)
+{
+    struct fake_vcpu *vcpu = vcpu_of(tcb, BASE_VM_TCB_CAP);
+    CHECK(vcpu->suspended || vcpu->start_count == 0);
+    CHECK(registers->spsr == PSTATE_EL1H_MASKED && (vcpu->control & SCTLR_TRANSLATES_AND_CACHES) == 0);
+    CHECK(vcpu->timer_control == 0);
+    vcpu->suspended = false;
+    vcpu->start_count++;
+    vcpu->entry_gpa = registers->pc;
+    vcpu->context = registers->x0;
+}
+
+/* Starts a vCPU with all registers, or changes the first ones of the one whose fault is handled. */
+seL4_Error seL4_TCB_WriteRegisters(seL4_CPtr tcb, seL4_Bool resume_target, seL4_Uint8 arch_flags, seL4_Word count,
+                                   seL4_UserContext *registers)
+{
+    CHECK(arch_flags == 0);
+    if (resume_target) {
+        CHECK(count == SEL4_USER_CONTEXT_SIZE);
+        start(tcb, registers);
+        return seL4_NoError;
+    }
+    CHECK(tcb == BASE_VM_TCB_CAP + fake.vcpu && (count == 1 || count == 4));
+    memcpy(&current.registers, registers, count * sizeof(seL4_Word));
     return seL4_NoError;
 }
 
@@ -123,27 +195,41 @@ seL4_Error seL4_TCB_ReadRegisters(seL4_CPtr tcb, seL4_Bool suspend_source, seL4_
 seL4_Error seL4_ARM_VCPU_InjectIRQ(seL4_CPtr vcpu, seL4_Uint16 virq, seL4_Uint8 priority, seL4_Uint8 group,
                                    seL4_Uint8 index)
 {
-    CHECK(vcpu == BASE_VCPU_CAP && virq >= FAKE_INTIDS && virq < 1020 && priority == 31 && group == 1);
-    CHECK(index < NUM_LIST_REGS);
-    if (fake.is_in_an_interrupt && index == NUM_LIST_REGS - 1) {
+    const struct fake_vcpu *parked = vcpu_of(vcpu, BASE_VCPU_CAP);
+    CHECK(virq >= FAKE_INTIDS && virq < 1020 && priority == 31 && group == 1);
+    CHECK(index < NUM_LIST_REGS && (parked->suspended || parked == &fake.vcpus[fake.vcpu]));
+    if (parked->took && index == 0) {
         return seL4_DeleteFirst;
     }
     note("park");
+    fake.parked_count++;
     return seL4_NoError;
+}
+
+void cache_clean_range(uintptr_t vaddr, size_t size_bytes)
+{
+    CHECK(vaddr != 0 && size_bytes > 0);
+    note("clean");
 }
 
 /* ---- libvmm ---- */
 
-void vcpu_reset(size_t vcpu_id)
+static void forget_list_registers(void)
 {
-    CHECK(vcpu_id == 0);
-    note("vcpu_reset");
+    for (uint32_t vcpu = 0; vcpu < FAKE_VCPUS; vcpu++) {
+        for (uint32_t i = 0; i < NUM_LIST_REGS; i++) {
+            vgic.vgic_vcpu[vcpu].lr_shadow[i].virq = VIRQ_INVALID;
+        }
+    }
+    vgic.registers = &distributor;
+    memset(distributor.targets, 1, sizeof(distributor.targets));
 }
 
 void vgic_init(void)
 {
     note("vgic_init");
     memset(virqs, 0, sizeof(virqs));
+    forget_list_registers();
 }
 
 seL4_Word microkit_mr_get(uint8_t index)
@@ -155,6 +241,10 @@ seL4_Word microkit_mr_get(uint8_t index)
     if (current.label == seL4_Fault_VMFault) {
         CHECK(index == seL4_VMFault_Addr || index == seL4_VMFault_FSR);
         return index == seL4_VMFault_Addr ? current.gpa : current.syndrome;
+    }
+    if (current.label == seL4_Fault_VGICMaintenance) {
+        CHECK(index == seL4_VGICMaintenance_IDX);
+        return current.list_register;
     }
     CHECK(current.label == seL4_Fault_VPPIEvent && index == seL4_VPPIEvent_IRQ);
     return current.intid;
@@ -173,13 +263,20 @@ static bool handle_controller(size_t vcpu_id, size_t offset, size_t fsr, seL4_Us
 
 bool guest_init(arch_guest_init_t arguments)
 {
-    CHECK(arguments.num_vcpus == 1 && arguments.num_guest_ram_regions == 1);
-    CHECK(arguments.pci_init.ecam_size == 0 && arguments.pci_init.mmio_aperature_size == 0);
+    CHECK(arguments.num_vcpus >= 1 && arguments.num_guest_ram_regions == 1);
+    vcpu_count = (uint32_t)arguments.num_vcpus;
+    CHECK(vcpu_count <= FAKE_VCPUS && arguments.pci_init.ecam_size == 0 && arguments.pci_init.mmio_aperature_size == 0);
     note("guest_init");
     fake.ram_gpa = arguments.guest_ram_regions[0].gpa_start;
     fake.ram_bytes = arguments.guest_ram_regions[0].size;
     fake.ram_vaddr = (uintptr_t)arguments.guest_ram_regions[0].vmm_vaddr;
-    virqs[FAKE_TIMER_INTID].registered = true;
+    forget_list_registers();
+    for (uint32_t vcpu = 0; vcpu < arguments.num_vcpus; vcpu++) {
+        for (uint32_t intid = 0; intid < NUM_SGI_VIRQS; intid++) {
+            *virq_at(vcpu, intid) = (struct virq){ .registered = true, .enabled = true };
+        }
+        virq_at(vcpu, FAKE_TIMER_INTID)->registered = true;
+    }
     CHECK(fault_register_vm_exception_handler(GIC_DIST_PADDR, GIC_DIST_SIZE, handle_controller, NULL));
     CHECK(fault_register_vm_exception_handler(GIC_REDIST_PADDR, GIC_DIST_SIZE, handle_controller, NULL));
     return !fake.guest_init_fails;
@@ -202,7 +299,8 @@ uint64_t linux_setup_images(uint64_t ram_start_gpa, uintptr_t kernel, size_t ker
 bool guest_start(uintptr_t kernel_pc, uintptr_t dtb, uintptr_t initrd)
 {
     note("guest_start");
-    fake.suspended = false;
+    fake.vcpus[0].suspended = false;
+    fake.vcpus[0].start_count++;
     fake.entry_gpa = kernel_pc;
     fake.dtb_gpa = dtb;
     fake.initrd_gpa = initrd;
@@ -214,42 +312,59 @@ bool guest_start(uintptr_t kernel_pc, uintptr_t dtb, uintptr_t initrd)
 
 static struct virq *virq_of(irq_routing_info_t route)
 {
-    CHECK(route.type == IRQ_TYPE_ARM_GIC && route.hw.arm_gic.vcpu_id == 0);
-    CHECK(route.hw.arm_gic.intid < FAKE_INTIDS);
-    return &virqs[route.hw.arm_gic.intid];
+    CHECK(route.type == IRQ_TYPE_ARM_GIC && (uint32_t)route.hw.arm_gic.vcpu_id < vcpu_count);
+    return virq_at((uint32_t)route.hw.arm_gic.vcpu_id, route.hw.arm_gic.intid);
 }
 
 bool virq_register(irq_routing_info_t route, virq_ack_fn_t ack_fn, void *ack_data)
 {
     struct virq *virq = virq_of(route);
+    const bool is_sgi = route.hw.arm_gic.intid < NUM_SGI_VIRQS;
     CHECK(strstr(fake.log, "guest_init") != NULL);
-    CHECK(!virq->registered && (ack_fn != NULL || route.hw.arm_gic.intid < NUM_SGI_VIRQS));
-    *virq = (struct virq){ .registered = true, .acknowledge = ack_fn, .data = ack_data };
+    CHECK(!virq->registered && (ack_fn != NULL || is_sgi));
+    *virq = (struct virq){ .registered = true, .enabled = is_sgi, .acknowledge = ack_fn, .data = ack_data };
     return true;
+}
+
+/* libvmm queues what finds none free: never done, or it might have no room once. */
+static struct virq_handle *list_register(uint32_t vcpu, int virq)
+{
+    struct virq_handle *found = NULL;
+    for (uint32_t i = NUM_LIST_REGS; i-- > 0;) {
+        if (vgic.vgic_vcpu[vcpu].lr_shadow[i].virq == virq) {
+            found = &vgic.vgic_vcpu[vcpu].lr_shadow[i];
+        }
+    }
+    return found;
 }
 
 bool virq_inject(irq_routing_info_t route)
 {
+    const uint32_t vcpu = (uint32_t)route.hw.arm_gic.vcpu_id;
     struct virq *virq = virq_of(route);
     CHECK(virq->registered);
     if (!virq->enabled || !fake.controller_enabled) {
         fake.refused_count++;
         return false;
     }
-    CHECK(!virq->held);
+    struct virq_handle *free = list_register(vcpu, VIRQ_INVALID);
+    CHECK(free != NULL && list_register(vcpu, (int)route.hw.arm_gic.intid) == NULL);
+    CHECK(fake.vcpus[vcpu].start_count > 0);
+    free->virq = (int)route.hw.arm_gic.intid;
     virq->held = true;
+    virq->vcpu = vcpu;
     virq->injected_count++;
     return true;
 }
 
-static void acknowledge(uint32_t intid)
+static void acknowledge(uint32_t vcpu, uint32_t intid)
 {
-    const struct virq *virq = &virqs[intid];
+    const struct virq *virq = virq_at(vcpu, intid);
     const uint32_t before = virq->injected_count;
     if (intid == FAKE_TIMER_INTID && virq->acknowledge == NULL) {
-        fake.timer_acknowledged_count++;
+        fake.vcpus[vcpu].timer_acknowledged_count++;
     } else if (virq->acknowledge != NULL) {
-        virq->acknowledge(ARM_GIC_IRQ_ROUTE(0, intid), virq->data);
+        virq->acknowledge(ARM_GIC_IRQ_ROUTE((int)vcpu, intid), virq->data);
     }
     /* libvmm still has the list register in its hands here. */
     CHECK(virq->injected_count == before);
@@ -304,17 +419,16 @@ static uint32_t enabled_bits(uint32_t first_intid)
 {
     uint32_t bits = 0;
     for (uint32_t i = 0; i < WORD_BITS && first_intid + i < FAKE_INTIDS; i++) {
-        bits |= (uint32_t)virqs[first_intid + i].enabled << i;
+        bits |= (uint32_t)virq_at(fake.vcpu, first_intid + i)->enabled << i;
     }
     return bits;
 }
 
 static void enable(uint32_t intid, bool enabled)
 {
-    CHECK(intid < FAKE_INTIDS);
-    virqs[intid].enabled = enabled;
+    virq_at(fake.vcpu, intid)->enabled = enabled;
     if (enabled) {
-        acknowledge(intid);
+        acknowledge(fake.vcpu, intid);
     }
 }
 
@@ -336,8 +450,22 @@ static bool access_enable_registers(uint64_t offset)
     return true;
 }
 
+/* Stores that libvmm asserts on, forgets, or injects for by itself. */
+static bool is_kept_from_libvmm(uint64_t offset)
+{
+    const bool pends = offset >= 0x200 && offset < 0x280;
+    const bool targets = offset >= 0x820 && offset < 0xbfc;
+    const bool sends = offset >= 0xf00 && offset < 0xf30 && (offset < 0xf04 || offset >= 0xf10);
+    return !fault_is_read(current.syndrome) && (pends || targets || sends);
+}
+
 static bool handle_memory_fault(size_t vcpu_id)
 {
+    const uint64_t offset = current.gpa - GIC_DIST_PADDR;
+    if (offset < GIC_DIST_SIZE) {
+        CHECK((current.syndrome >> 24 & 1) == 1 && current.gpa % (1u << (current.syndrome >> 22 & 3)) == 0);
+        CHECK(!is_kept_from_libvmm(offset));
+    }
     if (current.gpa - GIC_DIST_PADDR - GICD_ISENABLER < 2 * GICD_ENABLE_BYTES) {
         return access_enable_registers(current.gpa - GIC_DIST_PADDR);
     }
@@ -353,22 +481,29 @@ static bool handle_memory_fault(size_t vcpu_id)
     return false;
 }
 
+static bool handle_end(uint32_t vcpu)
+{
+    struct virq_handle *ended = &vgic.vgic_vcpu[vcpu].lr_shadow[current.list_register];
+    CHECK(ended->virq != VIRQ_INVALID);
+    const uint32_t intid = (uint32_t)ended->virq;
+    struct virq *virq = virq_at(vcpu, intid);
+    virq->held = virq->held && virq->vcpu != vcpu;
+    ended->virq = VIRQ_INVALID;
+    acknowledge(vcpu, intid);
+    return true;
+}
+
 bool fault_handle(size_t vcpu_id, microkit_msginfo msginfo)
 {
-    CHECK(vcpu_id == 0 && microkit_msginfo_get_label(msginfo) == current.label);
+    CHECK(vcpu_id == fake.vcpu && microkit_msginfo_get_label(msginfo) == current.label);
     switch (current.label) {
     case seL4_Fault_VMFault:
         return handle_memory_fault(vcpu_id);
     case seL4_Fault_VGICMaintenance:
-        CHECK(virqs[current.intid].held);
-        virqs[current.intid].held = false;
-        acknowledge(current.intid);
-        return true;
-    case seL4_Fault_VCPUFault:
-        return true;
+        return handle_end((uint32_t)vcpu_id);
     default:
-        /* libvmm would acknowledge a timer interrupt that it drops. */
-        CHECK(current.label != seL4_Fault_VPPIEvent);
+        /* Timers that fire, which libvmm would acknowledge, and calls, of which it asserts much. */
+        CHECK(current.label == seL4_Fault_VCPUFault && current.syndrome >> 26 != 0x17);
         return false;
     }
 }
@@ -377,28 +512,33 @@ bool fault_handle(size_t vcpu_id, microkit_msginfo msginfo)
 
 bool fake_registered(uint32_t intid)
 {
-    return virqs[intid].registered;
+    return virq_at(fake.vcpu, intid)->registered;
 }
 
 bool fake_held(uint32_t intid)
 {
-    return virqs[intid].held;
+    return virq_at(fake.vcpu, intid)->held;
+}
+
+bool fake_held_by(uint32_t vcpu, uint32_t intid)
+{
+    return virq_at(vcpu, intid)->held && virq_at(vcpu, intid)->vcpu == vcpu;
 }
 
 uint32_t fake_injected(uint32_t intid)
 {
-    return virqs[intid].injected_count;
+    return virq_at(fake.vcpu, intid)->injected_count;
 }
 
 static bool take_fault(void)
 {
     microkit_msginfo reply = microkit_msginfo_new(seL4_Fault_VMFault, 3);
     const uint64_t pc = current.registers.pc;
-    CHECK(!fake.suspended);
-    if (fault(0, microkit_msginfo_new(current.label, 0), &reply) == seL4_False) {
+    CHECK(!fake.vcpus[fake.vcpu].suspended);
+    if (fault(fake.vcpu, microkit_msginfo_new(current.label, 0), &reply) == seL4_False) {
         return false;
     }
-    CHECK(reply.words[0] == 0 && !fake.suspended);
+    CHECK(reply.words[0] == 0 && !fake.vcpus[fake.vcpu].suspended);
     CHECK(current.registers.pc == pc || current.registers.pc == pc + 4);
     return true;
 }
@@ -473,7 +613,14 @@ bool guest_disable(uint32_t intid)
 
 bool guest_end(uint32_t intid)
 {
-    current = (struct fault){ .label = seL4_Fault_VGICMaintenance, .intid = intid };
+    const struct virq_handle *held = list_register(fake.vcpu, (int)intid);
+    CHECK(held != NULL);
+    return guest_ends_in((uint32_t)(held - vgic.vgic_vcpu[fake.vcpu].lr_shadow));
+}
+
+bool guest_ends_in(uint32_t list_register)
+{
+    current = (struct fault){ .label = seL4_Fault_VGICMaintenance, .list_register = list_register };
     return take_fault();
 }
 
@@ -484,11 +631,44 @@ bool guest_timer_fires(void)
 }
 
 /* The syndrome of exception class 0x17: SMC. */
-bool guest_calls(uint64_t function)
+static bool call(uint64_t function, uint64_t first, uint64_t second, uint64_t third)
 {
     current = (struct fault){ .label = seL4_Fault_VCPUFault, .syndrome = UINT64_C(0x17) << 26 | 1u << 25 };
+    current.registers.pc = GUEST_PC;
     current.registers.x0 = function;
+    current.registers.x1 = first;
+    current.registers.x2 = second;
+    current.registers.x3 = third;
     return take_fault();
+}
+
+bool guest_calls(uint64_t function)
+{
+    return call(function, 0, 0, 0);
+}
+
+int64_t guest_call_returns(uint64_t function, uint64_t first, uint64_t second, uint64_t third)
+{
+    CHECK(call(function, first, second, third) && current.registers.pc == GUEST_PC + 4);
+    CHECK(current.registers.x1 == first && current.registers.x2 == second && current.registers.x3 == third);
+    return (int64_t)current.registers.x0;
+}
+
+bool guest_moves(uint64_t iss, uint64_t value)
+{
+    current = (struct fault){ .label = seL4_Fault_VCPUFault, .syndrome = UINT64_C(0x18) << 26 | 1u << 25 | iss };
+    current.registers.pc = GUEST_PC;
+    current.registers.x3 = value;
+    return take_fault();
+}
+
+bool guest_ends_what_it_took(void)
+{
+    struct fake_vcpu *vcpu = &fake.vcpus[fake.vcpu];
+    CHECK(vcpu->took && vcpu->entry_gpa != 0);
+    CHECK(guest_calls(0)); /* before the kernel has heard of the end */
+    vcpu->took = false;
+    return guest_ends_in(0);
 }
 
 /* The syndrome of exception class 1: WFI, and with the lowest bit WFE. */
@@ -500,7 +680,7 @@ static bool waits(bool for_event)
 
 bool guest_rests(void)
 {
-    return !waits(false) && fake.suspended;
+    return !waits(false) && fake.vcpus[fake.vcpu].suspended;
 }
 
 bool guest_waits_in_vain(void)

@@ -8,8 +8,8 @@
 
 static void arm_timer(uint64_t due_ticks)
 {
-    fake.timer_control = ARMED;
-    fake.timer_due_ticks = due_ticks;
+    fake.vcpus[0].timer_control = ARMED;
+    fake.vcpus[0].timer_due_ticks = due_ticks;
 }
 
 /* Its timer is due at that time, and the disk wakes it before. */
@@ -19,7 +19,7 @@ static void rest_until_the_disk_answers(uint64_t due_ticks)
     arm_timer(due_ticks);
     CHECK(guest_rests());
     virtualiser_answers(1);
-    CHECK(!fake.suspended);
+    CHECK(!fake.vcpus[0].suspended);
     acknowledge_used();
     CHECK(guest_end(INTID));
 }
@@ -33,12 +33,12 @@ static void a_guest_that_waits_is_suspended_until_an_interrupt_is_injected(void)
 {
     run();
     submit_read(0);
-    CHECK(fake.suspend_count == 0);
+    CHECK(fake.vcpus[0].suspend_count == 0);
     CHECK(guest_rests());
-    CHECK(fake.suspend_count == 1 && fake.resume_count == 0);
+    CHECK(fake.vcpus[0].suspend_count == 1 && fake.vcpus[0].resume_count == 0);
     virtualiser_answers(1);
     CHECK(fake_injected(INTID) == 1);
-    CHECK(fake.suspend_count == 1 && fake.resume_count == 1 && !fake.suspended);
+    CHECK(fake.vcpus[0].suspend_count == 1 && fake.vcpus[0].resume_count == 1 && !fake.vcpus[0].suspended);
     check_asked(0, 0);
 }
 
@@ -49,7 +49,7 @@ static void an_interrupt_that_is_disabled_does_not_wake(void)
     submit_read(0);
     CHECK(guest_rests());
     virtualiser_answers(1);
-    CHECK(fake.suspended && fake.resume_count == 0 && fake.refused_count == 0);
+    CHECK(fake.vcpus[0].suspended && fake.vcpus[0].resume_count == 0 && fake.refused_count == 0);
 }
 
 static void an_interrupt_that_is_refused_does_not_wake(void)
@@ -60,7 +60,7 @@ static void an_interrupt_that_is_refused_does_not_wake(void)
     fake.controller_enabled = false;
     virtualiser_answers(1);
     CHECK(fake.refused_count == 1);
-    CHECK(fake.suspended && fake.resume_count == 0);
+    CHECK(fake.vcpus[0].suspended && fake.vcpus[0].resume_count == 0);
 }
 
 static void a_wait_that_began_before_an_injection_is_over(void)
@@ -69,7 +69,7 @@ static void a_wait_that_began_before_an_injection_is_over(void)
     submit_read(0);
     virtualiser_answers(1);
     CHECK(guest_waits_in_vain());
-    CHECK(fake.suspend_count == 0);
+    CHECK(fake.vcpus[0].suspend_count == 0);
     CHECK(guest_rests());
 }
 
@@ -83,14 +83,14 @@ static void an_interrupt_that_the_guest_waited_to_enable_is_taken_before_a_rest(
     CHECK(guest_enable(INTID) && fake_held(INTID));
     acknowledge_used();
     CHECK(guest_end(INTID));
-    CHECK(guest_rests() && fake.suspend_count == 1);
+    CHECK(guest_rests() && fake.vcpus[0].suspend_count == 1);
 }
 
 static void a_guest_that_waits_for_an_event_goes_on(void)
 {
     run();
     CHECK(guest_waits_for_event());
-    CHECK(fake.suspend_count == 0);
+    CHECK(fake.vcpus[0].suspend_count == 0);
 }
 
 static void a_guest_whose_timer_is_due_does_not_rest(void)
@@ -101,10 +101,10 @@ static void a_guest_whose_timer_is_due_does_not_rest(void)
     for (uint32_t i = 0; i < 3; i++) {
         arm_timer(due[i]);
         CHECK(guest_waits_in_vain());
-        fake.timer_control |= FIRES;
+        fake.vcpus[0].timer_control |= FIRES;
         CHECK(guest_waits_in_vain());
     }
-    CHECK(fake.suspend_count == 0);
+    CHECK(fake.vcpus[0].suspend_count == 0);
     check_asked(0, 0);
     arm_timer(1001);
     CHECK(guest_rests());
@@ -117,8 +117,8 @@ static void a_timer_that_can_not_fire_is_not_waited_for(void)
     fake.now_ticks = 1000;
     for (uint32_t i = 0; i < 4; i++) {
         submit_read(0);
-        fake.timer_control = controls[i];
-        fake.timer_due_ticks = i % 2 == 0 ? 0 : 5000;
+        fake.vcpus[0].timer_control = controls[i];
+        fake.vcpus[0].timer_due_ticks = i % 2 == 0 ? 0 : 5000;
         CHECK(guest_rests());
         virtualiser_answers(1);
         acknowledge_used();
@@ -139,7 +139,7 @@ static void a_guest_at_rest_is_woken_when_its_timer_is_due(void)
     check_asked(5000, 1);
     fake.now_ticks = 5000;
     notified(TIMER);
-    CHECK(!fake.suspended && fake.resume_count == 1);
+    CHECK(!fake.vcpus[0].suspended && fake.vcpus[0].resume_count == 1);
     CHECK(guest_timer_fires() && fake_held(FAKE_TIMER_INTID));
     check_asked(5000, 1);
 }
@@ -152,12 +152,12 @@ static void an_early_notification_does_not_wake(void)
     fake.now_ticks = 4999;
     for (int i = 0; i < 3; i++) {
         notified(TIMER);
-        CHECK(fake.suspended && fake.resume_count == 0);
+        CHECK(fake.vcpus[0].suspended && fake.vcpus[0].resume_count == 0);
         check_asked(5000, 1);
     }
     fake.now_ticks = 5001;
     notified(TIMER);
-    CHECK(!fake.suspended);
+    CHECK(!fake.vcpus[0].suspended);
 }
 
 static void a_time_is_asked_for_once(void)
@@ -178,7 +178,7 @@ static void an_earlier_time_is_asked_for_at_once(void)
     check_asked(3000, 2);
     fake.now_ticks = 3000;
     notified(TIMER);
-    CHECK(!fake.suspended);
+    CHECK(!fake.vcpus[0].suspended);
     arm_timer(5000); /* of which nobody knows any more */
     CHECK(guest_rests());
     check_asked(5000, 3);
@@ -193,11 +193,11 @@ static void a_later_time_is_asked_for_when_the_first_has_come(void)
     check_asked(5000, 1);
     fake.now_ticks = 5000;
     notified(TIMER);
-    CHECK(fake.suspended);
+    CHECK(fake.vcpus[0].suspended);
     check_asked(9000, 2);
     fake.now_ticks = 9000;
     notified(TIMER);
-    CHECK(!fake.suspended);
+    CHECK(!fake.vcpus[0].suspended);
     check_asked(9000, 2);
 }
 
@@ -207,7 +207,7 @@ static void a_time_that_comes_while_the_guest_runs_is_over(void)
     rest_until_the_disk_answers(5000);
     fake.now_ticks = 5000;
     notified(TIMER);
-    CHECK(fake.suspend_count == 1 && fake.resume_count == 1);
+    CHECK(fake.vcpus[0].suspend_count == 1 && fake.vcpus[0].resume_count == 1);
     check_asked(5000, 1);
     arm_timer(9000);
     CHECK(guest_rests());
@@ -235,7 +235,7 @@ static void a_time_that_has_passed_unnoticed_is_over(void)
     CHECK(guest_rests());
     check_asked(9000, 2);
     notified(TIMER); /* for the first */
-    CHECK(fake.suspended);
+    CHECK(fake.vcpus[0].suspended);
     check_asked(9000, 2);
 }
 
@@ -243,10 +243,10 @@ static void a_vcpu_that_can_not_be_suspended_goes_on(void)
 {
     run();
     arm_timer(5000);
-    fake.vcpu_is_fixed = true;
+    fake.vcpus[0].is_fixed = true;
     CHECK(guest_waits_in_vain());
     check_asked(0, 0);
-    fake.vcpu_is_fixed = false;
+    fake.vcpus[0].is_fixed = false;
     CHECK(guest_rests());
     check_asked(5000, 1);
 }
@@ -257,12 +257,13 @@ static void a_vcpu_that_can_not_be_resumed_is_tried_again(void)
     arm_timer(5000);
     CHECK(guest_rests());
     fake.now_ticks = 5000;
-    fake.vcpu_is_fixed = true;
+    fake.vcpus[0].is_fixed = true;
     notified(TIMER);
-    CHECK(fake.suspended);
-    fake.vcpu_is_fixed = false;
+    CHECK(fake.vcpus[0].suspended);
+    check_asked(5000, 1);
+    fake.vcpus[0].is_fixed = false;
     notified(TIMER);
-    CHECK(!fake.suspended && fake.resume_count == 1);
+    CHECK(!fake.vcpus[0].suspended && fake.vcpus[0].resume_count == 1);
 }
 
 static void a_guest_that_is_stopped_is_not_woken(void)
@@ -274,7 +275,7 @@ static void a_guest_that_is_stopped_is_not_woken(void)
     virtualiser_answers(1);
     fake.now_ticks = 6000;
     notified(TIMER);
-    CHECK(fake.suspend_count == 0 && fake.resume_count == 0);
+    CHECK(fake.vcpus[0].suspend_count == 0 && fake.vcpus[0].resume_count == 0);
     check_asked(0, 0);
 }
 
@@ -335,29 +336,31 @@ static void a_guest_rests_after_a_reset_as_before(void)
 {
     run();
     rest_until_the_disk_answers(5000);
-    CHECK(guest_calls(SYSTEM_RESET));
-    CHECK(!fake.suspended);
+    CHECK(!guest_calls(SYSTEM_RESET));
+    CHECK(!fake.vcpus[0].suspended);
     arm_timer(9000);
     CHECK(guest_rests());
     check_asked(5000, 1);
     fake.now_ticks = 5000;
     notified(TIMER);
-    CHECK(fake.suspended);
+    CHECK(fake.vcpus[0].suspended);
     check_asked(9000, 2);
     fake.now_ticks = 9000;
     notified(TIMER);
-    CHECK(!fake.suspended);
+    CHECK(!fake.vcpus[0].suspended);
 }
 
 static void a_guest_that_is_stopped_at_a_reset_is_not_woken(void)
 {
     run();
     submit_read(0);
-    fake.is_in_an_interrupt = true;
-    CHECK(!guest_calls(SYSTEM_RESET));
     virtualiser_answers(1);
+    fake.vcpus[0].took = true;
+    CHECK(!guest_calls(SYSTEM_RESET) && !fake.vcpus[0].suspended);
+    CHECK(!guest_store(REGISTERS, 4, 0)); /* without having ended it */
+    notified(VIRT);
     notified(TIMER);
-    CHECK(fake.suspended && fake.resume_count == 0);
+    CHECK(fake.vcpus[0].suspended && fake.vcpus[0].resume_count == 0);
 }
 
 static const struct unit_test tests[] = {

@@ -13,6 +13,7 @@ struct vmm_config *writable_table(void);
 static inline void set_table(struct vmm_config table)
 {
     table.guest = (struct vmm_guest){
+        .vcpu_count = 1,
         .ram_gpa = 0x40000000,
         .ram_vaddr = 0x40000000,
         .ram_size_bytes = 0x8000000,

@@ -198,7 +198,7 @@ static void a_guest_that_resets_itself_has_both_anew(void)
         choose(i);
         submit_read(0);
     }
-    CHECK(guest_calls(SYSTEM_RESET));
+    CHECK(!guest_calls(SYSTEM_RESET));
     CHECK(strcmp(fake.console, "test_pd: the guest starts again\n") == 0);
     for (uint32_t i = 0; i < disk_count; i++) {
         choose(i);
@@ -240,11 +240,11 @@ static void either_wakes_a_guest_at_rest(void)
         CHECK(guest_rests());
         choose(i);
         virtualiser_answers(1);
-        CHECK(!fake.suspended);
+        CHECK(!fake.vcpus[0].suspended);
         acknowledge_used();
         CHECK(guest_end(INTID));
     }
-    CHECK(fake.suspend_count == 2 && fake.resume_count == 2);
+    CHECK(fake.vcpus[0].suspend_count == 2 && fake.vcpus[0].resume_count == 2);
 }
 
 /* Stores to one's registers, whatever they are, show in its page only. */

@@ -45,9 +45,9 @@ struct client {
 TOLD QUALIFIED struct client told FIRST;
 MORE;
 
-/* Where older tools map the IPC buffer, and what newer ones write a domain's name into. */
-char __sel4_ipc_buffer_obj[4096] __attribute__((aligned(4096), used));
+/* What the tool writes a domain's name and ports into. */
 char microkit_name[64] __attribute__((used)) = "x";
+uint64_t microkit_ioports __attribute__((used));
 
 static void print(const char *name, const struct range *range)
 {
@@ -58,7 +58,7 @@ int main(void)
 {
     struct client *client = (struct client *)&told;
 
-    __asm__ volatile("" : "+r"(client) : "r"(__sel4_ipc_buffer_obj), "r"(microkit_name) : "memory");
+    __asm__ volatile("" : "+r"(client) : "r"(microkit_name), "r"(&microkit_ioports) : "memory");
     for (int i = 0; i < 5; i++) {
         printf("%02x", (unsigned)client->magic[i]);
     }

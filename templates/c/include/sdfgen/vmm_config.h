@@ -18,6 +18,7 @@
  * (microkit_name).
  */
 struct vmm_guest {
+    uint32_t vcpu_count; /* virtual CPUs 0, 1, ...; at least 1 */
     uint64_t ram_gpa; /* 2 MiB aligned (Linux's boot protocol) */
     uintptr_t ram_vaddr;
     uint64_t ram_size_bytes;

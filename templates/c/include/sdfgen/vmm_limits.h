@@ -12,3 +12,5 @@
 #define VMM_MAX_DEVICES 13u
 /* Of devices and passed through, together. */
 #define VMM_MAX_INTERRUPTS 46u
+/* Virtual CPUs of a guest. (VMM_MAX_VCPUS is libvmm's name for a number of its own.) */
+#define VMM_MOST_VCPUS 4u

@@ -41,9 +41,17 @@ enum {
 };
 enum { seL4_VMFault_Addr = 1, seL4_VMFault_FSR = 3 };
 enum { seL4_VPPIEvent_IRQ = 0 };
+enum { seL4_VGICMaintenance_IDX = 0 };
 enum { seL4_VCPUFault_HSR = 0 };
 /* Of a vCPU. */
-enum { seL4_VCPUReg_CNTV_CTL = 20, seL4_VCPUReg_CNTV_CVAL = 21 };
+enum {
+    seL4_VCPUReg_SCTLR = 0,
+    seL4_VCPUReg_CPACR = 1,
+    seL4_VCPUReg_VMPIDR_EL2 = 16,
+    seL4_VCPUReg_CNTV_CTL = 20,
+    seL4_VCPUReg_CNTV_CVAL = 21,
+    seL4_VCPUReg_CNTKCTL_EL1 = 23,
+};
 
 /* Invocations of kernel objects: of a virtual machine's TCB and vCPU. */
 typedef unsigned long seL4_CPtr;
@@ -54,6 +62,8 @@ typedef enum { seL4_NoError = 0, seL4_RangeError = 4, seL4_DeleteFirst = 8 } seL
 #define BASE_VCPU_CAP 330
 seL4_Error seL4_TCB_ReadRegisters(seL4_CPtr tcb, seL4_Bool suspend_source, seL4_Uint8 arch_flags, seL4_Word count,
                                   seL4_UserContext *registers);
+seL4_Error seL4_TCB_WriteRegisters(seL4_CPtr tcb, seL4_Bool resume_target, seL4_Uint8 arch_flags, seL4_Word count,
+                                   seL4_UserContext *registers);
 seL4_Error seL4_ARM_VCPU_InjectIRQ(seL4_CPtr vcpu, seL4_Uint16 virq, seL4_Uint8 priority, seL4_Uint8 group,
                                    seL4_Uint8 index);
 seL4_Error seL4_TCB_Suspend(seL4_CPtr tcb);
@@ -81,6 +91,7 @@ void microkit_irq_ack(microkit_channel channel);
 void microkit_vcpu_stop(microkit_child vcpu);
 void microkit_vcpu_arm_ack_vppi(microkit_child vcpu, seL4_Word irq);
 seL4_Word microkit_vcpu_arm_read_reg(microkit_child vcpu, seL4_Word reg);
+void microkit_vcpu_arm_write_reg(microkit_child vcpu, seL4_Word reg, seL4_Word value);
 microkit_msginfo microkit_msginfo_new(seL4_Word label, uint16_t count);
 seL4_Word microkit_msginfo_get_label(microkit_msginfo msginfo);
 seL4_Word microkit_mr_get(uint8_t index);

@@ -11,6 +11,9 @@
 #include <microkit.h>
 
 #define GUEST_BOOT_VCPU_ID 0UL
+#define GUEST_MAX_NUM_VCPUS 4UL
+/* Not the number that it has room for. */
+#define VMM_MAX_VCPUS 32
 #define GUEST_MAX_RAM_REGIONS 3
 
 /* Also the name of a structure of ours, which therefore can't be seen in the same file. */
@@ -42,7 +45,6 @@ typedef struct arch_guest_init {
 /* All words of it. */
 #define SEL4_USER_CONTEXT_SIZE (sizeof(seL4_UserContext) / sizeof(seL4_Word))
 
-void vcpu_reset(size_t vcpu_id);
 bool guest_init(arch_guest_init_t arguments);
 bool guest_start(uintptr_t kernel_pc, uintptr_t dtb, uintptr_t initrd);
 uint64_t linux_setup_images(uint64_t ram_start_gpa, uintptr_t kernel, size_t kernel_size, uintptr_t dtb_src,

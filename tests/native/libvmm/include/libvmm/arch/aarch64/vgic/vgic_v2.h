@@ -2,5 +2,11 @@
 /* As libvmm.h: registers of the distributor. */
 #pragma once
 
-#define GIC_DIST_ICENABLER0 0x180
-#define GIC_DIST_ICENABLERN 0x1fC
+struct gic_dist_map {
+    uint32_t targets[247];
+};
+
+static inline struct gic_dist_map *vgic_get_dist(void *registers)
+{
+    return registers;
+}

@@ -1,0 +1,1 @@
+"""The block path on seL4 in QEMU, row beside row."""

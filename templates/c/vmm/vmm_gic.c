@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "vmm_gic.h"
+
+#include <stddef.h>
+
+#include <microkit.h>
+
+#include <libvmm/libvmm.h>
+#include <libvmm/arch/aarch64/vgic/vgic.h>
+
+#include <sdfgen/pd_say.h>
+#include <sdfgen/vmm_limits.h>
+
+#include "vmm_gic_target.h"
+#include "vmm_local.h"
+#include "vmm_syndrome.h"
+#include "vmm_vcpu.h"
+#include "vmm_virq.h"
+
+/* Of the distributor (Arm IHI 0048, chapter 4): registers of a bit for each interrupt, and of SGIs. */
+#define ISPENDR 0x200u
+#define ISPENDR_END 0x280u
+#define ICENABLER 0x180u
+#define ICENABLER_END 0x200u
+#define SGIR 0xf00u
+#define SGIR_END 0xf04u
+#define SGI_PENDING 0xf10u
+#define SGI_PENDING_END 0xf30u
+/* Behind those of a GICv2 only targets are stored to. */
+#define BASE_END 0x1000u
+
+#define SGIR_INTID_MASK 0xfu
+#define SGIR_LIST_SHIFT 16u
+#define SGIR_LIST_MASK 0xffu
+#define SGIR_FILTER_SHIFT 24u
+#define SGIR_FILTER_MASK 3u
+enum { SGIR_TO_LIST, SGIR_TO_OTHERS, SGIR_TO_SELF };
+
+/* ICC_SGI1R_EL1 of a GICv3 (Arm IHI 0069, 12.2), and the syndrome of a move to it, but for the register. */
+#define SGI1R_LIST_MASK 0xffffu
+#define SGI1R_INTID_SHIFT 24u
+#define SGI1R_OTHERS (UINT64_C(1) << 40)
+#define SGI1R_AFFINITY (UINT64_C(0xff) << 16 | UINT64_C(0xff) << 32 | UINT64_C(0xff) << 48)
+#define MOVE_MASK 0xfffc1fu
+#define MOVE_TO_SGI1R 0x3a3016u
+#define MOVE_REGISTER_SHIFT 5u
+
+#define BYTE_BITS 8u
+#define DOUBLEWORD_BITS 64u
+
+struct access {
+    uint32_t vcpu;
+    uint64_t offset;
+    uint32_t width_bytes;
+    uint64_t value; /* of a store, zero-extended */
+};
+
+static void send(uint32_t vcpus, uint32_t intid)
+{
+    for (uint32_t vcpu = 0; vcpu < vmm_vcpus_count(); vcpu++) {
+        if ((vcpus >> vcpu & 1) != 0) {
+            vmm_local_raise(vcpu, intid);
+        }
+    }
+}
+
+static void send_sgi(const struct access *access)
+{
+    const uint32_t value = (uint32_t)access->value;
+    const uint32_t self = UINT32_C(1) << access->vcpu;
+    const uint32_t vcpus[] = {
+        [SGIR_TO_LIST] = value >> SGIR_LIST_SHIFT & SGIR_LIST_MASK,
+        [SGIR_TO_OTHERS] = ~self,
+        [SGIR_TO_SELF] = self,
+        [SGIR_FILTER_MASK] = 0, /* reserved */
+    };
+    send(vcpus[value >> SGIR_FILTER_SHIFT & SGIR_FILTER_MASK], value & SGIR_INTID_MASK);
+}
+
+static void make_pending(const struct access *access)
+{
+    vmm_virq_note_raised((uint32_t)(BYTE_BITS * (access->offset - ISPENDR)), (uint32_t)access->value);
+}
+
+static void choose_target(const struct access *access)
+{
+    vmm_gic_target_store(access->offset, access->width_bytes, access->value);
+}
+
+static void ignore(const struct access *access)
+{
+    (void)access;
+}
+
+/* Stores that are ours. */
+static const struct {
+    uint64_t first;
+    uint64_t end;
+    void (*store)(const struct access *access);
+} stores[] = {
+    { ISPENDR, ISPENDR_END, make_pending },
+    { SGIR, SGIR_END, send_sgi },
+    { SGI_PENDING, SGI_PENDING_END, ignore },
+    { BASE_END, GIC_DIST_SIZE, ignore },
+};
+
+typedef void (*store_function)(const struct access *access);
+
+static store_function store_of(uint64_t offset)
+{
+    if (vmm_gic_target_has(offset)) {
+        return choose_target;
+    }
+    for (uint32_t i = 0; i < sizeof(stores) / sizeof(stores[0]); i++) {
+        if (offset >= stores[i].first && offset < stores[i].end) {
+            return stores[i].store;
+        }
+    }
+    return NULL;
+}
+
+/* libvmm keeps a word for the zero register, which is not always zero. */
+static uint64_t stored(seL4_UserContext *registers, uint64_t syndrome)
+{
+    const bool zero = (syndrome >> VMM_ISS_REGISTER_SHIFT & VMM_ISS_REGISTER_MASK) == VMM_ZERO_REGISTER;
+    return zero ? 0 : fault_get_data(registers, syndrome);
+}
+
+static uint32_t width_of(uint64_t syndrome)
+{
+    return 1u << (syndrome >> VMM_ISS_SIZE_SHIFT & VMM_ISS_SIZE_MASK);
+}
+
+static bool do_store(store_function store, struct access *access, uint64_t syndrome)
+{
+    const uint32_t unused_bits = DOUBLEWORD_BITS - BYTE_BITS * access->width_bytes;
+    seL4_UserContext registers;
+    if (!vmm_vcpu_read(access->vcpu, &registers)) {
+        return false;
+    }
+    access->value = stored(&registers, syndrome) << unused_bits >> unused_bits;
+    store(access);
+    return vmm_vcpu_skip(access->vcpu, &registers);
+}
+
+static bool is_the_distributors(uint64_t gpa)
+{
+    return gpa - GIC_DIST_PADDR < GIC_DIST_SIZE;
+}
+
+/* On what it can't tell from the syndrome, and on an address that no core would let through, libvmm asserts. */
+static bool is_sound(uint64_t gpa, uint64_t syndrome)
+{
+    const bool sound = (syndrome & VMM_ISS_VALID) != 0 && gpa % width_of(syndrome) == 0;
+    if (!sound) {
+        pd_say("the guest accessed its interrupt controller in a way that can't be emulated", NULL);
+    }
+    return sound;
+}
+
+bool vmm_gic_takes(uint32_t vcpu, uint64_t gpa, uint64_t syndrome, enum vmm_outcome *outcome)
+{
+    struct access access = { .vcpu = vcpu, .offset = gpa - GIC_DIST_PADDR, .width_bytes = width_of(syndrome) };
+    if (!is_the_distributors(gpa)) {
+        return false;
+    }
+    if (!is_sound(gpa, syndrome)) {
+        *outcome = VMM_FAILED;
+        return true;
+    }
+    const store_function store = fault_is_read(syndrome) ? NULL : store_of(access.offset);
+    if (store != NULL) {
+        *outcome = do_store(store, &access, syndrome) ? VMM_RUNS : VMM_FAILED;
+    }
+    return store != NULL;
+}
+
+static void send_sgi1(uint32_t vcpu, uint64_t value)
+{
+    const uint32_t list = (value & SGI1R_AFFINITY) == 0 ? value & SGI1R_LIST_MASK : 0;
+    const uint32_t others = ~(UINT32_C(1) << vcpu);
+    send((value & SGI1R_OTHERS) != 0 ? others : list, (uint32_t)(value >> SGI1R_INTID_SHIFT) & SGIR_INTID_MASK);
+}
+
+bool vmm_gic_takes_move(uint32_t vcpu, uint64_t syndrome, enum vmm_outcome *outcome)
+{
+    const uint64_t source = syndrome >> MOVE_REGISTER_SHIFT & VMM_ISS_REGISTER_MASK;
+    seL4_UserContext registers;
+    if ((syndrome & MOVE_MASK) != MOVE_TO_SGI1R) {
+        return false;
+    }
+    *outcome = VMM_FAILED;
+    if (vmm_vcpu_read(vcpu, &registers)) {
+        send_sgi1(vcpu, stored(&registers, VMM_ISS_VALID | source << VMM_ISS_REGISTER_SHIFT));
+        *outcome = vmm_vcpu_skip(vcpu, &registers) ? VMM_RUNS : VMM_FAILED;
+    }
+    return true;
+}
+
+void vmm_gic_note(uint32_t vcpu, uint64_t gpa, uint64_t syndrome)
+{
+    const uint64_t offset = gpa - GIC_DIST_PADDR;
+    seL4_UserContext registers;
+    if (offset < ICENABLER || offset >= ICENABLER_END || fault_is_read(syndrome) || !vmm_vcpu_read(vcpu, &registers)) {
+        return;
+    }
+    vmm_virq_note_disabled((uint32_t)(BYTE_BITS * (offset - ICENABLER)), (uint32_t)stored(&registers, syndrome));
+}
