@@ -23,7 +23,7 @@ HERE: Final = Path(__file__).parent
 TEMPLATES_C: Final = HERE.parents[1] / "templates" / "c"
 BOARD: Final = "qemu_virt_aarch64"
 MICROKIT: Final = "2.3.0"
-TIMEOUT_S: Final = 1500
+TIMEOUT_S: Final = 420
 SIZES_MIB: Final = (4, 4)
 # What a client is linked from, besides its table.
 SOURCES: Final = ("block/block_queue.c", "pd/mem.c", "microkit/pd_say.c")
@@ -44,14 +44,10 @@ def config_of(cores: tuple[int, ...]) -> str:
     return "smp-debug" if cores else "debug"
 
 
-def on(core: int) -> str:
-    """What is said of a core."""
-    return f"cpu = {core}\n"
-
-
 def description(cores: tuple[int, ...]) -> str:
     """The system of a placement."""
-    driver, virt, *places = [on(core) for core in cores] or ["", "", "", ""]
+    driver, virt = [f"core = {core}\n" for core in cores[:2]] or ["", ""]
+    places = [f"cpu = {core}\n" for core in cores[2:]] or ["", ""]
     head = f'microkit = "{MICROKIT}"\nconfig = "{config_of(cores)}"\n[[guest]]\n{driver}'
     clients = [
         CLIENT.format(name=name, cpu=cpu, partition=partition, capacity=capacity)
