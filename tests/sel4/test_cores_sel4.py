@@ -23,7 +23,7 @@ HERE: Final = Path(__file__).parent
 TEMPLATES_C: Final = HERE.parents[1] / "templates" / "c"
 BOARD: Final = "qemu_virt_aarch64"
 MICROKIT: Final = "2.3.0"
-TIMEOUT_S: Final = 420
+TIMEOUT_S: Final = 1500
 SIZES_MIB: Final = (4, 4)
 # What a client is linked from, besides its table.
 SOURCES: Final = ("block/block_queue.c", "pd/mem.c", "microkit/pd_say.c")
