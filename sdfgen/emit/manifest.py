@@ -201,7 +201,7 @@ def _cores(system: System, places: _Places) -> Iterator[Record]:
         default = "Microkit's default" if thread.cpu is None else "description"
         return {"from": places.of(thread.origin, "cpu"), "why": thread.core_why or default}
 
-    for pd in system.all_pds() if system.board.cores(system.config) > 1 else ():
+    for pd in system.all_pds() if system.core_count > 1 else ():
         yield {"pd": pd.name, "core": pd.cpu or 0, **end(pd)}
         if pd.vm is not None:
             for vcpu, core in zip(pd.vm.vcpus, system.vcpu_cores(pd), strict=True):

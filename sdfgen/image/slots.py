@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import Fault
+from sdfgen.image.tool_faults import guest_files
 from sdfgen.units import PAGE_BYTES
 
 if TYPE_CHECKING:
@@ -51,5 +52,4 @@ def _largest(system: System, spec: CapdlSpec) -> Iterator[Where]:
     largest = max(named, key=lambda region: pages[region.name], default=None)
     if largest is not None and pages[largest.name] > spec.image_pages:
         yield largest.origin.at(largest.key or "size")
-    for guest in system.guests:
-        yield from (guest.origin.at(key) for key in ("initrd", "kernel") if guest.origin.given(key))
+    yield from guest_files(system)

@@ -57,8 +57,12 @@ def _fixed_regions(system: System) -> Iterator[Where]:
     return (r.origin.at("phys_addr") for r in system.regions if r.phys_addr is not None and r.origin.given("phys_addr"))
 
 
-def _guest_files(system: System) -> Iterator[Where]:
-    """Yield the places of the files that make program images large."""
+def guest_files(system: System) -> Iterator[Where]:
+    """Yield the places of the files that make program images large.
+
+    Args:
+        system: The system.
+    """
     for guest in system.guests:
         yield from (guest.origin.at(key) for key in ("initrd", "kernel") if guest.origin.given(key))
 
@@ -69,13 +73,13 @@ def _large_regions(system: System) -> Iterator[Where]:
     if free:
         largest = max(free, key=lambda region: region.size_bytes or 0)
         yield largest.origin.at(largest.key or "size")
-    yield from _guest_files(system)
+    yield from guest_files(system)
 
 
 _KNOWN = (
     (
         "bootstrap invocations too large",
-        _guest_files,
+        guest_files,
         (
             "all program images together are too large for this version of Microkit: give guests smaller files, fewer "
             "guests, or take a later version"
@@ -96,7 +100,7 @@ _KNOWN = (
     ),
     (
         "Overlapping regions: ",
-        _guest_files,
+        guest_files,
         (
             "all program images together reach from the kernel to where the image is loaded: give guests smaller "
             "files, or have fewer guests"
@@ -109,7 +113,7 @@ _KNOWN = (
     ),
     (
         "cannot allocate memory for the initialiser",
-        _guest_files,
+        guest_files,
         "all program images together need one block of memory: give guests smaller files, or fewer guests",
     ),
     (

@@ -118,6 +118,11 @@ class System(NamedTuple):
             if pd.vm is not None:
                 yield pd, pd.vm
 
+    @property
+    def core_count(self) -> int:
+        """How many cores its kernel runs on."""
+        return self.board.cores(self.config)
+
     def vcpu_cores(self, pd: ProtectionDomain) -> tuple[int, ...]:
         """Return the core that each virtual CPU of a protection domain's virtual machine runs on.
 
@@ -133,7 +138,7 @@ class System(NamedTuple):
 
         Nothing for a configuration of one core.
         """
-        count = self.board.cores(self.config)
+        count = self.core_count
         found: dict[int, list[str]] = {core: [] for core in range(count)} if count > 1 else {}
         for pd in self.all_pds() if found else ():
             cores, own = self.vcpu_cores(pd), pd.cpu or 0

@@ -10,12 +10,13 @@ import itertools
 import struct
 from typing import TYPE_CHECKING, Final
 
+from sdfgen.read.program import symbol_entries
+
 if TYPE_CHECKING:
     from elftools.elf.elffile import ELFFile
 
 _WORD_BYTES: Final = 4
 _OF_FPU: Final = 3 << 26
-_SYMBOL: Final = "<IBBHQQ"
 _CODE, _DATA = b"$x", b"$d"
 """Mapping symbols: where code and where data begins in a section (ELF for the Arm 64-bit Architecture, 5.5.4)."""
 
@@ -42,15 +43,11 @@ def fpu_instruction(path: str) -> int | None:
 
 def _marks(elf: ELFFile) -> dict[int, list[tuple[int, bool]]]:
     """Return where code and data begin, by section: address, and whether it is code."""
-    table = elf.get_section_by_name(".symtab")
     found: dict[int, list[tuple[int, bool]]] = {}
-    if table is None:
-        return found
-    strings = elf.get_section(table["sh_link"]).data()
-    for name, _, _, section, address, _ in struct.iter_unpack(_SYMBOL, table.data()):
-        kind = strings[name : name + 2]
-        if kind in {_CODE, _DATA} and strings[name + 2 : name + 3] in {b"\0", b"."}:
-            found.setdefault(section, []).append((address, kind == _CODE))
+    for name, section, symbol in symbol_entries(elf) or ():
+        kind = name.partition(b".")[0]
+        if kind in {_CODE, _DATA}:
+            found.setdefault(section, []).append((symbol.address, kind == _CODE))
     return {section: sorted(marks) for section, marks in found.items()}
 
 

@@ -9,6 +9,8 @@ from sdfgen.records import NamedTuple
 from sdfgen.units import PAGE_BYTES, round_up
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from elftools.elf.elffile import ELFFile
 
 AARCH64 = "EM_AARCH64"
@@ -108,17 +110,30 @@ def _check_kind(elf: ELFFile) -> None:
         raise ProgramError(_TYPES[elf["e_type"]])
 
 
-def _symbols(elf: ELFFile) -> dict[str, Symbol] | None:
-    """Unpack the symbol table in one go: entry by entry 20,000 symbols take pyelftools most of a second."""
+def symbol_entries(elf: ELFFile) -> Iterator[tuple[bytes, int, Symbol]] | None:
+    """Return name, section and symbol of each entry that has a name, unpacked in one go; None without a symbol table.
+
+    Entry by entry 20,000 symbols take pyelftools most of a second.
+
+    Args:
+        elf: The ELF.
+
+    Raises:
+        ProgramError: When the table is malformed.
+    """
     table = elf.get_section_by_name(".symtab")
     if table is None:
         return None
     if table["sh_type"] != "SHT_SYMTAB" or table["sh_entsize"] != _SYMBOL_BYTES:
         raise ProgramError("has a malformed symbol table")
     strings = elf.get_section(table["sh_link"]).data()
-    found = {}
-    for name, _, _, _, address, size_bytes in iter_unpack(_SYMBOL, table.data()):
-        text = strings[name : strings.find(b"\0", name)] if name else b""
-        if text:
-            found[text.decode(errors="replace")] = Symbol(address, size_bytes)
-    return found
+    return (
+        (text, section, Symbol(address, size_bytes))
+        for name, _, _, section, address, size_bytes in iter_unpack(_SYMBOL, table.data())
+        if name and (text := strings[name : strings.find(b"\0", name)])
+    )
+
+
+def _symbols(elf: ELFFile) -> dict[str, Symbol] | None:
+    entries = symbol_entries(elf)
+    return None if entries is None else {name.decode(errors="replace"): symbol for name, _, symbol in entries}

@@ -184,7 +184,7 @@ def cannot(system: System, sdk: Sdk) -> Iterator[Fault]:
 def _domains(system: System, sdk: Sdk) -> Iterator[Fault]:
     """Yield that a kernel of one's own has less room for domains than that of SDF065 and SDF068."""
     found = system.domains
-    if found is None or not knows(system, "domains") or system.board.cores(system.config) > 1:
+    if found is None or not knows(system, "domains") or system.core_count > 1:
         return
     names, entries = len(found.names), len(found.schedule)
     wanted = (

@@ -277,7 +277,7 @@ def trigger(system: System) -> Iterator[Fault]:
 @rule("SDF038", "cores exist in the configuration", Stage.VALUES, on_board=True)
 def cores(system: System) -> Iterator[Fault]:
     """Only smp configurations start more than the first core."""
-    count = system.board.cores(system.config)
+    count = system.core_count
     cores_text = f"cores 0 to {count - 1}" if count > 1 else "core 0 only"
     users = [(f"vCPU {v.id} of `{vm.name}`", v.cpu, v.origin) for _, vm in system.vms() for v in vm.vcpus]
     users += [(f"`{pd.name}`", pd.cpu, pd.origin) for pd in system.all_pds()]

@@ -37,8 +37,7 @@ def domains(system: System) -> Iterator[Fault]:
         return
     names = found.names
     if _on_several_cores(system):
-        cores = system.board.cores(system.config)
-        message = f"domains are for one core, and `{system.config}` runs on {cores}"
+        message = f"domains are for one core, and `{system.config}` runs on {system.core_count}"
         other = [(system.origin, "config", "the configuration is here")]
         yield fault("SDF065", message, (found.origin, ""), "use a configuration without smp", other)
     if not 0 < len(names) <= MAX_DOMAINS:
@@ -86,7 +85,7 @@ def membership(system: System) -> Iterator[Fault]:
 
 def _on_several_cores(system: System) -> bool:
     """Tell whether a system's kernel is one for several cores, which is built with a single domain."""
-    return system.board.cores(system.config) > 1
+    return system.core_count > 1
 
 
 def _in_a_domain(system: System) -> Iterator[Fault]:

@@ -32,7 +32,7 @@ def vcpus_apart(system: System) -> Iterator[Fault]:
 
 
 def _shared(system: System, vm: VirtualMachine, one: Vcpu, two: Vcpu, core: int) -> Fault:
-    cores = system.board.cores(system.config)
+    cores = system.core_count
     message = (
         f"vCPUs {one.id} and {two.id} of `{vm.name}` share core {core}: one waits for locks of the other, "
         "which cannot run meanwhile"

@@ -57,7 +57,7 @@ def command(system: System, loader: str, disks: Mapping[str, str], extra: Sequen
         raise RunError(f"QEMU can't run {system.board.name}: its board file has no [qemu] section")
     if facts.board.loader_address is None:
         raise RunError(f"QEMU can't run {system.board.name}: its board file has no `loader_address` in [board]")
-    cores = system.board.cores(system.config)
+    cores = system.core_count
     return [
         PROGRAM,
         *("-machine", facts.qemu.machine, "-cpu", facts.qemu.cpu, "-m", facts.qemu.memory),

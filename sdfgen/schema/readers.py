@@ -197,44 +197,43 @@ class Expression(Reader):
         return {"type": ["integer", "string"]}
 
 
-class Expressions(Reader):
+class OneOrMore(Reader):
+    """A value of one kind, or a list of these.
+
+    Attributes:
+        one: What reads one of them.
+        kinds: Of what type one is; anything else is refused as what is neither one nor a list.
+    """
+
+    one: Reader
+    kinds: tuple[type, ...]
+    harmless = 0
+
+    def read(self, node: Node, faults: Faults) -> Any:  # noqa: ANN401 - whatever `one` reads
+        """Return the value, or all of them."""
+        if isinstance(node.value, list):
+            return tuple(self.one.read(item, faults) for item in node.value)
+        return self.one.read(node, faults) if isinstance(node.value, self.kinds) else self.refuse(node, faults)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema."""
+        return {"anyOf": [self.one.schema(), {"type": "array", "items": self.one.schema()}]}
+
+
+class Expressions(OneOrMore):
     """A number or an expression, or a list of these."""
 
     says = f"{Expression.says}, or a list of these"
-    harmless = 0
     one = Expression()
-
-    def read(self, node: Node, faults: Faults) -> int | str | tuple[int | str, ...]:
-        """Return the number, the text of the expression, or all of them."""
-        if isinstance(node.value, list):
-            return tuple(self.one.read(item, faults) for item in node.value)
-        if isinstance(node.value, (str, int)):
-            return self.one.read(node, faults)
-        return int(self.refuse(node, faults))
-
-    def schema(self) -> dict[str, Any]:
-        """Return the JSON Schema."""
-        return {"anyOf": [self.one.schema(), {"type": "array", "items": self.one.schema()}]}
+    kinds = (str, int)
 
 
-class Numbers(Reader):
+class Numbers(OneOrMore):
     """A whole number, or a list of these."""
 
     says = f"{Number.says}, or a list of these"
-    harmless = 0
     one = Number()
-
-    def read(self, node: Node, faults: Faults) -> int | tuple[int, ...]:
-        """Return the number, or all of them."""
-        if isinstance(node.value, list):
-            return tuple(self.one.read(item, faults) for item in node.value)
-        if isinstance(node.value, int):
-            return self.one.read(node, faults)
-        return int(self.refuse(node, faults))
-
-    def schema(self) -> dict[str, Any]:
-        """Return the JSON Schema."""
-        return {"anyOf": [self.one.schema(), {"type": "array", "items": self.one.schema()}]}
+    kinds = (int,)
 
 
 class ListOf(Reader):
