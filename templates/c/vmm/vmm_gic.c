@@ -14,6 +14,7 @@
 #include "vmm_gic_target.h"
 #include "vmm_local.h"
 #include "vmm_syndrome.h"
+#include "vmm_trap.h"
 #include "vmm_vcpu.h"
 #include "vmm_virq.h"
 
@@ -46,7 +47,6 @@ enum { SGIR_TO_LIST, SGIR_TO_OTHERS, SGIR_TO_SELF };
 #define MOVE_REGISTER_SHIFT 5u
 
 #define BYTE_BITS 8u
-#define DOUBLEWORD_BITS 64u
 
 struct access {
     uint32_t vcpu;
@@ -119,26 +119,13 @@ static store_function store_of(uint64_t offset)
     return NULL;
 }
 
-/* libvmm keeps a word for the zero register, which is not always zero. */
-static uint64_t stored(seL4_UserContext *registers, uint64_t syndrome)
-{
-    const bool zero = (syndrome >> VMM_ISS_REGISTER_SHIFT & VMM_ISS_REGISTER_MASK) == VMM_ZERO_REGISTER;
-    return zero ? 0 : fault_get_data(registers, syndrome);
-}
-
-static uint32_t width_of(uint64_t syndrome)
-{
-    return 1u << (syndrome >> VMM_ISS_SIZE_SHIFT & VMM_ISS_SIZE_MASK);
-}
-
 static bool do_store(store_function store, struct access *access, uint64_t syndrome)
 {
-    const uint32_t unused_bits = DOUBLEWORD_BITS - BYTE_BITS * access->width_bytes;
     seL4_UserContext registers;
     if (!vmm_vcpu_read(access->vcpu, &registers)) {
         return false;
     }
-    access->value = stored(&registers, syndrome) << unused_bits >> unused_bits;
+    access->value = vmm_trap_stored(&registers, syndrome);
     store(access);
     return vmm_vcpu_skip(access->vcpu, &registers);
 }
@@ -151,7 +138,7 @@ static bool is_the_distributors(uint64_t gpa)
 /* On what it can't tell from the syndrome, and on an address that no core would let through, libvmm asserts. */
 static bool is_sound(uint64_t gpa, uint64_t syndrome)
 {
-    const bool sound = (syndrome & VMM_ISS_VALID) != 0 && gpa % width_of(syndrome) == 0;
+    const bool sound = (syndrome & VMM_ISS_VALID) != 0 && gpa % vmm_trap_width_bytes(syndrome) == 0;
     if (!sound) {
         pd_say("the guest accessed its interrupt controller in a way that can't be emulated", NULL);
     }
@@ -160,7 +147,11 @@ static bool is_sound(uint64_t gpa, uint64_t syndrome)
 
 bool vmm_gic_takes(uint32_t vcpu, uint64_t gpa, uint64_t syndrome, enum vmm_outcome *outcome)
 {
-    struct access access = { .vcpu = vcpu, .offset = gpa - GIC_DIST_PADDR, .width_bytes = width_of(syndrome) };
+    struct access access = {
+        .vcpu = vcpu,
+        .offset = gpa - GIC_DIST_PADDR,
+        .width_bytes = vmm_trap_width_bytes(syndrome),
+    };
     if (!is_the_distributors(gpa)) {
         return false;
     }
@@ -185,13 +176,14 @@ static void send_sgi1(uint32_t vcpu, uint64_t value)
 bool vmm_gic_takes_move(uint32_t vcpu, uint64_t syndrome, enum vmm_outcome *outcome)
 {
     const uint64_t source = syndrome >> MOVE_REGISTER_SHIFT & VMM_ISS_REGISTER_MASK;
+    const uint64_t as_store = source << VMM_ISS_REGISTER_SHIFT | (uint64_t)VMM_ISS_SIZE_MASK << VMM_ISS_SIZE_SHIFT;
     seL4_UserContext registers;
     if ((syndrome & MOVE_MASK) != MOVE_TO_SGI1R) {
         return false;
     }
     *outcome = VMM_FAILED;
     if (vmm_vcpu_read(vcpu, &registers)) {
-        send_sgi1(vcpu, stored(&registers, VMM_ISS_VALID | source << VMM_ISS_REGISTER_SHIFT));
+        send_sgi1(vcpu, vmm_trap_stored(&registers, VMM_ISS_VALID | as_store));
         *outcome = vmm_vcpu_skip(vcpu, &registers) ? VMM_RUNS : VMM_FAILED;
     }
     return true;
@@ -204,5 +196,5 @@ void vmm_gic_note(uint32_t vcpu, uint64_t gpa, uint64_t syndrome)
     if (offset < ICENABLER || offset >= ICENABLER_END || fault_is_read(syndrome) || !vmm_vcpu_read(vcpu, &registers)) {
         return;
     }
-    vmm_virq_note_disabled((uint32_t)(BYTE_BITS * (offset - ICENABLER)), (uint32_t)stored(&registers, syndrome));
+    vmm_virq_note_disabled((uint32_t)(BYTE_BITS * (offset - ICENABLER)), (uint32_t)vmm_trap_stored(&registers, syndrome));
 }

@@ -18,13 +18,35 @@
 #define DOUBLEWORD_BITS 64u
 #define WORD_BITS 32u
 
+uint32_t vmm_trap_width_bytes(uint64_t syndrome)
+{
+    return 1u << (syndrome >> VMM_ISS_SIZE_SHIFT & VMM_ISS_SIZE_MASK);
+}
+
+static bool is_zero_register(uint64_t syndrome)
+{
+    return (syndrome >> VMM_ISS_REGISTER_SHIFT & VMM_ISS_REGISTER_MASK) == VMM_ZERO_REGISTER;
+}
+
+static uint64_t zero_extended(uint64_t value, uint32_t width_bytes)
+{
+    const uint32_t unused_bits = DOUBLEWORD_BITS - 8 * width_bytes;
+    return value << unused_bits >> unused_bits;
+}
+
+/* libvmm keeps a word for the zero register, which is not always zero. */
+uint64_t vmm_trap_stored(seL4_UserContext *registers, uint64_t syndrome)
+{
+    const uint64_t value = is_zero_register(syndrome) ? 0 : fault_get_data(registers, syndrome);
+    return zero_extended(value, vmm_trap_width_bytes(syndrome));
+}
+
 /* What an instruction loads: extended to the register's width, and from there with zeroes. */
 static uint64_t extended(uint64_t value, uint32_t width_bytes, uint64_t syndrome)
 {
-    const uint32_t unused_bits = DOUBLEWORD_BITS - 8 * width_bytes;
-    uint64_t loaded = value << unused_bits >> unused_bits;
+    uint64_t loaded = zero_extended(value, width_bytes);
     if ((syndrome & ISS_SIGN_EXTEND) != 0 && loaded >> (8 * width_bytes - 1) != 0) {
-        loaded |= ~(UINT64_MAX << unused_bits >> unused_bits);
+        loaded |= ~zero_extended(UINT64_MAX, width_bytes);
     }
     return (syndrome & ISS_REGISTER_64) != 0 ? loaded : loaded << WORD_BITS >> WORD_BITS;
 }
@@ -36,7 +58,7 @@ static bool trap_read(const struct vmm_trap *trap, uint64_t offset, uint64_t syn
     if (!trap->read(trap->owner, offset, width_bytes, &value)) {
         return false;
     }
-    if ((syndrome >> VMM_ISS_REGISTER_SHIFT & VMM_ISS_REGISTER_MASK) != VMM_ZERO_REGISTER) {
+    if (!is_zero_register(syndrome)) {
         /*
          * libvmm would keep the register's other bits, and asserts that the address is aligned. So it is told of a
          * doubleword at an aligned address, whatever the guest loads.
@@ -50,10 +72,7 @@ static bool trap_read(const struct vmm_trap *trap, uint64_t offset, uint64_t syn
 static bool trap_write(const struct vmm_trap *trap, uint64_t offset, uint64_t syndrome, uint32_t width_bytes,
                        seL4_UserContext *registers)
 {
-    const uint32_t unused_bits = DOUBLEWORD_BITS - 8 * width_bytes;
-    const bool zero = (syndrome >> VMM_ISS_REGISTER_SHIFT & VMM_ISS_REGISTER_MASK) == VMM_ZERO_REGISTER;
-    const uint64_t value = zero ? 0 : fault_get_data(registers, syndrome);
-    return trap->write(trap->owner, offset, width_bytes, value << unused_bits >> unused_bits);
+    return trap->write(trap->owner, offset, width_bytes, vmm_trap_stored(registers, syndrome));
 }
 
 static bool trapped(size_t vcpu_id, size_t offset, size_t syndrome, seL4_UserContext *registers, void *cookie)
@@ -64,7 +83,7 @@ static bool trapped(size_t vcpu_id, size_t offset, size_t syndrome, seL4_UserCon
         pd_say("the guest accessed a device with an instruction that can't be emulated", NULL);
         return false;
     }
-    const uint32_t width_bytes = 1u << (syndrome >> VMM_ISS_SIZE_SHIFT & VMM_ISS_SIZE_MASK);
+    const uint32_t width_bytes = vmm_trap_width_bytes(syndrome);
     return fault_is_read(syndrome) ? trap_read(trap, offset, syndrome, width_bytes, registers)
                                    : trap_write(trap, offset, syndrome, width_bytes, registers);
 }

@@ -10,6 +10,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <microkit.h>
+
+/* Of a data abort's syndrome (VMM_ISS_VALID): how wide the access is, and what a store stores, zero-extended. */
+uint32_t vmm_trap_width_bytes(uint64_t syndrome);
+uint64_t vmm_trap_stored(seL4_UserContext *registers, uint64_t syndrome);
+
 /* What does it. `width_bytes` is 1, 2, 4 or 8, `offset` may be any in the range. */
 struct vmm_trap {
     /* The value, zero-extended. False stops the guest. */
