@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
 from tests.guest.client_vm import write_initrd
-from tests.guest.cpio import Cpio
 from tests.guest.disks import MIB, SECTOR
 from tests.guest.guests import client_guest, driver_guest
 
-from .trial import QEMU, needed, sdfgen, write_description, write_driver
+from .trial import QEMU, needed, script_archive, sdfgen, write_description, write_driver
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.sel4
 
-SCRIPTS: Final = Path(__file__).parent / "scripts"
 SECONDS: Final = int(os.environ.get("SDFGEN_FIO_S", "600"))
 """How long it goes on; SDFGEN_FIO_S for a quick look."""
 DISK_MIB: Final = 1024
@@ -45,11 +45,7 @@ def write_project(folder: Path) -> None:
     driver, client = needed(lambda: (driver_guest(), client_guest("arm64-fio")), QEMU, FIO)
     write_description(folder, client.kernel, {"client1": CLIENT})
     write_driver(driver, folder / "driver")
-    extra = Cpio()
-    extra.copy("test/run", str(SCRIPTS / "fio.sh"))
-    extra.copy("test/common", str(SCRIPTS / "common.sh"))
-    extra.file("test/seconds", b"%d\n" % SECONDS)
-    write_initrd(client, str(folder / "client1"), extra)
+    write_initrd(client, str(folder / "client1"), script_archive("fio.sh", {"seconds": b"%d\n" % SECONDS}))
 
 
 @pytest.fixture(scope="module")

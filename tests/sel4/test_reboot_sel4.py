@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import itertools
 import re
-import shutil
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
 
-from tests.guest.client_vm import write_initrd
-from tests.guest.cpio import Cpio
 from tests.guest.disks import Disk
-from tests.guest.guests import client_guest, driver_guest
 
-from .trial import QEMU, needed, sdfgen, write_driver
+from .trial import script_archive, sdfgen, write_example
 
 pytestmark = pytest.mark.sel4
 
-SCRIPTS: Final = Path(__file__).parent / "scripts"
-EXAMPLE: Final = SCRIPTS.parents[2] / "examples" / "two-clients" / "system.toml"
 REBOOTS, HONEST = "client1", "client2"
 RUN: Final = {REBOOTS: "reboot.sh", HONEST: "honest.sh"}
 SIZES_MIB: Final = (8, 8)
@@ -39,28 +32,12 @@ class Seen(NamedTuple):
         return [value for said, value in SAID.findall(self.console) if said == name]
 
 
-def write_guests(folder: Path) -> dict[str, str]:
-    driver, client = needed(lambda: (driver_guest(), client_guest("arm64")), QEMU)
-    (folder / "kernel").symlink_to(client.kernel)
-    write_driver(driver, folder / "driver")
-    settings = {"guest.storage.kernel": "kernel", "guest.storage.initrd": "driver"}
-    for name, script in RUN.items():
-        extra = Cpio()
-        extra.copy("test/run", str(SCRIPTS / script))
-        extra.copy("test/common", str(SCRIPTS / "common.sh"))
-        extra.file("test/slots", b"4\n")
-        write_initrd(client, str(folder / name), extra)
-        settings |= {f"guest.{name}.kernel": "kernel", f"guest.{name}.initrd": name}
-    return settings
-
-
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     folder = tmp_path_factory.mktemp("reboot")
-    words = [word for key, value in write_guests(folder).items() for word in ("--set", f'{key}="{value}"')]
+    words = write_example(folder, {name: script_archive(script, {"slots": b"4\n"}) for name, script in RUN.items()})
     disk = Disk(str(folder / "disk"), SIZES_MIB)
     disk.write_gpt()
-    shutil.copy(EXAMPLE, folder)
     options = ("--board", "qemu_virt_aarch64", "--disk", disk.path, "--timeout", str(TIMEOUT_S))
     done = sdfgen("run", *options, *words, "--expect", f"{REBOOTS}:@@ stays ", cwd=folder)
     (folder / "console").write_text(done.stdout)

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import subprocess
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
-from tests.guest.client_vm import write_initrd
-from tests.guest.cpio import Cpio
 from tests.guest.disks import MIB, SECTOR, Disk
-from tests.guest.guests import client_guest, driver_guest
 
-from .trial import QEMU, needed, sdfgen_words, write_driver
+from .trial import script_archive, sdfgen_words, write_example
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.sel4
 
-SCRIPTS: Final = Path(__file__).parent / "scripts"
-EXAMPLE: Final = SCRIPTS.parents[2] / "examples" / "two-clients" / "system.toml"
 BOOTS: Final = {"client1": 3, "client2": 1}
 SIZES_MIB: Final = (8, 8)
 PAGES: Final = 4
@@ -47,21 +40,6 @@ def diary(disk: Disk, client: int) -> Diary | None:
     """The diary in a client's partition; None before its first page."""
     words = disk.read(disk.partitions[client])[:SECTOR].rstrip(b"\0").split()
     return Diary(int(words[1]), int(words[2]), words[3].decode()) if words[:1] == [b"diary"] else None
-
-
-def write_guests(folder: Path) -> dict[str, str]:
-    driver, client = needed(lambda: (driver_guest(), client_guest("arm64")), QEMU)
-    (folder / "kernel").symlink_to(client.kernel)
-    write_driver(driver, folder / "driver")
-    settings = {"guest.storage.kernel": "kernel", "guest.storage.initrd": "driver"}
-    for name, boots in BOOTS.items():
-        extra = Cpio()
-        extra.copy("test/run", str(SCRIPTS / "diary.sh"))
-        extra.copy("test/common", str(SCRIPTS / "common.sh"))
-        extra.file("test/reboots", b"%d\n" % boots)
-        write_initrd(client, str(folder / name), extra)
-        settings |= {f"guest.{name}.kernel": "kernel", f"guest.{name}.initrd": name}
-    return settings
 
 
 def diaries(disk: Disk) -> Iterator[tuple[Diary, Diary]]:
@@ -88,10 +66,11 @@ def watch(disk: Disk) -> bool:
 @pytest.fixture(scope="module")
 def disk(tmp_path_factory: pytest.TempPathFactory) -> Disk:
     folder = tmp_path_factory.mktemp("release")
-    words = [word for key, value in write_guests(folder).items() for word in ("--set", f'{key}="{value}"')]
+    words = write_example(
+        folder, {name: script_archive("diary.sh", {"reboots": b"%d\n" % boots}) for name, boots in BOOTS.items()}
+    )
     made = Disk(str(folder / "disk"), SIZES_MIB)
     made.write_gpt()
-    shutil.copy(EXAMPLE, folder)
     options = ("--board", "qemu_virt_aarch64", "--disk", made.path, "--set", 'system.config="release"')
     with (
         (folder / "told").open("wb") as told,

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
 from tests.guest.client_vm import write_initrd
-from tests.guest.cpio import Cpio
 from tests.guest.guests import client_guest, driver_guest
 
-from .trial import QEMU, needed, sdfgen, sdk_version, write_description, write_driver
+from .trial import QEMU, needed, script_archive, sdfgen, sdk_version, write_description, write_driver
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.sel4
 
-SCRIPTS: Final = Path(__file__).parent / "scripts"
 BOARD: Final = "qemu_virt_aarch64"
 GUEST: Final = "many"
 BOOTS: Final = 3
@@ -57,11 +57,7 @@ def write_project(folder: Path, place: Place) -> None:
     more = f'disk = [{{ partition = 0 }}]\nbootargs = "quiet"\ncpus = {place.cpus}\n{cores}'
     write_description(folder, client.kernel, {GUEST: more})
     write_driver(driver, folder / "driver")
-    extra = Cpio()
-    extra.copy("test/run", str(SCRIPTS / "smp.sh"))
-    extra.copy("test/common", str(SCRIPTS / "common.sh"))
-    extra.file("test/slots", b"4\n")
-    write_initrd(client, str(folder / GUEST), extra)
+    write_initrd(client, str(folder / GUEST), script_archive("smp.sh", {"slots": b"4\n"}))
 
 
 class Seen(NamedTuple):

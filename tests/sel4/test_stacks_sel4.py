@@ -19,12 +19,11 @@ from tests.guest.driver_vm import RAM, RAM_BYTES
 from tests.guest.guests import client_guest, driver_guest
 
 from .stacks import stack_ranges
-from .trial import QEMU, needed, sdfgen, write_driver
+from .trial import EXAMPLE, QEMU, needed, sdfgen, write_driver
 
 pytestmark = pytest.mark.sel4
 
 HERE: Final = Path(__file__).parent
-EXAMPLE: Final = HERE.parents[1] / "examples" / "two-clients" / "system.toml"
 BOARD: Final = "qemu_virt_aarch64"
 TIMEOUT_S: Final = 600
 DEEP_TIMEOUT_S: Final = 60

@@ -18,12 +18,11 @@ from tests.guest.cpio import Cpio
 from tests.guest.disks import MIB, SECTOR, Disk, Range
 from tests.guest.guests import client_guest, driver_guest
 
-from .trial import QEMU, needed, sdfgen_words, write_driver
+from .trial import EXAMPLE, QEMU, needed, sdfgen_words, write_driver
 
 pytestmark = pytest.mark.sel4
 
 HERE: Final = Path(__file__).parent
-EXAMPLE: Final = HERE.parents[1] / "examples" / "two-clients" / "system.toml"
 # The third partition is nobody's, and so is the MiB between two of them.
 SIZES_MIB: Final = (24, 16, 4)
 HOSTILE, HONEST = CLIENTS = ("client1", "client2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from tests.guest.cache import UnavailableError, need_programs
 from tests.guest.client_vm import write_initrd
 from tests.guest.cpio import Cpio
+from tests.guest.guests import client_guest, driver_guest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from tests.guest.guests import Guest
 
 QEMU: Final = "qemu-system-aarch64"
+SCRIPTS: Final = Path(__file__).parent / "scripts"
+EXAMPLE: Final = SCRIPTS.parents[2] / "examples" / "two-clients" / "system.toml"
 VARIABLES: Final = ("MICROKIT_SDK", "LIBVMM")
 
 DRIVER: Final = """
@@ -74,6 +78,33 @@ def write_description(folder: Path, kernel: str, clients: Mapping[str, str], slo
     tables = [CLIENT.format(name=name, kernel=kernel, more=more) for name, more in clients.items()]
     text = DRIVER.format(name=folder.name.replace("-", "_"), slot=slot, kernel=kernel)
     (folder / "system.toml").write_text("".join([text, *tables, BLOCK]))
+
+
+def script_archive(script: str, files: Mapping[str, bytes]) -> Cpio:
+    """What a client's initial RAM disk has more: a script, what scripts begin with, and files that it reads."""
+    extra = Cpio()
+    extra.copy("test/run", str(SCRIPTS / script))
+    extra.copy("test/common", str(SCRIPTS / "common.sh"))
+    for name, content in files.items():
+        extra.file(f"test/{name}", content)
+    return extra
+
+
+def write_example(folder: Path, runs: Mapping[str, Cpio]) -> list[str]:
+    """The example and its guests, each client with what its RAM disk has more; the words that bring them together."""
+    driver, client = needed(lambda: (driver_guest(), client_guest("arm64")), QEMU)
+    shutil.copy(EXAMPLE, folder)
+    (folder / "kernel").symlink_to(client.kernel)
+    write_driver(driver, folder / "driver")
+    for name, extra in runs.items():
+        write_initrd(client, str(folder / name), extra)
+    initrds = {"storage": "driver", **{name: name for name in runs}}
+    settings = {
+        f"guest.{guest}.{key}": value
+        for guest, initrd in initrds.items()
+        for key, value in (("kernel", "kernel"), ("initrd", initrd))
+    }
+    return [word for key, value in settings.items() for word in ("--set", f'{key}="{value}"')]
 
 
 def sdk_version() -> str:

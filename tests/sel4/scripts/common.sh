@@ -23,6 +23,18 @@ digest() {
     sha256sum /dev/vda | cut -d' ' -f1
 }
 
+# Counts this guest's boots on its disk. The counter is a sector of digits; what was there before the first boot has
+# another word in front.
+count_boots() {
+    read -r word boots <<END
+$(dd if=/dev/vda bs=512 count=1 2>/dev/null | tr -d '\0' | head -n 1)
+END
+    [ "$word" = boots ] || boots=0
+    boots=$((boots + 1))
+    echo "boots $boots" | dd of=/dev/vda bs=512 count=1 conv=notrunc,sync,fsync 2>/dev/null
+    say boots $boots
+}
+
 uptime_s() { cut -d. -f1 /proc/uptime; }
 
 sectors=$(cat /sys/block/vda/size)

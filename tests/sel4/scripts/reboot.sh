@@ -2,14 +2,7 @@
 . /test/common
 say before "$(digest)"
 
-# The counter is a sector of digits; what was there before the first boot has another word in front.
-read -r word boots <<END
-$(dd if=/dev/vda bs=512 count=1 2>/dev/null | tr -d '\0' | head -n 1)
-END
-[ "$word" = boots ] || boots=0
-boots=$((boots + 1))
-echo "boots $boots" | dd of=/dev/vda bs=512 count=1 conv=notrunc,sync,fsync 2>/dev/null
-say boots $boots
+count_boots
 say left "$(digest)"
 
 (while :; do dd if=/dev/vda of=/dev/null bs=64k iflag=direct 2>/dev/null; done) &

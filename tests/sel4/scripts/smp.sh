@@ -15,13 +15,7 @@ fired() { # CPU: timer interrupts there
     awk -v column=$(($1 + 2)) '/arch_timer/ { print $column }' /proc/interrupts
 }
 
-read -r word boots <<END
-$(dd if=/dev/vda bs=512 count=1 2>/dev/null | tr -d '\0' | head -n 1)
-END
-[ "$word" = boots ] || boots=0
-boots=$((boots + 1))
-echo "boots $boots" | dd of=/dev/vda bs=512 count=1 conv=notrunc,sync,fsync 2>/dev/null
-say boots $boots
+count_boots
 say cpus "$(cat /sys/devices/system/cpu/online)"
 
 for cpu in $all; do
