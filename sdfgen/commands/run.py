@@ -21,7 +21,7 @@ from sdfgen.run.console import Consoles, Demultiplexer, Screen, consoles_of
 from sdfgen.run.expect import Expectations, expectation
 from sdfgen.run.partition_table import write_disk
 from sdfgen.run.partitions import partitions
-from sdfgen.run.qemu import command, program, running
+from sdfgen.run.qemu import command, crowded, program, running
 from sdfgen.run.silence import refuse_unseen, silence
 from sdfgen.run.status import RunError, Status, UsageError
 from sdfgen.run.watch import Watcher
@@ -159,8 +159,9 @@ def _run(plan: _Plan) -> int:
     with _disks(plan) as disks:
         words = command(plan.system, loader, disks, plan.request.extra)
         _tell(shlex.join(words))
-        if plan.silent is not None:
-            _tell(plan.silent.tell())
+        for told_first in (plan.silent and plan.silent.tell(), crowded(plan.system)):
+            if told_first:
+                _tell(told_first)
         return _watched(plan, words)
 
 

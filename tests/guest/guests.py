@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from .cache import UnavailableError, made, need_programs
 from .cpio import Cpio
 from .debian import Archive, native_architecture
-from .needs import find_modules, find_programs, libraries, module_order
+from .needs import built_in, find_modules, find_programs, libraries, module_data, module_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,12 +121,12 @@ def _key(name: str, versions: Sequence[str]) -> str:
 
 def _base(root: str, wanted: Sequence[str], *last: Sequence[str]) -> Cpio:
     modules = find_modules(root)
-    order = module_order(modules, wanted)
+    order = module_order(modules, wanted, built_in(root))
     ramdisk = Cpio()
     ramdisk.copy("init", os.path.join(HERE, "init"))
     ramdisk.copy("bin/busybox", os.path.join(root, "bin", "busybox"))
     for name in order:
-        ramdisk.copy("modules/" + name, modules[name])
+        ramdisk.file("modules/" + name, module_data(modules[name]))
     lines = [*order, *(" ".join(words) for words in last)]
     ramdisk.file("modules/order", "".join(line + "\n" for line in lines).encode())
     return ramdisk

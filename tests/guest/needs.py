@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import lzma
 import os
 from typing import TYPE_CHECKING
 
@@ -15,12 +17,32 @@ if TYPE_CHECKING:
 
 
 PROGRAM_FOLDERS = ("bin", "sbin", "usr/bin", "usr/sbin")
+# Debian compresses modules from Linux 6.4 on.
+COMPRESSED = ".xz"
 
 
 def find_modules(root: str) -> dict[str, str]:
     """Kernel modules by the names that modules call each other."""
     files = _files(os.path.join(root, "lib", "modules"))
-    return {name.replace("-", "_"): path for name, path in files.items() if name.endswith(".ko")}
+    plain = {name.removesuffix(COMPRESSED).replace("-", "_"): path for name, path in files.items()}
+    return {name: path for name, path in plain.items() if name.endswith(".ko")}
+
+
+def module_data(path: str) -> bytes:
+    """What a kernel without a decompressor of its own loads."""
+    with open(path, "rb") as file:
+        data = file.read()
+    return lzma.decompress(data) if path.endswith(COMPRESSED) else data
+
+
+def built_in(root: str) -> frozenset[str]:
+    """Modules that the kernel has in itself, by the names that modules call each other."""
+    names: set[str] = set()
+    for name, path in _files(os.path.join(root, "lib", "modules")).items():
+        if name == "modules.builtin":
+            with open(path, encoding="utf-8") as file:
+                names.update(os.path.basename(line.strip()).replace("-", "_") for line in file)
+    return frozenset(names)
 
 
 def find_programs(root: str) -> dict[str, str]:
@@ -35,9 +57,9 @@ def _files(folder: str) -> dict[str, str]:
     return {name: os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in names}
 
 
-def module_order(modules: dict[str, str], wanted: Iterable[str]) -> list[str]:
+def module_order(modules: dict[str, str], wanted: Iterable[str], built_in: frozenset[str]) -> list[str]:
     """The modules and what they depend on, in an order that can be loaded. What is built in is left out."""
-    return _order(modules, [name for name in wanted if name in modules], _module_needs)
+    return _order(modules, [name for name in wanted if name not in built_in], _module_needs)
 
 
 def libraries(files: dict[str, str], programs: Iterable[str]) -> list[str]:
@@ -69,9 +91,8 @@ def _order(files: dict[str, str], wanted: Iterable[str], needs: Callable[[str], 
 
 
 def _module_needs(path: str) -> list[str]:
-    with open(path, "rb") as file:
-        section = ELFFile(file).get_section_by_name(".modinfo")
-        entries = section.data().split(b"\0") if section is not None else []
+    section = ELFFile(io.BytesIO(module_data(path))).get_section_by_name(".modinfo")
+    entries = section.data().split(b"\0") if section is not None else []
     prefix = b"depends="
     text = next((entry[len(prefix) :].decode() for entry in entries if entry.startswith(prefix)), "")
     return [name.replace("-", "_") + ".ko" for name in text.split(",") if name]

@@ -11,7 +11,7 @@ import pytest
 from tests.guest.client_vm import write_initrd
 from tests.guest.guests import client_guest, driver_guest
 
-from .trial import QEMU, needed, script_archive, sdfgen, sdk_version, write_description, write_driver
+from .trial import QEMU, needed, needed_cpus, script_archive, sdfgen, write_description, write_driver
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,15 +43,13 @@ PLACES: Final = {
 
 
 def needed_config(config: str) -> None:
-    # It takes TCBs by the machine's number plus the vCPU's: wrong behind a machine of several (seen: it fails at boot).
-    if sdk_version() == "2.0.1":
-        pytest.skip("the tool of Microkit 2.0.1 starts no machine behind one with several virtual CPUs")
     if not os.path.isdir(os.path.join(os.environ["MICROKIT_SDK"], "board", BOARD, config)):
         pytest.skip(f"the SDK has no {config}")
 
 
 def write_project(folder: Path, place: Place) -> None:
     driver, client = needed(lambda: (driver_guest(), client_guest("arm64")), QEMU)
+    needed_cpus(place.cpus)
     needed_config(place.config)
     cores = f"core = {place.core}\n" if place.core else ""
     more = f'disk = [{{ partition = 0 }}]\nbootargs = "quiet"\ncpus = {place.cpus}\n{cores}'

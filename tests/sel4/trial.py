@@ -65,6 +65,15 @@ def needed(make: Callable[[], Made], *programs: str) -> Made:
         pytest.skip(str(reason))
 
 
+def needed_cpus(cpus: int) -> None:
+    """Go on where the SDK's tool packs guests with so many virtual CPUs.
+
+    Of 2.0.1 it takes TCBs by the machine's number plus the vCPU's: behind a machine of several it fails at boot (seen).
+    """
+    if cpus > 1 and sdk_version() == "2.0.1":
+        pytest.skip("the tool of Microkit 2.0.1 starts no machine behind one with several virtual CPUs")
+
+
 def write_driver(guest: Guest, path: Path) -> None:
     """The initial RAM disk of a driver VM that serves its disk."""
     extra = Cpio()

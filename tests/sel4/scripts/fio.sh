@@ -1,6 +1,8 @@
 # Small and large blocks at once, each checked when it is read; then a last word in every block, for the host to check.
 . /test/common
 
+say cpus "$(nproc)"
+say ram-mib $(($(sed -n 's/^MemTotal: *\([0-9]*\) kB$/\1/p' /proc/meminfo) / 1024))
 HALF=$((sectors / 2 * 512))
 COMMON="--filename=/dev/vda --size=$HALF --ioengine=libaio --direct=1 --verify=crc32c --verify_fatal=1 --minimal"
 
