@@ -21,9 +21,10 @@ from sdfgen.run.console import Consoles, Demultiplexer, Screen, consoles_of
 from sdfgen.run.expect import Expectations, expectation
 from sdfgen.run.partition_table import write_disk
 from sdfgen.run.partitions import partitions
-from sdfgen.run.qemu import command, crowded, program, running
+from sdfgen.run.qemu import command, program, running
 from sdfgen.run.silence import refuse_unseen, silence
 from sdfgen.run.status import RunError, Status, UsageError
+from sdfgen.run.turns import turns
 from sdfgen.run.watch import Watcher
 
 if TYPE_CHECKING:
@@ -157,9 +158,10 @@ def _run(plan: _Plan) -> int:
     if not os.path.isfile(loader):
         raise RunError(f"{loader}: there is no such image")
     with _disks(plan) as disks:
-        words = command(plan.system, loader, disks, plan.request.extra)
+        taken = turns(plan.system, plan.request.extra)
+        words = command(plan.system, loader, disks, (*(taken.words if taken else ()), *plan.request.extra))
         _tell(shlex.join(words))
-        for told_first in (plan.silent and plan.silent.tell(), crowded(plan.system)):
+        for told_first in (plan.silent and plan.silent.tell(), taken and taken.told):
             if told_first:
                 _tell(told_first)
         return _watched(plan, words)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import shutil
 import signal
 import subprocess
@@ -68,20 +67,6 @@ def command(system: System, loader: str, disks: Mapping[str, str], extra: Sequen
         *(word for storage in system.storage for word in _disk(system, storage, disks[storage.name])),
         *extra,
     ]
-
-
-def crowded(system: System) -> str | None:
-    """Return one line about a host on which the machine's cores can't run at once; None where they can.
-
-    Cores of an SMP kernel take its one lock in turn, idle ones too, and spin until it is theirs (seL4 16.0.0).
-    """
-    cores, host_cores = system.core_count, len(os.sched_getaffinity(0))
-    if cores <= host_cores:
-        return None
-    return (
-        f"the machine's {cores} cores share {host_cores} of this host and wait for each other: "
-        "count on many times the time (docs/run.md)"
-    )
 
 
 def _disk(system: System, storage: Storage, path: str) -> Iterator[str]:

@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+VERSION = "10.0.2"
 PROGRAM = """\
 #!{python}
 import json, os, signal, sys, time
+if sys.argv[1:] == ["--version"]:
+    sys.exit(print("QEMU emulator version {version}"))
 with open({folder!r} + "/script.json") as file:
     script = json.load(file)
 with open({folder!r} + "/started.json.new", "w") as file:
@@ -38,7 +41,7 @@ class FakeQemu:
     def install(self) -> None:
         self.folder.mkdir()
         program = self.folder / "qemu-system-aarch64"
-        program.write_text(PROGRAM.format(python=sys.executable, folder=str(self.folder)))
+        program.write_text(PROGRAM.format(python=sys.executable, folder=str(self.folder), version=VERSION))
         program.chmod(0o755)
 
     def will(self, *says: str, status: int | None = None, delay_s: float = 0.05, stubborn: bool = False) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sdfgen.describe import describe
 from sdfgen.run.partition_table import Partition
 from sdfgen.run.partitions import partitions
-from sdfgen.run.qemu import command, crowded
+from sdfgen.run.qemu import command
 from sdfgen.run.status import RunError, UsageError
 from tests.paths import EXAMPLE, GOLDENS, SYSTEMS
 
@@ -122,21 +122,3 @@ def test_a_board_that_qemu_does_not_have() -> None:
 def test_a_driver_without_a_slot_for_a_disk() -> None:
     with pytest.raises(RunError, match=r"guest `storage` is given no virtio slot.* add one to its `devices`"):
         command(example("guest.storage.devices=['uart']"), "loader", {"block": "disk"})
-
-
-# The kernel's configuration, how many cores the host gives, and how the line begins that is told.
-HOSTS: dict[str, tuple[str, int, str | None]] = {
-    "one core runs everywhere": ("debug", 1, None),
-    "as many as the machine": ("smp-debug", 4, None),
-    "one less": ("smp-debug", 3, "the machine's 4 cores share 3 of this host"),
-    "one for all": ("smp-release", 1, "the machine's 4 cores share 1 of this host"),
-}
-
-
-@pytest.mark.parametrize("name", HOSTS)
-def test_a_host_with_fewer_cores_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    config, host_cores, begins = HOSTS[name]
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(host_cores)))
-    told = crowded(example(f"system.config='{config}'"))
-    assert (told or "").startswith(begins or "")
-    assert (told is None) == (begins is None)

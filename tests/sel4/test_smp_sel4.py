@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -11,17 +10,25 @@ import pytest
 from tests.guest.client_vm import write_initrd
 from tests.guest.guests import client_guest, driver_guest
 
-from .trial import QEMU, needed, needed_cpus, script_archive, sdfgen, write_description, write_driver
+from .trial import (
+    QEMU,
+    SMP_CORES,
+    needed,
+    needed_config,
+    needed_cpus,
+    script_archive,
+    sdfgen,
+    write_description,
+    write_driver,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.sel4
 
-BOARD: Final = "qemu_virt_aarch64"
 GUEST: Final = "many"
 BOOTS: Final = 3
-# QEMU's cores are threads, and cores of seL4 wait for each other: where the host has fewer, for long.
 TIMEOUT_S: Final = 3600
 SAID: Final = re.compile(rf"^{GUEST}\| @@ (\S+) ?(.*)$", re.MULTILINE)
 
@@ -42,15 +49,10 @@ PLACES: Final = {
 }
 
 
-def needed_config(config: str) -> None:
-    if not os.path.isdir(os.path.join(os.environ["MICROKIT_SDK"], "board", BOARD, config)):
-        pytest.skip(f"the SDK has no {config}")
-
-
 def write_project(folder: Path, place: Place) -> None:
     driver, client = needed(lambda: (driver_guest(), client_guest("arm64")), QEMU)
     needed_cpus(place.cpus)
-    needed_config(place.config)
+    needed_config(place.config, SMP_CORES if place.core else 1)
     cores = f"core = {place.core}\n" if place.core else ""
     more = f'disk = [{{ partition = 0 }}]\nbootargs = "quiet"\ncpus = {place.cpus}\n{cores}'
     write_description(folder, client.kernel, {GUEST: more})

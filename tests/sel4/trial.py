@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import pytest
 
+from sdfgen.run.turns import FAIR_VERSION, qemu_version
 from tests.guest.cache import UnavailableError, need_programs
 from tests.guest.client_vm import write_initrd
 from tests.guest.cpio import Cpio
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from tests.guest.guests import Guest
 
 QEMU: Final = "qemu-system-aarch64"
+BOARD: Final = "qemu_virt_aarch64"
+SMP_CORES: Final = 4
+"""What the SDK's SMP kernels are made for."""
 SCRIPTS: Final = Path(__file__).parent / "scripts"
 EXAMPLE: Final = SCRIPTS.parents[2] / "examples" / "two-clients" / "system.toml"
 VARIABLES: Final = ("MICROKIT_SDK", "LIBVMM")
@@ -72,6 +76,15 @@ def needed_cpus(cpus: int) -> None:
     """
     if cpus > 1 and sdk_version() == "2.0.1":
         pytest.skip("the tool of Microkit 2.0.1 starts no machine behind one with several virtual CPUs")
+
+
+def needed_config(config: str, cores: int) -> None:
+    """Go on where the SDK has a configuration, and this machine runs that many cores."""
+    if not Path(os.environ["MICROKIT_SDK"], "board", BOARD, config).is_dir():
+        pytest.skip(f"the SDK has no configuration {config}")
+    host_cores = len(os.sched_getaffinity(0))
+    if cores > host_cores and (qemu_version() or FAIR_VERSION) < FAIR_VERSION:
+        pytest.skip(f"{host_cores} cores and QEMU older than 8.1 don't run {cores} cores (docs/run.md)")
 
 
 def write_driver(guest: Guest, path: Path) -> None:
