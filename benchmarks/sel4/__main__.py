@@ -16,7 +16,7 @@ from benchmarks.sel4.cells import COUNTED, FULL, QUICK
 from benchmarks.sel4.guest import write_guests
 from benchmarks.sel4.options import arguments, makers
 from benchmarks.sel4.rounds import machine, rounds, tell
-from benchmarks.sel4.rows import RowError, counted, limit_name
+from benchmarks.sel4.rows import RowError, counted, has_cores, limit_name
 from tests.guest.cache import UnavailableError, need_programs
 
 if TYPE_CHECKING:
@@ -62,14 +62,18 @@ def _measure(rows: Sequence[Row], options: argparse.Namespace) -> None:
 
     print(f"{time.strftime('%Y-%m-%d')}, {machine()}, {options.rounds} rounds, medians\n", flush=True)
     logs, pace = os.path.join(FOLDER, "log"), QUICK if options.quick else FULL
-    if options.rounds:
-        boots = rounds(rows, options.rounds, pace, logs, saving("clock"))
-        print("\n".join(_report(rows, boots)), flush=True)
-    single = [counted(row) for row in rows if row.cores == 1]
-    if options.icount_rounds and single:
-        boots = rounds(single, options.icount_rounds, COUNTED, os.path.join(logs, "icount"), saving("icount"))
-        print("\nWith `-icount shift=0,sleep=on`, a nanosecond for an instruction:\n")
-        print("\n".join(_report(single, boots)), flush=True)
+    timed = [row for row in rows if has_cores(row)]
+    for row in rows:
+        if row not in timed:
+            tell(f"{row.name}: no wall time, this host has fewer cores")
+    if options.rounds and timed:
+        boots = rounds(timed, options.rounds, pace, logs, saving("clock"))
+        print("\n".join(_report(timed, boots)), flush=True)
+    able = [row for row in map(counted, rows) if row is not None]
+    if options.icount_rounds and able:
+        boots = rounds(able, options.icount_rounds, COUNTED, os.path.join(logs, "icount"), saving("icount"))
+        print("\nWith `-icount shift=0,sleep=on`, a nanosecond for an instruction of any core:\n")
+        print("\n".join(_report(able, boots)), flush=True)
 
 
 def _report(rows: Sequence[Row], boots: Boots) -> Iterator[str]:

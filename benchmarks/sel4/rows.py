@@ -17,6 +17,7 @@ from sdfgen.describe import describe
 from sdfgen.outputs import LOADER
 from sdfgen.run.partition_table import SECTOR_BYTES, Partition, place, write_disk
 from sdfgen.run.qemu import PROGRAM, command
+from sdfgen.run.turns import ENDS_OF_TURNS, FAIR_VERSION, qemu_version
 from tests.sel4.trial import sdfgen_words
 
 if TYPE_CHECKING:
@@ -169,9 +170,18 @@ def limit_row(cores: int, guests: Guests, disk: str) -> Row:
     return Row(limit_name(cores), tuple(words), mailboxes, cores)
 
 
-def counted(row: Row) -> Row:
-    """Return the row with instructions for a clock."""
-    return row._replace(words=(*row.words, *ICOUNT))
+def counted(row: Row) -> Row | None:
+    """Return the row with instructions for a clock, several cores in turn; None where this QEMU can't."""
+    if row.cores == 1:
+        return row._replace(words=(*row.words, *ICOUNT))
+    if (qemu_version() or (0, 0)) < FAIR_VERSION:
+        return None
+    return row._replace(words=(*row.words, *ICOUNT, *ENDS_OF_TURNS))
+
+
+def has_cores(row: Row) -> bool:
+    """Tell whether each of a row's cores has one of the host."""
+    return row.cores <= len(os.sched_getaffinity(0))
 
 
 def _version(row: Wanted) -> str:

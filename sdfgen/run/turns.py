@@ -23,12 +23,13 @@ _OWN: Final = ("-icount", "-accel", "-enable-kvm")
 """With one of these on its command line, a run has its own way of running cores."""
 _TURN_US: Final = 200
 """How long a turn is at most, in the machine's time. Shorter ones cost more changes, longer ones more spinning."""
-_WORDS: Final = (
-    *("-icount", "shift=1,sleep=on"),
-    # A turn ends when a timer of the machine is due. This one always is: a filter that lets packets of nobody pass.
+ENDS_OF_TURNS: Final = (
     *("-netdev", "hubport,id=turns,hubid=0"),
     *("-object", f"filter-buffer,id=turn,netdev=turns,queue=rx,interval={_TURN_US}"),
 )
+"""What makes turns short for a QEMU that counts instructions: a turn ends when a timer of the machine is due, and that
+of a filter for packets of nobody always is."""
+_COUNTING: Final = ("-icount", "shift=1,sleep=on")
 
 
 class Turns(NamedTuple):
@@ -62,7 +63,7 @@ def turns(system: System, extra: Sequence[str]) -> Turns | None:
     share = f"the machine's {cores} cores share {host_cores} of this host"
     found = qemu_version()
     if found is not None and found >= FAIR_VERSION:
-        return Turns(_WORDS, f"{share}: they run in turn, by instructions (docs/run.md)")
+        return Turns((*_COUNTING, *ENDS_OF_TURNS), f"{share}: they run in turn, by instructions (docs/run.md)")
     have, need = (".".join(map(str, version)) for version in (found or ("unknown",), FAIR_VERSION))
     return Turns(
         (), f"{share} and wait for each other: guests hardly boot. QEMU {need} runs them in turn, this is {have}"
