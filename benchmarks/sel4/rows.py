@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -18,7 +19,6 @@ from sdfgen.outputs import LOADER
 from sdfgen.run.partition_table import SECTOR_BYTES, Partition, place, write_disk
 from sdfgen.run.qemu import PROGRAM, command
 from sdfgen.run.turns import ENDS_OF_TURNS, FAIR_VERSION, qemu_version
-from tests.sel4.trial import sdfgen_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -193,7 +193,8 @@ def _version(row: Wanted) -> str:
 
 
 def _build(row: Wanted, folder: str, settings: Sequence[str]) -> None:
-    words = sdfgen_words("build", *(word for text in settings for word in ("--set", text)))
+    words = [sys.executable, "-m", "sdfgen", "build", DESCRIPTION]
+    words += [word for text in settings for word in ("--set", text)]
     environment = {**os.environ, "MICROKIT_SDK": row.sdk, "LIBVMM": row.libvmm}
     done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:

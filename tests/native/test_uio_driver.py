@@ -74,6 +74,13 @@ def test_the_order_of_maps_in_a_device_does_not_matter(linux: FakeLinux, patched
     assert "irq_status           block-uio0   uio0/map4" in done.stdout
 
 
+def test_names_may_have_their_unit_addresses(linux: FakeLinux, patched_driver: str) -> None:
+    for device in linux.devices.values():
+        device.name += f"@{device.maps[0].gpa:x}"
+    done = linux.write().run([patched_driver], "--list")
+    assert (done.stdout, done.stderr, done.returncode) == (table(0, 1), "", AS_BUILT)
+
+
 def test_learned_addresses_need_no_patch(linux: FakeLinux, native_learned_driver: str) -> None:
     done = linux.write().run([native_learned_driver], "--list")
     assert (done.stdout, done.stderr, done.returncode) == (table(0, 1), "", AS_BUILT)
@@ -101,6 +108,10 @@ def one_device(linux: FakeLinux) -> None:
 
 def same_name(linux: FakeLinux) -> None:
     linux.attribute("uio1/name", "block-uio0\n")
+
+
+def same_name_beside_its_address(linux: FakeLinux) -> None:
+    linux.attribute("uio1/name", "block-uio0@80800000\n")
 
 
 def longer_name(linux: FakeLinux) -> None:
@@ -146,6 +157,11 @@ FAULTS: dict[str, tuple[Callable[[FakeLinux], None], int, str]] = {
     "one_device": (one_device, NO_DEVICE, "here are: uio0 'block-uio0'\n"),
     "same_name": (
         same_name,
+        NO_DEVICE,
+        f"are both called 'block-uio0': {REBUILD}\n",
+    ),
+    "same_name_beside_its_address": (
+        same_name_beside_its_address,
         NO_DEVICE,
         f"are both called 'block-uio0': {REBUILD}\n",
     ),

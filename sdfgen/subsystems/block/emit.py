@@ -195,9 +195,9 @@ def nodes(system: System, guest: Guest) -> tuple[Node, ...]:
     """Return a guest's UIO devices and disks.
 
     Linux binds `generic-uio` nodes once `uio_pdrv_genirq.of_id` is that word, and calls each UIO device after its node,
-    without the unit address (drivers/uio/uio_pdrv_genirq.c: `%pOFn`, in old kernels `of_node->name`). So libuio finds a
-    device as the node's name in /sys/class/uio/uioN/name, and a map as its name of `reg-names`; the number N follows
-    from the order of the nodes and means nothing.
+    without the unit address (drivers/uio/uio_pdrv_genirq.c: `%pOFn`, in old kernels `of_node->name`) or with it (seen
+    with 6.12). So libuio finds a device by the node's name in /sys/class/uio/uioN/name, and a map by its name of
+    `reg-names`; the number N follows from the order of the nodes and means nothing.
 
     Args:
         system: The system.

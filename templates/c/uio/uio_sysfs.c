@@ -94,17 +94,24 @@ static int device_number(const char *name)
     return *end != '\0' || errno != 0 || number > INT_MAX ? -1 : (int)number;
 }
 
+/* Whether Linux's name is the node's, as it stands there or with the unit address behind it. */
+static bool is_name_of(const char *name, const char *node)
+{
+    size_t length = strlen(node);
+    return strncmp(name, node, length) == 0 && (name[length] == '\0' || name[length] == '@');
+}
+
 /* Notes /dev/uio<number> for the table's device of that name, if there is one. */
 static enum uio_code claim(struct uio *uio, int number, const char *name)
 {
     for (uint32_t i = 0; i < uio->device_count; i++) {
         struct uio_device *device = &uio->devices[i];
-        if (strcmp(device->entry->name, name) != 0) {
+        if (!is_name_of(name, device->entry->name)) {
             continue;
         }
         if (device->number >= 0) {
             return uio_fail(uio, UIO_ERR_NO_DEVICE, "uio%d and uio%d are both called '%s': %s", device->number, number,
-                            name, REBUILD_HINT);
+                            device->entry->name, REBUILD_HINT);
         }
         device->number = number;
     }

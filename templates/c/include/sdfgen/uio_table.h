@@ -7,8 +7,8 @@
  * one data region for each disk of a client. They are cut over the devices five at a time.
  *
  * How Linux shows them (drivers/uio/uio_pdrv_genirq.c, drivers/of/address.c, read in 6.1):
- *   - /sys/class/uio/uioN/name is the node's `linux,uio-name` property, or without it the node's name up to its '@'.
- *     Names must therefore differ before the '@'; the generated tree makes both the same and relies on neither.
+ *   - /sys/class/uio/uioN/name is the node's `linux,uio-name` property, or without it the node's name up to its '@',
+ *     and beyond it in newer kernels (seen: 6.12). Names must therefore differ before the '@'.
  *   - maps/mapM/name is the M-th string of `reg-names`; a node without that property gives its own full name to all.
  *   - maps/mapM/addr, size and offset are hexadecimal; size is rounded up to pages, and offset is the distance of the
  *     region from the start of its page: 0 here.
