@@ -29,6 +29,8 @@ SMP_CORES: Final = 4
 SCRIPTS: Final = Path(__file__).parent / "scripts"
 EXAMPLE: Final = SCRIPTS.parents[2] / "examples" / "two-clients" / "system.toml"
 VARIABLES: Final = ("MICROKIT_SDK", "LIBVMM")
+CONFIG: Final = "SDFGEN_CONFIG"
+"""The variable with a configuration for systems whose test chooses none: `smp-debug` takes them to four cores."""
 
 DRIVER: Final = """
 [system]
@@ -135,9 +137,12 @@ def sdk_version() -> str:
 
 
 def sdfgen_words(command: str, *arguments: str) -> list[str]:
-    """A command line for the description `system.toml`, in the SDK's version."""
-    version = ("--set", f'system.microkit="{sdk_version()}"')
-    return [sys.executable, "-m", "sdfgen", command, "system.toml", *version, *arguments]
+    """A command line for the description `system.toml`, in the SDK's version and the configuration asked for."""
+    settings = [f'system.microkit="{sdk_version()}"']
+    if config := os.environ.get(CONFIG):
+        settings.append(f'system.config="{config}"')
+    words = [word for text in settings for word in ("--set", text)]
+    return [sys.executable, "-m", "sdfgen", command, "system.toml", *words, *arguments]
 
 
 def sdfgen(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@
 #include <sdfgen/pd_say.h>
 #include <sdfgen/shared.h>
 
-#define REQUESTS 2000u
+/* REQUESTS comes from who compiles this. */
 #define SAY_EVERY 500u
 #define CELLS 16u
 #define WORDS (SDDF_BLK_BLOCK_BYTES / sizeof(uint64_t))
@@ -32,7 +32,8 @@ static bool is_write(uint32_t request)
 
 static uint64_t content(uint32_t request, uint32_t word)
 {
-    return ((uint64_t)(request / CELLS / 2) << 32 | request % CELLS << 16 | word) ^ (uint64_t)microkit_name[4] << 56;
+    const uint64_t name = (uint64_t)(uint8_t)microkit_name[4] << 8 | (uint8_t)microkit_name[5];
+    return ((uint64_t)(request / CELLS / 2) << 32 | request % CELLS << 16 | word) ^ name << 48;
 }
 
 static volatile uint64_t *cell_at(uint32_t cell)
@@ -74,7 +75,7 @@ static void hear_next(void)
     }
     free_cells[free_count++] = response.id;
     heard++;
-    if (heard % SAY_EVERY == 0) {
+    if (heard == REQUESTS || heard % SAY_EVERY == 0) {
         pd_say(heard == REQUESTS ? "all done" : "so far so good", NULL);
     }
 }
