@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from benchmarks import datapath, guest_disk, sel4_disk
+from benchmarks import datapath, guest_disk
 from benchmarks.measure import BenchmarkError
 from benchmarks.options import arguments, save
 from tests.guest.cache import UnavailableError
@@ -28,7 +28,6 @@ class Part(NamedTuple):
 PARTS: Final = {
     "datapath": Part(datapath.measured, datapath.shown),
     "guest": Part(guest_disk.measured, guest_disk.shown),
-    "sel4": Part(sel4_disk.measured, sel4_disk.shown),
 }
 
 
