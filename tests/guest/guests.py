@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import os
 import shutil
@@ -73,6 +74,7 @@ CLIENT_KINDS = {
 }
 
 
+@functools.cache
 def client_guest(name: str = "amd64") -> Guest:
     """Debian's kernel with virtio_blk, ext4, e2fsprogs and, where there is RAM for it, fio."""
     kind = CLIENT_KINDS[name]
@@ -91,6 +93,7 @@ def client_guest(name: str = "amd64") -> Guest:
     return Guest.in_folder(made(_key("client-" + name, versions), make))
 
 
+@functools.cache
 def driver_guest() -> Guest:
     """Debian's arm64 kernel with UIO, whose device tree driver is built out of tree."""
     archive = Archive("arm64")
