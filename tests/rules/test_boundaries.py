@@ -57,6 +57,8 @@ def client_guest(folder: Path, more: str) -> Guest:
         ("1.4.1", None, TOP - 0x1000),
         ("2.0.1", None, TOP - 0x1000),
         ("2.0.1", 0x4000, TOP - 0x4000),
+        ("2.1.0", None, TOP - 0x2000 - 0x1000),
+        ("2.1.0", 0x4000, TOP - 0x4000 - 0x1000),
         ("2.2.0", None, TOP - 0x2000),
         ("2.3.0", None, TOP - 0x2000 - 0x2000),
         ("2.3.0", 0x4000, TOP - 0x2000 - 0x4000),
