@@ -33,6 +33,8 @@ class Dialect(NamedTuple):
         library_symbols: What its tool looks for in every program image, which libmicrokit of this version has.
         ipc_buffer_behind_image: The IPC buffer's page is where a symbol of the image says, not at the top.
         top_reserve_bytes: What lies between the highest mapping and the stack at the top.
+        rounds_segments: A segment of an image takes whole pages from where it starts, aligned or not.
+        touching_overlaps: What touches a segment of the image is taken for lying over it.
         root_cnode_bits: Size of the root server's CNode, which decides what is free at the top of RAM.
         max_scheduling_contexts: How many scheduling contexts the monitor's array holds beside its own.
         writes_capdl: Its tool writes the capDL specification too, when it is asked to.
@@ -55,6 +57,8 @@ class Dialect(NamedTuple):
     library_symbols: tuple[str, ...] = (IPC_BUFFER,)
     ipc_buffer_behind_image: bool = True
     top_reserve_bytes: int = 0
+    rounds_segments: bool = True
+    touching_overlaps: bool = False
     root_cnode_bits: int = 17
     max_scheduling_contexts: int | None = None
     writes_capdl: bool = True
@@ -121,6 +125,7 @@ DIALECTS = {
             single_allocation=True,
             fixed_ram_unsafe=True,
             symbol_exactly_8=False,
+            rounds_segments=False,
             root_cnode_bits=12,
             max_scheduling_contexts=63,
             writes_capdl=False,
@@ -132,13 +137,22 @@ DIALECTS = {
             single_allocation=True,
             fixed_page_size=False,
             symbol_exactly_8=False,
+            rounds_segments=False,
             root_cnode_bits=12,
             max_scheduling_contexts=63,
             writes_capdl=False,
             mixes_up_vcpus=True,
             vm_budget_halts=True,
         ),
-        Dialect("2.1.0", _V2_1, _CHECKS_2_1, default_stack_bytes=0x2000, library_symbols=(IPC_BUFFER, _IO_PORTS)),
+        Dialect(
+            "2.1.0",
+            _V2_1,
+            _CHECKS_2_1,
+            default_stack_bytes=0x2000,
+            library_symbols=(IPC_BUFFER, _IO_PORTS),
+            top_reserve_bytes=0x1000,
+            touching_overlaps=True,
+        ),
         Dialect("2.2.0", _V2_2, _CHECKS_2_1, default_stack_bytes=0x2000, library_symbols=(IPC_BUFFER, _IO_PORTS)),
         Dialect(
             "2.3.0",

@@ -35,7 +35,7 @@ class Region(NamedTuple):
 
     Attributes:
         name: Its name.
-        size_bytes: Its size; None when the prefill decides.
+        size_bytes: Its size; None when nothing says it.
         page_size_bytes: The page size when one must be written.
         phys_addr: Its physical address; None when Microkit chooses.
         prefill_path: File with its first content.

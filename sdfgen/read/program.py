@@ -32,11 +32,11 @@ class Program(NamedTuple):
     """What matters of a program image.
 
     Attributes:
-        ranges: Start and end, in whole pages, of what is loaded.
+        segments: Start and size in memory of what is loaded.
         symbols: Its symbols by name; None without a symbol table.
     """
 
-    ranges: tuple[tuple[int, int], ...]
+    segments: tuple[tuple[int, int], ...]
     symbols: dict[str, Symbol] | None
 
 
@@ -74,7 +74,7 @@ def read_program(path: str) -> Program:
         raise ProgramError(f"is no sound ELF file ({type(error).__name__} {error})") from error
     if not loaded:
         raise ProgramError("has nothing that is loaded")
-    return Program(tuple(page_range(start, size) for start, size in loaded), symbols)
+    return Program(tuple(loaded), symbols)
 
 
 def page_range(start: int, size_bytes: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from sdfgen.facts.dialects import DEFAULT_BUDGET_US
@@ -23,8 +24,10 @@ from sdfgen.model.microkit import (
     Vcpu,
     VirtualMachine,
 )
+from sdfgen.read.files import length_bytes
+from sdfgen.rules.maps import page_of
 from sdfgen.spec.microkit import OPEN_DOMAIN_ID
-from sdfgen.units import PAGE_BYTES
+from sdfgen.units import PAGE_BYTES, round_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -73,9 +76,14 @@ def explicit_cores(spec: Spec) -> Iterator[int]:
         yield from (core for core in cores if core is not None)
 
 
-def region_of(table: MemoryRegionTable) -> Region:
-    """Return a raw memory region."""
-    return Region(
+def region_of(table: MemoryRegionTable, folder: str) -> Region:
+    """Return a raw memory region; without a size it has what its first content takes.
+
+    Args:
+        table: Its table.
+        folder: Where relative file names of the description start.
+    """
+    region = Region(
         name=table.name,
         size_bytes=table.size,
         origin=table,
@@ -85,6 +93,15 @@ def region_of(table: MemoryRegionTable) -> Region:
         prefill_bootinfo=table.prefill_bootinfo,
         why="description",
     )
+    return region if table.size is not None else region._replace(size_bytes=_filled_bytes(region, folder))
+
+
+def _filled_bytes(region: Region, folder: str) -> int | None:
+    """Return what a region's first content takes, in whole pages; None where there is none, or no such file."""
+    if region.prefill_path is None:
+        return None if region.prefill_bootinfo is None else page_of(region)
+    length = length_bytes(os.path.join(folder, region.prefill_path))
+    return round_up(length, page_of(region)) if isinstance(length, int) and length else None
 
 
 def _map(table: MapTable) -> Map:
@@ -221,9 +238,14 @@ def all_tables(tables: Iterable[ProtectionDomainTable]) -> Iterator[ProtectionDo
         yield from all_tables(table.protection_domain)
 
 
-def written_maps(spec: Spec) -> dict[str, list[tuple[int, int]]]:
-    """Return start and size of what the description maps by hand, by the name of the space."""
-    sizes = {table.name: table.size or PAGE_BYTES for table in spec.memory_region}
+def written_maps(spec: Spec, regions: Iterable[Region]) -> dict[str, list[tuple[int, int]]]:
+    """Return start and size of what the description maps by hand, by the name of the space.
+
+    Args:
+        spec: The description.
+        regions: Its memory regions.
+    """
+    sizes = {region.name: region.size_bytes or PAGE_BYTES for region in regions}
     found: dict[str, list[tuple[int, int]]] = {}
     for table in spec.map:
         found.setdefault(table.pd, []).append((table.vaddr, sizes.get(table.mr, PAGE_BYTES)))

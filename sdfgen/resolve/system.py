@@ -54,10 +54,11 @@ def resolve(spec: Spec, board: Board, dialect: Dialect, folder: str, faults: Fau
         folder: Where relative file names of the description start.
         faults: Takes names that lead nowhere and what does not fit the board.
     """
-    context = Context(spec, board, dialect, Ids(explicit_ids(spec)), written_maps(spec), folder, faults)
+    raw_regions = tuple(region_of(table, folder) for table in spec.memory_region)
+    by_hand = written_maps(spec, raw_regions)
+    context = Context(spec, board, dialect, Ids(explicit_ids(spec)), by_hand, folder, faults)
     natives = tuple(Native(context, table) for table in _client_tables(spec))
     made = _made(context, natives)
-    raw_regions = tuple(region_of(table) for table in spec.memory_region)
     system = System(
         name=spec.system.name,
         board=board,

@@ -140,7 +140,7 @@ def limit(system: System, space: AddressSpace) -> int:
 
 @rule("SDF049", "maps end below the stack", on_board=True)
 def high(system: System) -> Iterator[Fault]:
-    """The stack lies at the top of a protection domain; up to 2.2.0 only a map's start is checked, if anything."""
+    """The stack lies at the top of a domain; 2.1.0 refuses a map that touches it, 2.0.1 looks at starts only."""
     limits = {(space.guest, space.name): limit(system, space) for space in spaces(system)}
     for found in mapped(system):
         m, space = found.map, found.space

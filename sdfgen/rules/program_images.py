@@ -9,10 +9,11 @@ from sdfgen.facts.dialects import DOMAIN_NAME, IPC_BUFFER
 from sdfgen.faults.fault import Fault, suggestion
 from sdfgen.read.fpu_use import fpu_instruction
 from sdfgen.read.program import RELINK, Program, ProgramError, page_range, read_program
+from sdfgen.records import NamedTuple
 from sdfgen.rules.maps import mapped
 from sdfgen.rules.registry import Stage, fault, rule
 from sdfgen.rules.symbols import symbols
-from sdfgen.units import PAGE_BYTES, ranges_text
+from sdfgen.units import PAGE_BYTES, ranges_text, round_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,22 +114,40 @@ def _maps_over(system: System, images: _Images) -> Iterator[Fault]:
     for found in mapped(system):
         m, pd = found.map, found.space.pd
         ranges = () if found.space.guest else taken[pd.name]
-        over = next(((low, high) for low, high in ranges if found.start < high and low < found.end), None)
+        over = next((one for one in ranges if found.start < one.end and one.start < found.end), None)
         if over is not None:
+            lies = found.start < over.pages[1] and over.pages[0] < found.end
+            how = "lies over" if lies else f"touches, which Microkit {system.dialect.version} refuses too,"
             message = (
-                f"`{m.region}` at {found.range} in `{pd.name}` lies over its program image "
-                f"{pd.program_image!r} at {ranges_text([over])}"
+                f"`{m.region}` at {found.range} in `{pd.name}` {how} its program image "
+                f"{pd.program_image!r} at {ranges_text([over.pages])}"
             )
             yield fault(CODE, message, (m.origin, _map_key(m, pd)), _map_advice(m, pd))
 
 
-def _taken(system: System, images: _Images, pd: ProtectionDomain) -> tuple[tuple[int, int], ...]:
+class _Taken(NamedTuple):
+    """Addresses that maps must leave to an image: the pages that it has, and what the tool keeps free around them."""
+
+    start: int
+    end: int
+    pages: tuple[int, int]
+
+
+def _taken(system: System, images: _Images, pd: ProtectionDomain) -> tuple[_Taken, ...]:
     """Return what a domain's image takes of its address space, with the IPC buffer where that lies behind it."""
     program, known = images.read.get(pd.program_image), images.symbols(pd) or {}
-    ranges = program.ranges if program else ()
+    taken = tuple(_segment(system, *segment) for segment in program.segments) if program else ()
     if program and system.dialect.ipc_buffer_behind_image and IPC_BUFFER in known:
-        return (*ranges, page_range(known[IPC_BUFFER].address, PAGE_BYTES))
-    return ranges
+        pages = page_range(known[IPC_BUFFER].address, PAGE_BYTES)
+        return (*taken, _Taken(*pages, pages))
+    return taken
+
+
+def _segment(system: System, start: int, size_bytes: int) -> _Taken:
+    if system.dialect.rounds_segments:
+        size_bytes = round_up(size_bytes, PAGE_BYTES)
+    beside = 1 if system.dialect.touching_overlaps else 0
+    return _Taken(*page_range(start - beside, size_bytes + 2 * beside), page_range(start, size_bytes))
 
 
 def _fpu(images: _Images, path_of: Callable[[str], str | None]) -> Iterator[Fault]:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from sdfgen.model.microkit import Cap, Domains, Origin, ScheduleEntry
     from sdfgen.model.system import System
 
-_DURATION = re.compile(r"(0x[0-9a-fA-F_]{1,20}|[0-9][0-9_]{,30}) (\w+)")
+_DURATION = re.compile(r"(0x\+?[0-9a-fA-F]{1,99}|\+?[0-9]{1,99}) (\w+)")
+"""A number as the tool reads it, which leaves out any `_` first."""
 _MAX_DURATION = 2**56 - 1
 _UNITS = ("us", "ticks")
 CAP_KINDS = ("tcb", "sc", "vspace")
@@ -133,15 +134,16 @@ def _slice(entry: ScheduleEntry) -> Iterator[Fault]:
         missing = "domain" if entry.domain is None else "duration"
         yield fault("SDF067", f"a schedule entry has no `{missing}`", (entry.origin, missing), f"add `{missing}`")
         return
-    match = _DURATION.fullmatch(entry.duration)
+    number, space, unit = entry.duration.partition(" ")
+    match = _DURATION.fullmatch(number.replace("_", "") + space + unit)
     place = (entry.origin, "duration")
     if match is None or match[2] not in _UNITS:
         near = suggestion(match[2], _UNITS) if match else ""
         message = f"duration {entry.duration!r} is not a number of us or ticks{near}"
         yield fault("SDF067", message, place, 'write "100 us" or "5000 ticks"')
         return
-    digits = match[1].replace("_", "")
-    if not 0 < int(digits.removeprefix("0x") or "0", 16 if digits.startswith("0x") else 10) <= _MAX_DURATION:
+    base = 16 if match[1].startswith("0x") else 10
+    if not 0 < int(match[1].removeprefix("0x"), base) <= _MAX_DURATION:
         message = f"duration {entry.duration!r} is not in 1 to {_MAX_DURATION}"
         yield fault("SDF067", message, place, 'write "100 us" or "5000 ticks"')
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from sdfgen.faults.fault import Fault, Faults, suggestion
@@ -47,6 +48,13 @@ def _shown(node: Node) -> str:
     return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - what fits a line
 
 
+_NO_LETTERS = (
+    (re.compile("[\0-\x1f]"), "control characters", "write it on one line"),
+    (re.compile("[\ud800-\udfff\ufffe\uffff]"), "characters that no system file can hold", "leave them out"),
+)
+"""What no text may have, what it is called, and what to do; bytes of the command line may be no UTF-8."""
+
+
 def _number(value: object) -> str:
     return hex(value) if isinstance(value, int) and abs(value) > U64_MAX else str(value)
 
@@ -60,9 +68,10 @@ class Text(Reader):
     def read(self, node: Node, faults: Faults) -> str:
         """Return the string."""
         value = node.value
-        if isinstance(value, str) and any(ord(letter) < ord(" ") for letter in value):
-            faults.add(Fault("SDF003", f"{_shown(node)} has control characters", node.where, "write it on one line"))
-            return str(self.harmless)
+        for letter, what, advice in _NO_LETTERS if isinstance(value, str) else ():
+            if letter.search(value):
+                faults.add(Fault("SDF003", f"{_shown(node)} has {what}", node.where, advice))
+                return str(self.harmless)
         return str(value if isinstance(value, str) and value else self.refuse(node, faults))
 
     def schema(self) -> dict[str, Any]:

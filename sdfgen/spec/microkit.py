@@ -117,7 +117,7 @@ class MemoryRegionTable(Table):
         Size(),
         "Its size, a multiple of its page size.",
         default=None,
-        default_doc="the prefill file's, rounded up",
+        default_doc="the prefill file's, rounded up; one page of boot information",
     )
     page_size: int | None = key(
         Size(), "4 KiB or 2 MiB.", default=None, default_doc="as large as size and addresses allow"

@@ -133,3 +133,10 @@ def test_everything_microkit_knows(golden: Golden) -> None:
 def test_values_are_escaped() -> None:
     text = document(Element("a", (("b", '<&>"\t\n'), ("c", None))), "x -- y")
     assert {str(k): str(v) for k, v in etree.fromstring(text.encode()).items()} == {"b": '<&>"\t\n'}
+
+
+@pytest.mark.parametrize("dashes", range(8))
+def test_a_comment_has_no_two_dashes_in_a_row(dashes: int) -> None:
+    name = "-" * dashes
+    comment, _ = etree.fromstring(document(Element("a"), f"{name} x{name}").encode()).xpath("//node()")
+    assert comment.text.replace(" ", "") == f"{name}x{name}"

@@ -57,6 +57,8 @@ def client_guest(folder: Path, more: str) -> Guest:
         ("1.4.1", None, TOP - 0x1000),
         ("2.0.1", None, TOP - 0x1000),
         ("2.0.1", 0x4000, TOP - 0x4000),
+        ("2.1.0", None, TOP - 0x2000 - 0x1000),
+        ("2.1.0", 0x4000, TOP - 0x4000 - 0x1000),
         ("2.2.0", None, TOP - 0x2000),
         ("2.3.0", None, TOP - 0x2000 - 0x2000),
         ("2.3.0", 0x4000, TOP - 0x2000 - 0x4000),
@@ -113,6 +115,55 @@ def test_ids_of_domains(tmp_path: Path, ids: str, expected: list[str]) -> None:
     slices = ", ".join(f'{{ domain = "{name}", duration = "1 us" }}' for name in "ab")
     text = f'[domains]\nnames = ["a", "b"]\nid = {ids}\nschedule = [{slices}]\n' + pd(more='domain = "a"')
     assert codes(tmp_path, text, "2.3.0") == expected
+
+
+@pytest.mark.parametrize(
+    ("duration", "expected"),
+    [
+        ("_1_000 us", []),
+        ("+1 ticks", []),
+        ("0_x_F us", []),
+        ("0x+f us", []),
+        ("72057594037927935 ticks", []),
+        ("72057594037927936 ticks", ["SDF067"]),
+        ("0X1 us", ["SDF067"]),
+        ("_ us", ["SDF067"]),
+        ("++1 us", ["SDF067"]),
+        ("-1 us", ["SDF067"]),
+        ("1  us", ["SDF067"]),
+        (" 1 us", ["SDF067"]),
+    ],
+)
+def test_durations_are_numbers_as_the_tool_reads_them(tmp_path: Path, duration: str, expected: list[str]) -> None:
+    entry = f'{{ domain = "a", duration = "{duration}" }}'
+    text = f'[domains]\nnames = ["a"]\nschedule = [{entry}]\n' + pd(more='domain = "a"')
+    assert codes(tmp_path, text, "2.3.0") == expected
+
+
+@pytest.mark.parametrize(
+    ("more", "size"),
+    [
+        ('prefill_path = "file"', 2 * PAGE),
+        ('prefill_path = "file"\npage_size = "2 MiB"', 0x20_0000),
+        ('prefill_path = "file"\nsize = 0x2000', 2 * PAGE),
+        ('prefill_bootinfo = "fdt"', PAGE),
+        ('prefill_bootinfo = "fdt"\npage_size = "2 MiB"', 0x20_0000),
+        ('prefill_bootinfo = "fdt"\nsize = 0x3000', 3 * PAGE),
+    ],
+)
+def test_a_prefilled_region_has_the_pages_of_its_content(tmp_path: Path, more: str, size: int) -> None:
+    (tmp_path / "file").write_bytes(bytes(PAGE + 1))
+    maps = ", ".join(
+        f'{{ mr = "{mr}", vaddr = {vaddr:#x} }}' for mr, vaddr in (("f", 0x200_0000), ("ram", 0x200_0000 + size))
+    )
+    text = pd(more=f"map = [{maps}]") + region("f", more) + region()
+    one = next(region for region in system(tmp_path, text, "2.3.0").regions if region.name == "f")
+    assert one.size_bytes == size
+
+
+def test_bytes_of_the_command_line_that_are_no_text(tmp_path: Path) -> None:
+    found = describe(write(tmp_path, pd()), ['protection_domain.pd.program_image="\udcff.elf"']).faults
+    assert [fault.code for fault in found] == ["SDF003"]
 
 
 def _kernel(folder: Path, text_offset: int, size: int) -> None:

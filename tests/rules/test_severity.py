@@ -183,9 +183,36 @@ def test_a_program_image_tells_whether_a_map_is_in_its_way(tmp_path: Path, monke
     assert told(tmp_path, text) == ["error SDF102"]
     for end, expected in ((0x40_0000, []), (0x40_1000, ["error SDF102"])):
         library = dict.fromkeys(DIALECTS["2.3.0"].library_symbols, Symbol(0x20_0000, 64))
-        image = Program(((0x20_0000, end),), library)
+        image = Program(((0x20_0000, end - 0x20_0000),), library)
         monkeypatch.setattr(program_images, "read_program", lambda _, image=image: image)
         assert told(tmp_path, text) == expected
+
+
+# A segment, the version, and where maps of a page begin that are refused: seen of each tool.
+SEGMENTS = [
+    (0x40_0000, 0x800, "2.0.1", [0x40_0000]),
+    (0x40_0000, 0x800, "2.1.0", [0x3F_F000, 0x40_0000, 0x40_1000]),
+    (0x40_0000, 0x800, "2.2.0", [0x40_0000]),
+    (0x40_0000, 0x1000, "2.1.0", [0x3F_F000, 0x40_0000, 0x40_1000]),
+    (0x40_0800, 0x80, "2.0.1", [0x40_0000]),
+    (0x40_0800, 0x80, "2.1.0", [0x40_0000, 0x40_1000]),
+    (0x40_0800, 0x80, "2.2.0", [0x40_0000, 0x40_1000]),
+    (0x40_0800, 0x80, "2.3.0", [0x40_0000, 0x40_1000]),
+]
+
+
+@pytest.mark.parametrize(("start", "size", "version", "expected"), SEGMENTS)
+def test_each_tool_keeps_its_own_distance_to_an_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: int, size: int, version: str, expected: list[int]
+) -> None:
+    library = dict.fromkeys(DIALECTS[version].library_symbols, Symbol(0x20_0000, 64))
+    monkeypatch.setattr(program_images, "read_program", lambda _: Program(((start, size),), library))
+    (tmp_path / "p.elf").write_bytes(b"")
+    refused = []
+    for vaddr in range(0x3F_E000, 0x40_4000, 0x1000):
+        text = pd("p", f'map = [{{ mr = "ram", vaddr = {vaddr:#x} }}]') + region()
+        refused += [vaddr] if told(tmp_path, text, version) == ["error SDF102"] else []
+    assert refused == expected
 
 
 NAMES = pd("serial.driver", 'map = [{ mr = "pl011@9000000/regs", vaddr = 0x200_0000, cached = false, perms = "wr" }]')

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sdfgen.records import NamedTuple
 
 INDENT = "    "
@@ -21,7 +23,8 @@ def document(root: Element, comment: str) -> str:
     lines: list[str] = []
     _add(root, "", lines)
     body = "\n".join(lines)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<!-- {comment.replace("--", "- -")} -->\n{body}\n'
+    apart = re.sub("-(?=-)", "- ", comment)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<!-- {apart} -->\n{body}\n'
 
 
 def _add(element: Element, indent: str, lines: list[str]) -> None:
