@@ -24,6 +24,7 @@ LOOP_TESTS = (
     "stopping_in_a_look_leaves_later_interrupts_unanswered",
     "a_device_without_an_interrupt_is_never_polled",
     "any_descriptor_can_be_an_event",
+    "interrupts_come_before_other_events",
     "signals_are_events",
     "other_events_have_their_turn_before_another_one",
     "another_turn_comes_without_an_event",

@@ -161,6 +161,17 @@ static void run_again(struct uio_loop *loop)
     }
 }
 
+/* Of those events the interrupts, or all others. */
+static void run_sources(struct uio_loop *loop, const struct epoll_event *events, int count, bool interrupts)
+{
+    for (int i = 0; i < count && goes_on(loop); i++) {
+        const struct uio_source *source = events[i].data.ptr;
+        if ((source->device != NULL) == interrupts) {
+            run_source(loop, source);
+        }
+    }
+}
+
 static void run_turn(struct uio_loop *loop)
 {
     struct epoll_event events[EVENTS_A_TURN];
@@ -168,9 +179,8 @@ static void run_turn(struct uio_loop *loop)
     if (count < 0 && errno != EINTR) {
         (void)fail(loop, "epoll_wait");
     }
-    for (int i = 0; i < count && goes_on(loop); i++) {
-        run_source(loop, events[i].data.ptr);
-    }
+    run_sources(loop, events, count, true);
+    run_sources(loop, events, count, false);
     if (goes_on(loop)) {
         run_again(loop);
     }

@@ -165,6 +165,38 @@ static void any_descriptor_can_be_an_event(void)
     CHECK(uio_loop_run(&loop));
 }
 
+static int first_event;
+
+static void note_event(void *context)
+{
+    eventfd_t value;
+    CHECK(eventfd_read(*(int *)context, &value) == 0);
+    first_event = first_event == 0 ? 1 : first_event;
+    uio_loop_stop(&loop);
+}
+
+static void note_interrupt(void *context)
+{
+    bool *started = context;
+    if (*started) {
+        first_event = first_event == 0 ? 2 : first_event;
+    }
+    *started = true;
+}
+
+/* While an interrupt is turned off, another costs Linux three accesses to its interrupt controller. */
+static void interrupts_come_before_other_events(void)
+{
+    int event = eventfd(1, 0);
+    bool started = false;
+    set_up();
+    CHECK(uio_loop_add(&loop, event, note_event, &event));
+    CHECK(uio_loop_add_interrupts(&loop, &uio, note_interrupt, &started));
+    interrupt();
+    CHECK(uio_loop_run(&loop));
+    CHECK(first_event == 2);
+}
+
 static void stop(void *context)
 {
     *(bool *)context = true;
@@ -287,11 +319,12 @@ int main(int argc, char **argv)
     static const struct unit_test tests[] = {
         UNIT_TEST(interrupts_start_turned_on_and_with_a_look),
         UNIT_TEST(the_interrupt_is_turned_on_before_the_queue_is_looked_at),
-    UNIT_TEST(an_interrupt_during_a_look_brings_another_look),
+        UNIT_TEST(an_interrupt_during_a_look_brings_another_look),
         UNIT_TEST(each_interrupt_brings_one_look),
         UNIT_TEST(stopping_in_a_look_leaves_later_interrupts_unanswered),
         UNIT_TEST(a_device_without_an_interrupt_is_never_polled),
         UNIT_TEST(any_descriptor_can_be_an_event),
+        UNIT_TEST(interrupts_come_before_other_events),
         UNIT_TEST(signals_are_events),
         UNIT_TEST(other_events_have_their_turn_before_another_one),
         UNIT_TEST(another_turn_comes_without_an_event),

@@ -3,7 +3,9 @@
  * The event loop of a UIO driver: callbacks for interrupts, for any other file descriptor, and for being asked to end.
  *
  * An interrupt that comes while it is turned off may bring no event of its own. So it is turned on again first, and then
- * its callback runs: work that was queued before that is found, and what is queued later brings an interrupt.
+ * its callback runs: work that was queued before that is found, and what is queued later brings an interrupt. Of the
+ * events that are there at once interrupts have their turn first, so that they are turned off for as short as can be:
+ * for one that comes meanwhile Linux masks it, unmasks it and raises it once more, each a trap of the driver's guest.
  *
  * Callbacks run one at a time in the thread of uio_loop_run, and each should do a bounded piece of work; with more left
  * to do, it asks for another turn.
