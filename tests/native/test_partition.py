@@ -60,6 +60,7 @@ class Code(enum.IntEnum):
     UNALIGNED = 15
     BEYOND = 16
     OVERLAP = 17
+    EXTENDED = 18
 
 
 # An entry's index, code, first block, number of blocks.
@@ -145,6 +146,20 @@ MBR_DISKS: dict[str, tuple[bytes, Code, tuple[Found, ...]]] = {
     "empty_disk": (bytes(DISK_BLOCKS * BLOCK), Code.NO_TABLE, ()),
     "no_disk": (b"", Code.DISK, ()),
     "a_disk_of_one_block": (mbr_disk(MbrEntry(1, 7), disk=Disk(blocks=1)), Code.OK, (bad(0, Code.UNALIGNED),)),
+    **{
+        f"extended_of_type_{kind:02x}": (
+            mbr_disk(MbrEntry(8, 80), MbrEntry(96, 80, kind), MbrEntry(176, 8)),
+            Code.OK,
+            (ok(0, 1, 10), bad(1, Code.EXTENDED), ok(2, 22, 1)),
+        )
+        for kind in (0x05, 0x0F, 0x85)
+    },
+    "extended_and_unaligned_and_beyond": (mbr_disk(MbrEntry(9, U32, 5)), Code.OK, (bad(0, Code.EXTENDED),)),
+    "inside_an_extended_one": (
+        mbr_disk(MbrEntry(8, 80, 5), MbrEntry(16, 8)),
+        Code.OK,
+        (bad(0, Code.EXTENDED), bad(1, Code.OVERLAP)),
+    ),
     "protective_but_not_at_the_header": (mbr_disk(MbrEntry(8, 8, 0xEE)), Code.OK, (ok(0, 1, 1),)),
 }
 
@@ -308,6 +323,23 @@ def test_a_mirror_beyond_the_disk_is_none(partition_test: str, tmp_path: Path) -
     assert (answer.code, answer.first, answer.mirror) == (Code.NO_GPT, Code.GPT_ARRAY_CRC, Code.OK)
 
 
+@pytest.mark.parametrize("tail", range(8))
+@pytest.mark.parametrize("first", [SOUND, copy(header_crc_xor=1), copy(array_crc_xor=1), None])
+def test_the_mirror_is_at_the_end_of_a_disk_of_any_size(
+    partition_test: str, tmp_path: Path, tail: int, first: Copy | None
+) -> None:
+    answer = parse(partition_test, write(tmp_path, gpt_disk(first, OTHER, Disk(tail=tail))))
+    assert (answer.code, answer.used_mirror) == (Code.OK, first is not SOUND)
+    assert answer.found == (FOUND if first is SOUND else OTHER_FOUND)
+
+
+@pytest.mark.parametrize("tail", range(8))
+def test_no_partition_has_a_part_of_a_block(partition_test: str, tmp_path: Path, tail: int) -> None:
+    disk = Disk(tail=tail)
+    answer = parse(partition_test, write(tmp_path, mbr_disk(MbrEntry(8, disk.sectors - 8), disk=disk)))
+    assert answer.found == (ok(0, 1, DISK_BLOCKS - 1),)
+
+
 @pytest.mark.parametrize(
     ("block", "code", "first"),
     [(0, Code.DISK, Code.OK), (1, Code.OK, Code.GPT_READ), (4, Code.OK, Code.GPT_READ), (5, Code.OK, Code.OK)],
@@ -356,7 +388,8 @@ def as_sfdisk_sees(dump: str, disk: str) -> list[Found]:
         if is_partition:
             fields = dict(field.strip().split("=", 1) for field in rest.split(",") if "=" in field)
             index = int(device.removeprefix(disk)) - 1
-            found.append(ok(index, int(fields["start"]) // 8, int(fields["size"]) // 8))
+            usable = ok(index, int(fields["start"]) // 8, int(fields["size"]) // 8)
+            found.append(bad(index, Code.EXTENDED) if fields["type"].strip() == "5" else usable)
     return found
 
 

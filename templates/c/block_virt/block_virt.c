@@ -83,9 +83,11 @@ static void init_state(struct block_virt *virt, const struct block_virt_config *
     virt->in_turn = false;
     virt->table_read_in_flight = false;
     virt->table_outdated = false;
+    virt->table_unread = false;
+    virt->table_tries = 0;
     virt->table_read = BLOCK_VIRT_TABLE_READ_NONE;
     virt->disk = (struct sddf_blk_storage_info) { .ready = 0 };
-    (void)partition_table_start(&virt->table, 0, 0);
+    (void)partition_table_start(&virt->table, 0, 0, 0);
 }
 
 void block_virt_init(struct block_virt *virt, const struct block_virt_config *config)
@@ -204,10 +206,20 @@ static void look_at_driver(struct block_virt *virt)
     virt_disk_watch(virt);
 }
 
+/* A notification without an answer: the driver has something else to say. One with answers may be a failed read's. */
+static bool is_called_by_driver(const struct block_virt *virt, uint64_t channels)
+{
+    return (channels & bit(virt->config->driver.connection.channel % BLOCK_VIRT_CHANNELS)) != 0
+        && !virt->taken_responses;
+}
+
 uint64_t block_virt_step_notified(struct block_virt *virt, uint64_t channels)
 {
     note_channels(virt, channels);
     look_at_driver(virt);
+    if (is_called_by_driver(virt, channels)) {
+        virt_disk_read_again(virt);
+    }
     bool settled = virt->state != BLOCK_VIRT_WAIT_DRIVER && virt->state != BLOCK_VIRT_READ_PARTITIONS;
     uint64_t notified = settled ? serve_clients(virt) : publish_clients(virt);
     return notified | publish_driver(virt);

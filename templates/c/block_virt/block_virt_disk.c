@@ -28,6 +28,9 @@ static void load_info(const struct block_virt *virt, struct sddf_blk_storage_inf
         .queue_depth = shared_load_u16(&shared->queue_depth),
         .capacity_blocks = shared_load_u64(&shared->capacity_blocks),
     };
+    if (virt->config->driver.connection.extended) {
+        info->sdfgen_tail_sectors = shared_load_u8(&shared->sdfgen_tail_sectors);
+    }
     for (size_t i = 0; i < sizeof(info->serial_number); i++) {
         info->serial_number[i] = (char)shared_load_u8((const volatile uint8_t *)&shared->serial_number[i]);
     }
@@ -37,6 +40,8 @@ static void load_info(const struct block_virt *virt, struct sddf_blk_storage_inf
 static void store_info(const struct block_connection *connection, const struct sddf_blk_storage_info *info)
 {
     volatile struct sddf_blk_storage_info *shared = storage_info(connection);
+    shared_store_u8(&shared->ready, 0);
+    shared_fence();
     for (size_t i = 0; i < sizeof(info->serial_number); i++) {
         shared_store_u8((volatile uint8_t *)&shared->serial_number[i], (uint8_t)info->serial_number[i]);
     }
@@ -68,13 +73,14 @@ static void publish(struct block_virt *virt, struct block_virt_session *session)
 /* Its first partition; later only whether that is still the same. */
 static void assign_partition(struct block_virt_session *session, struct partition partition)
 {
+    bool first = session->block_count == 0;
     bool same = session->first_block == partition.first_block && session->block_count == partition.block_count;
-    if (session->published && partition.code == PARTITION_OK && !same) {
+    if (!first && partition.code == PARTITION_OK && !same) {
         partition.code = PARTITION_ERR_MISSING;
     }
     session->partition_code = partition.code;
     session->state = partition.code == PARTITION_OK ? BLOCK_VIRT_CLIENT_SERVED : BLOCK_VIRT_CLIENT_NO_PARTITION;
-    if (!session->published) {
+    if (first) {
         session->first_block = partition.first_block;
         session->block_count = partition.block_count;
     }
@@ -83,12 +89,13 @@ static void assign_partition(struct block_virt_session *session, struct partitio
 static void settle_client(struct block_virt *virt, uint32_t index)
 {
     struct block_virt_session *session = &virt->sessions[index];
+    uint64_t told_blocks = session->block_count;
     virt->to_look |= bit(index);
     if (session->state != BLOCK_VIRT_CLIENT_NO_IO_BASE && session->state != BLOCK_VIRT_CLIENT_CUT_OFF) {
         assign_partition(session, partition_of(&virt->table, session->config->partition));
     }
     session->read_only = session->config->read_only || virt->disk.read_only != 0;
-    if (!session->published) {
+    if (!session->published || session->block_count != told_blocks) {
         publish(virt, session);
         virt->answered |= bit(index);
     }
@@ -123,8 +130,11 @@ static void start(struct block_virt *virt)
     load_info(virt, &virt->disk);
     virt->depth = depth_for(virt);
     virt->state = BLOCK_VIRT_READ_PARTITIONS;
+    virt->table_unread = false;
+    virt->table_tries = 0;
     virt->table_outdated = virt->table_read_in_flight;
-    step_table(virt, partition_table_start(&virt->table, virt->disk.capacity_blocks, virt->disk.sector_bytes));
+    step_table(virt, partition_table_start(&virt->table, virt->disk.capacity_blocks, virt->disk.sdfgen_tail_sectors,
+                                           virt->disk.sector_bytes));
 }
 
 /* The driver may go on writing to the data region: what is parsed must not change meanwhile. */
@@ -137,6 +147,19 @@ static const uint8_t *copy_block(struct block_virt *virt)
     return (const uint8_t *)virt->table_block;
 }
 
+/* True when it is to be asked for once more: whoever finds no read in flight does so. */
+static bool may_try_again(struct block_virt *virt, enum block_virt_table_read read)
+{
+    bool failed = read == BLOCK_VIRT_TABLE_READ_FAILED;
+    virt->table_tries = failed ? virt->table_tries + 1 : 0;
+    bool again = failed && virt->table_tries < BLOCK_VIRT_TABLE_TRIES;
+    if (failed && !again) {
+        virt->table_tries = 0;
+        virt->table_unread = true;
+    }
+    return again;
+}
+
 void virt_disk_take_block(struct block_virt *virt)
 {
     enum block_virt_table_read read = virt->table_read;
@@ -146,7 +169,7 @@ void virt_disk_take_block(struct block_virt *virt)
         return;
     }
     virt->table_outdated = false;
-    if (wanted) {
+    if (wanted && !may_try_again(virt, read)) {
         const uint8_t *content = read == BLOCK_VIRT_TABLE_READ_DONE ? copy_block(virt) : NULL;
         step_table(virt, partition_table_feed(&virt->table, content));
     }
@@ -169,5 +192,13 @@ void virt_disk_watch(struct block_virt *virt)
     }
     if (virt->state == BLOCK_VIRT_READ_PARTITIONS && !virt->table_read_in_flight) {
         virt_driver_read_own(virt, virt->table.read_block);
+    }
+}
+
+void virt_disk_read_again(struct block_virt *virt)
+{
+    if (virt->state == BLOCK_VIRT_SERVE && virt->table_unread && virt->table.code != PARTITION_OK) {
+        start(virt);
+        virt_disk_watch(virt);
     }
 }

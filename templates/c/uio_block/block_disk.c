@@ -68,10 +68,10 @@ static bool open_disk(struct block_disk *disk, const struct block_disk_options *
 }
 
 /* Of a device as of a file; 0 where it can't be asked for. */
-static uint64_t size_blocks(const struct block_disk *disk)
+static uint64_t measure_bytes(const struct block_disk *disk)
 {
     off_t size_bytes = lseek(disk->fd, 0, SEEK_END);
-    return size_bytes < 0 ? 0 : (uint64_t)size_bytes / SDDF_BLK_BLOCK_BYTES;
+    return size_bytes < 0 ? 0 : (uint64_t)size_bytes;
 }
 
 static bool measure_device(struct block_disk *disk, const struct report *report)
@@ -101,7 +101,11 @@ static bool measure(struct block_disk *disk, const struct report *report)
     if (disk->is_device && !measure_device(disk, report)) {
         return false;
     }
-    disk->capacity_blocks = size_blocks(disk);
+    uint64_t size_bytes = measure_bytes(disk);
+    disk->capacity_blocks = size_bytes / SDDF_BLK_BLOCK_BYTES;
+    if (disk->sector_bytes == BLOCK_DISK_TAIL_SECTOR_BYTES) {
+        disk->tail_sectors = (uint32_t)(size_bytes % SDDF_BLK_BLOCK_BYTES / BLOCK_DISK_TAIL_SECTOR_BYTES);
+    }
     return disk->capacity_blocks > 0 || fail(report, "holds no block of %u bytes", SDDF_BLK_BLOCK_BYTES);
 }
 
@@ -142,7 +146,7 @@ void block_disk_close(struct block_disk *disk)
 /* A removed disk answers with EIO as a bad sector does, but has no size any more. */
 static bool vanished(const struct block_disk *disk)
 {
-    return disk->is_device && size_blocks(disk) == 0;
+    return disk->is_device && measure_bytes(disk) < SDDF_BLK_BLOCK_BYTES;
 }
 
 uint32_t block_disk_status(const struct block_disk *disk, int error)

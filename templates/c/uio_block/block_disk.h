@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #define BLOCK_DISK_SERIAL_BYTES 64u
+/* What a tail is counted in. */
+#define BLOCK_DISK_TAIL_SECTOR_BYTES 512u
 
 struct block_disk {
     int fd;
@@ -21,6 +23,7 @@ struct block_disk {
     uint32_t sector_bytes;
     uint32_t optimal_blocks; /* of 4 KiB, at least 1 */
     uint64_t capacity_blocks;
+    uint32_t tail_sectors; /* of 512 bytes, behind the last whole block; 0 where sectors are larger */
     char serial[BLOCK_DISK_SERIAL_BYTES]; /* filled up with zeroes; not terminated when it is as long */
 };
 

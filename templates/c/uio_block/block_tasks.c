@@ -77,7 +77,7 @@ static bool issue_piece(struct block_tasks *tasks, struct block_task *task, uint
     tasks->free_pieces = piece->next_free;
     piece->task = task;
     piece->job.offset_bytes = task->plan.offset_bytes + task->issued_bytes;
-    piece->job.length_bytes = length_bytes;
+    piece->job.length_bytes = length_bytes - task->plan.absent_bytes;
     piece->end_bytes = piece->job.offset_bytes + length_bytes;
     if (task->plan.code->operation == BLOCK_OPERATION_WRITE) {
         device_copy_in((uint64_t *)(void *)piece->job.buffer, device_side(piece), (size_t)length_bytes);
@@ -197,10 +197,21 @@ static void note_fault(struct block_piece *piece)
     }
 }
 
+/* What the disk does not have of its last block reads as zeroes. */
+static void add_absent(struct block_piece *piece)
+{
+    uint32_t absent_bytes = piece->task->plan.absent_bytes;
+    if (absent_bytes != 0 && piece->job.error == 0) {
+        memset(piece->job.buffer + piece->job.done_bytes, 0, absent_bytes);
+        piece->job.done_bytes += absent_bytes;
+    }
+}
+
 static void end_piece(struct block_tasks *tasks, struct block_piece *piece)
 {
     struct block_task *task = piece->task;
     if (piece->job.operation == BLOCK_OPERATION_READ) {
+        add_absent(piece);
         uint64_t whole_bytes = piece->job.done_bytes - piece->job.done_bytes % SDDF_BLK_BLOCK_BYTES;
         device_copy_out(device_side(piece), (const uint64_t *)(const void *)piece->job.buffer, (size_t)whole_bytes);
     }

@@ -18,6 +18,9 @@
 /* MBR, two headers, and the largest array twice with a block's part at its end. */
 #define MAX_READS (3 + 2 * (PARTITION_MAX_GPT_ENTRIES * PARTITION_MAX_GPT_ENTRY_BYTES / PARTITION_BLOCK_BYTES + 1))
 
+#define SECTOR_BYTES 512u
+#define SECTORS_PER_BLOCK (PARTITION_BLOCK_BYTES / SECTOR_BYTES)
+
 static struct partition_table table;
 
 static void fail(const char *what)
@@ -26,20 +29,23 @@ static void fail(const char *what)
     exit(2);
 }
 
-static uint64_t size_in_blocks(FILE *image)
+static uint64_t size_in_sectors(FILE *image)
 {
     if (fseek(image, 0, SEEK_END) != 0) {
         fail("seek");
     }
-    return (uint64_t)ftell(image) / PARTITION_BLOCK_BYTES;
+    return (uint64_t)ftell(image) / SECTOR_BYTES;
 }
 
-/* A heap block, so that a read beyond it is found. */
-static uint8_t *read_block(FILE *image, uint64_t block)
+/* A heap block, so that a read beyond it is found; the last one may be there in part. */
+static uint8_t *read_block(FILE *image, uint64_t block, uint64_t sectors)
 {
-    uint8_t *bytes = malloc(PARTITION_BLOCK_BYTES);
-    if (bytes == NULL || fseek(image, (long)(block * PARTITION_BLOCK_BYTES), SEEK_SET) != 0
-        || fread(bytes, 1, PARTITION_BLOCK_BYTES, image) != PARTITION_BLOCK_BYTES) {
+    uint64_t left = sectors * SECTOR_BYTES - block * PARTITION_BLOCK_BYTES;
+    size_t size_bytes = left < PARTITION_BLOCK_BYTES ? (size_t)left : PARTITION_BLOCK_BYTES;
+    uint8_t *bytes = calloc(1, PARTITION_BLOCK_BYTES);
+    if (bytes == NULL || block > sectors / SECTORS_PER_BLOCK || size_bytes == 0
+        || fseek(image, (long)(block * PARTITION_BLOCK_BYTES), SEEK_SET) != 0
+        || fread(bytes, 1, size_bytes, image) != size_bytes) {
         fail("read");
     }
     return bytes;
@@ -48,9 +54,11 @@ static uint8_t *read_block(FILE *image, uint64_t block)
 static uint32_t parse(FILE *image, uint32_t sector_bytes, uint64_t unreadable)
 {
     uint32_t reads = 0;
-    enum partition_step step = partition_table_start(&table, size_in_blocks(image), sector_bytes);
+    uint64_t sectors = size_in_sectors(image);
+    uint32_t tail = (uint32_t)(sectors % SECTORS_PER_BLOCK);
+    enum partition_step step = partition_table_start(&table, sectors / SECTORS_PER_BLOCK, tail, sector_bytes);
     while (step == PARTITION_READ && reads < MAX_READS) {
-        uint8_t *bytes = table.read_block == unreadable ? NULL : read_block(image, table.read_block);
+        uint8_t *bytes = table.read_block == unreadable ? NULL : read_block(image, table.read_block, sectors);
         reads++;
         step = partition_table_feed(&table, bytes);
         free(bytes);
@@ -74,7 +82,7 @@ static void print_partitions(void)
 
 static int print_texts(void)
 {
-    for (int code = 0; code <= PARTITION_ERR_OVERLAP + 1; code++) {
+    for (int code = 0; code <= PARTITION_ERR_EXTENDED + 1; code++) {
         puts(partition_strerror((enum partition_code)code));
     }
     return 0;

@@ -18,7 +18,7 @@ static const uint8_t *any_block(void)
 
 static void parse(uint32_t sector_bytes)
 {
-    enum partition_step step = partition_table_start(&table, any_u64(), sector_bytes);
+    enum partition_step step = partition_table_start(&table, any_u64(), any_u32(), sector_bytes);
     while (step == PARTITION_READ && any_bool()) {
         step = partition_table_feed(&table, any_block());
     }
@@ -30,6 +30,6 @@ int main(void)
 {
     parse(512);
     parse(PARTITION_BLOCK_BYTES);
-    (void)partition_table_start(&table, any_u64(), any_u32());
+    (void)partition_table_start(&table, any_u64(), any_u32(), any_u32());
     return 0;
 }

@@ -38,6 +38,10 @@
  * its guest starts without a disk and can say so. A driver that is not ready is waited for by notification:
  * block_virt_step() looks and returns.
  *
+ * A block of the tables that could not be read is asked for BLOCK_VIRT_TABLE_TRIES times. A table that is not sound for
+ * want of such a block is read again when the driver notifies without an answer, and when it comes back; a client that
+ * gets its partition then is told so by a new storage_info: `ready` is 0 while that is written.
+ *
  * A driver that starts again (storage_info.ready seen 0, later 1): what it had taken and not answered fails with
  * SDDF_BLK_ERR_IO, since its successor can't know of it; what it had not taken yet stays queued for the successor; new
  * requests wait. The tables are read again. A client whose partition is no longer what its storage_info says is not
@@ -56,6 +60,8 @@
 #define BLOCK_VIRT_CHANNELS 64u
 /* What may be with the driver at once, all clients together. */
 #define BLOCK_VIRT_MAX_IN_FLIGHT 256u
+/* How often a block of the partition tables is asked for, one time after the other. */
+#define BLOCK_VIRT_TABLE_TRIES 4u
 /* What a client may have served before the next one's turn: 128 KiB. */
 #define BLOCK_VIRT_QUANTUM_BLOCKS 32u
 
@@ -173,6 +179,8 @@ struct block_virt {
 
     bool table_read_in_flight;
     bool table_outdated; /* the block that is being read belongs to an earlier reading of the tables */
+    bool table_unread;   /* some block of it was given up */
+    uint32_t table_tries; /* of the block that is wanted now */
     enum block_virt_table_read table_read;
     struct sddf_blk_storage_info disk; /* as the driver describes it */
     struct partition_table table;

@@ -34,6 +34,13 @@
 #define SDFGEN_BLOCK_DISCARD 0x100u
 #define SDFGEN_BLOCK_WRITE_ZEROES 0x101u
 
+/*
+ * Two bytes of sddf_blk_storage_info are padding in sDDF 0.7, and believed only of an extended side. Behind the last
+ * whole block a disk may have a part of one; its sectors can be read, as a block with zeroes behind them, and not
+ * written.
+ */
+#define SDFGEN_BLOCK_TAIL_SECTORS_MAX 7u
+
 /* sddf_blk_response.status */
 #define SDDF_BLK_OK 0u
 #define SDDF_BLK_ERR_UNSPEC 1u
@@ -78,6 +85,8 @@ struct sddf_blk_storage_info {
     uint16_t cylinders;
     uint16_t heads;
     uint16_t blocks;
+    uint8_t sdfgen_tail_sectors; /* of 512 bytes, behind the last whole block: less than one */
+    uint8_t sdfgen_lacks;        /* SDFGEN_BLOCK_LACKS_* */
     uint64_t capacity_blocks;
 };
 
@@ -120,4 +129,6 @@ _Static_assert(offsetof(struct sddf_blk_storage_info, queue_depth) == 70, "sDDF 
 _Static_assert(offsetof(struct sddf_blk_storage_info, cylinders) == 72, "sDDF 0.7 storage info");
 _Static_assert(offsetof(struct sddf_blk_storage_info, heads) == 74, "sDDF 0.7 storage info");
 _Static_assert(offsetof(struct sddf_blk_storage_info, blocks) == 76, "sDDF 0.7 storage info");
+_Static_assert(offsetof(struct sddf_blk_storage_info, sdfgen_tail_sectors) == 78, "padding in sDDF 0.7");
+_Static_assert(offsetof(struct sddf_blk_storage_info, sdfgen_lacks) == 79, "padding in sDDF 0.7");
 _Static_assert(offsetof(struct sddf_blk_storage_info, capacity_blocks) == 80, "sDDF 0.7 storage info");
