@@ -37,19 +37,35 @@ class Patch(NamedTuple):
     written: bool = False
 
 
+class WantedPartition(NamedTuple):
+    """A partition that somebody is given.
+
+    Attributes:
+        name: What it is called.
+        entry: Its place in the partition table; None when any will do.
+        uuid: The identifier that it must have, an MBR's or a GPT's; None when any will do.
+        label: Likewise its label.
+    """
+
+    name: str
+    entry: int | None
+    uuid: str | None
+    label: str | None
+
+
 class Storage(NamedTuple):
     """A disk that the hardware must have.
 
     Attributes:
         name: The subsystem that it is for.
         guest: The guest that drives it.
-        partitions: Index and name of each partition that somebody is given.
+        partitions: The partitions that somebody is given.
         origin: Where it comes from.
     """
 
     name: str
     guest: str
-    partitions: tuple[tuple[int, str], ...]
+    partitions: tuple[WantedPartition, ...]
     origin: Origin
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import struct
+import uuid
 import zlib
 
 BLOCK = 4096
@@ -37,10 +38,12 @@ class Range:
     first: int
     last: int
     kind: bytes = LINUX_DATA
+    unique: str = "11111111-1111-1111-1111-111111111111"
+    label: bytes = b""
 
     def pack(self, entry_bytes: int) -> bytes:
-        unique = b"\x11" * 16 if any(self.kind) else bytes(16)
-        return ENTRY.pack(self.kind, unique, self.first, self.last, 0, b"").ljust(entry_bytes, b"\0")
+        unique = uuid.UUID(self.unique).bytes_le if any(self.kind) else bytes(16)
+        return ENTRY.pack(self.kind, unique, self.first, self.last, 0, self.label).ljust(entry_bytes, b"\0")
 
 
 UNUSED = Range(0, 0, bytes(16))

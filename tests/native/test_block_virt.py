@@ -68,6 +68,8 @@ UNIT_TESTS = (
     "what_could_not_be_read_is_read_when_the_driver_comes_back",
     "a_table_that_was_read_is_not_read_again",
     "the_mirrors_block_that_is_not_whole_is_asked_for",
+    "a_partition_may_be_named_by_its_identifier",
+    "a_partition_with_two_names_is_written_by_one",
     "a_disk_that_makes_no_sense_has_no_partitions",
     "caches_are_kept_where_they_are_mapped_so",
     "what_a_restarting_driver_had_taken_fails_and_the_rest_is_done",

@@ -9,7 +9,7 @@ from sdfgen.layout.context import SERVER_PRIORITY, Parts, scheduling
 from sdfgen.layout.names import each_name_once
 from sdfgen.layout.native import Native
 from sdfgen.model.microkit import Channel, End, ProtectionDomain, Setvar
-from sdfgen.model.system import Storage
+from sdfgen.model.system import Storage, WantedPartition
 from sdfgen.records import NamedTuple
 from sdfgen.subsystems.block.client import Wish, attach_client, client_link, wishes
 from sdfgen.subsystems.block.connection import connection, data_region, io_base_symbol
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sdfgen.model.microkit import Region
     from sdfgen.subsystems.block.connection import Connection
     from sdfgen.subsystems.block.model import Disk
+    from sdfgen.subsystems.block.partition_name import PartitionName
     from sdfgen.subsystems.block.spec import BlockTable, UioTable
     from sdfgen.subsystems.roles import Clients, ElfValue
 
@@ -158,7 +159,7 @@ def _lost_disks(context: Context) -> bool:
 
 def _bounded(context: Context, table: BlockTable, wanted: list[Wish]) -> list[Wish]:
     """Return the disks in the order of the virtualiser's table: by partition, then by their labels."""
-    ordered = sorted(wanted, key=lambda wish: (wish.table.partition, wish.client.name, wish.name))
+    ordered = sorted(wanted, key=lambda wish: (wish.table.partition.order, wish.client.name, wish.name))
     if len(ordered) > MAX_DISKS:
         message = f"{len(ordered)} disks of block subsystem `{table.name}`; its virtualiser has room for {MAX_DISKS}"
         first = ordered[MAX_DISKS].table
@@ -213,10 +214,11 @@ def _storage(block: Block, wanted: Sequence[Wish]) -> Storage:
     One that several read bears the first one's.
     """
     owners = [wish.client.name for wish in wanted]
-    partitions: dict[int, str] = {}
+    owned: dict[PartitionName, str] = {}
     for disk in block.disks:
-        partitions.setdefault(disk.partition, disk.owner if owners.count(disk.owner) == 1 else disk.label)
-    return Storage(block.name, block.driver.guest, tuple(sorted(partitions.items())), block.origin)
+        owned.setdefault(disk.partition, disk.owner if owners.count(disk.owner) == 1 else disk.label)
+    partitions = (WantedPartition(name, *how) for how, name in sorted(owned.items(), key=lambda one: one[0].order))
+    return Storage(block.name, block.driver.guest, tuple(partitions), block.origin)
 
 
 def _chain(block: Block, clients: Clients) -> frozenset[str]:

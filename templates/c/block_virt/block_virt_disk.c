@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "block_virt_disk.h"
 
+#include <sdfgen/partition_name.h>
+
 #include "block_virt_client.h"
 #include "block_virt_driver.h"
 
@@ -86,13 +88,41 @@ static void assign_partition(struct block_virt_session *session, struct partitio
     }
 }
 
+static struct partition find_partition(const struct block_virt *virt, const struct block_virt_client *config)
+{
+    uint32_t index = config->partition;
+    enum partition_code code = partition_find(&virt->table, config->partuuid, config->partlabel, &index);
+    return code == PARTITION_OK ? partition_of(&virt->table, index) : (struct partition) { .code = code };
+}
+
+static bool is_named(const struct block_virt_client *config)
+{
+    return config->partuuid != NULL || config->partlabel != NULL;
+}
+
+/* Two names may mean one partition, which is seen only here; of equal names the description's rules have spoken. */
+static bool is_taken(const struct block_virt *virt, uint32_t index, struct partition partition)
+{
+    const struct block_virt_client *config = virt->sessions[index].config;
+    for (uint32_t i = 0; i < index && partition.code == PARTITION_OK; i++) {
+        const struct block_virt_session *earlier = &virt->sessions[i];
+        if (earlier->state == BLOCK_VIRT_CLIENT_SERVED && earlier->first_block == partition.first_block
+            && (is_named(config) || is_named(earlier->config)) && !(config->read_only && earlier->config->read_only)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void settle_client(struct block_virt *virt, uint32_t index)
 {
     struct block_virt_session *session = &virt->sessions[index];
     uint64_t told_blocks = session->block_count;
     virt->to_look |= bit(index);
     if (session->state != BLOCK_VIRT_CLIENT_NO_IO_BASE && session->state != BLOCK_VIRT_CLIENT_CUT_OFF) {
-        assign_partition(session, partition_of(&virt->table, session->config->partition));
+        struct partition partition = find_partition(virt, session->config);
+        bool taken = is_taken(virt, index, partition);
+        assign_partition(session, taken ? (struct partition) { .code = PARTITION_ERR_SHARED } : partition);
     }
     session->read_only = session->config->read_only || virt->disk.read_only != 0;
     if (!session->published || session->block_count != told_blocks) {

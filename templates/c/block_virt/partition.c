@@ -3,6 +3,7 @@
 
 /* UEFI 2.10, 5.2.1. */
 enum {
+    MBR_DISK_SIGNATURE = 440,
     MBR_ENTRIES = 446,
     MBR_ENTRY_BYTES = 16,
     MBR_ENTRY_COUNT = 4,
@@ -73,6 +74,7 @@ static void take_mbr_entries(struct partition_table *table, const uint8_t *block
         extent->last_lba = extent->first_lba + sectors - 1;
     }
     table->count = MBR_ENTRY_COUNT;
+    table->disk_signature = le32(block + MBR_DISK_SIGNATURE);
     table->first_usable_lba = 1; /* behind the table itself */
     table->last_usable_lba = table->sector_count - 1;
     finish(table, PARTITION_OK);
@@ -110,6 +112,8 @@ static void reset(struct partition_table *table, uint32_t sector_bytes)
     table->first_usable_lba = 0;
     table->last_usable_lba = 0;
     table->gpt = (struct partition_gpt) { .header_lba = 0 };
+    table->is_gpt = false;
+    table->disk_signature = 0;
     for (uint32_t i = 0; i < PARTITION_MAX; i++) {
         table->extents[i] = (struct partition_extent) { .used = false };
     }
@@ -222,6 +226,8 @@ const char *partition_strerror(enum partition_code code)
         [PARTITION_ERR_BEYOND] = "the partition holds no whole block of the usable disk or reaches beyond it",
         [PARTITION_ERR_OVERLAP] = "the partition overlaps an earlier one",
         [PARTITION_ERR_EXTENDED] = "the partition is an extended one: it holds logical partitions, not data",
+        [PARTITION_ERR_AMBIGUOUS] = "several partitions are called so",
+        [PARTITION_ERR_SHARED] = "the partition is another client's too, and not both only read it",
     };
     return (unsigned int)code < sizeof(texts) / sizeof(texts[0]) ? texts[code] : "unknown code";
 }

@@ -125,6 +125,53 @@ static void a_table_that_was_read_is_not_read_again(void)
     CHECK(block_virt_step_notified(&world.virt, DRIVER_NOTIFIED) == 0 && driver_sees_nothing());
 }
 
+static void a_partition_may_be_named_by_its_identifier(void)
+{
+    world_set_up(2, 8);
+    world_disk[0][440] = 0x0f;
+    world.client_configs[0].partuuid = "0000000f-03";
+    world.client_configs[1].partlabel = "logs";
+    world_begin();
+    world_driver_ready();
+    world_run();
+    CHECK(has_its_disk(0) && has_no_disk(1));
+    CHECK(block_virt_client_status(&world.virt, 1) == PARTITION_ERR_MISSING);
+    world_ask(0, ask(SDDF_BLK_READ, 0, 0, 1, 1));
+    world_step();
+    uint32_t id;
+    CHECK(driver_sees(SDDF_BLK_READ, world.clients[0].io_base, FIRST_BLOCK(2), 1, &id));
+}
+
+/* Clients 0 and 1, one by index and one by identifier, of which the first is client `named`. */
+static void share_a_partition(uint32_t named, bool first_only_reads, bool second_only_reads)
+{
+    world_set_up(3, 8);
+    world.client_configs[1].partition = 0;
+    world.client_configs[named].partition = 7;
+    world.client_configs[named].partuuid = "00000000-01";
+    world.client_configs[0].read_only = first_only_reads;
+    world.client_configs[1].read_only = second_only_reads;
+    world_begin();
+    world_driver_ready();
+    world_run();
+    CHECK(has_its_disk(0) && has_its_disk(2));
+}
+
+static void a_partition_with_two_names_is_written_by_one(void)
+{
+    for (uint32_t i = 0; i < 8; i++) {
+        bool both_read = (i & 6) == 6;
+        share_a_partition(i & 1, (i & 2) != 0, (i & 4) != 0);
+        CHECK(both_read ? has_its_disk(1) : has_no_disk(1));
+        CHECK(block_virt_client_status(&world.virt, 1) == (both_read ? PARTITION_OK : PARTITION_ERR_SHARED));
+    }
+    world.driver.info.ready = 0;
+    world_step();
+    world_driver_ready();
+    world_run();
+    CHECK(has_its_disk(0) && has_its_disk(1));
+}
+
 static void store_le(uint8_t *bytes, uint64_t value, uint32_t size)
 {
     for (uint32_t i = 0; i < size; i++) {
@@ -330,6 +377,8 @@ const struct unit_test block_virt_life_tests[] = {
     UNIT_TEST(what_could_not_be_read_is_read_when_the_driver_comes_back),
     UNIT_TEST(a_table_that_was_read_is_not_read_again),
     UNIT_TEST(the_mirrors_block_that_is_not_whole_is_asked_for),
+    UNIT_TEST(a_partition_may_be_named_by_its_identifier),
+    UNIT_TEST(a_partition_with_two_names_is_written_by_one),
     UNIT_TEST(a_disk_that_makes_no_sense_has_no_partitions),
     UNIT_TEST(caches_are_kept_where_they_are_mapped_so),
     UNIT_TEST(what_a_restarting_driver_had_taken_fails_and_the_rest_is_done),

@@ -3,9 +3,10 @@
  * The partition parser on images of disks, which test_partition.py makes.
  *
  *     partition_test IMAGE SECTOR_BYTES [UNREADABLE_BLOCK]
+ *     partition_test IMAGE SECTOR_BYTES PARTUUID=TEXT | PARTLABEL=TEXT
  *
  * Prints the table's code, whether the mirror was used, the codes of both copies of the GPT and how many blocks were
- * read, then "code first_block block_count" for each entry that is not missing.
+ * read, then "index code first_block block_count" for each entry that is not missing. With a name: its code and index.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sdfgen/partition.h>
+#include <sdfgen/partition_name.h>
 
 /* MBR, two headers, and the largest array twice with a block's part at its end. */
 #define MAX_READS (3 + 2 * (PARTITION_MAX_GPT_ENTRIES * PARTITION_MAX_GPT_ENTRY_BYTES / PARTITION_BLOCK_BYTES + 1))
@@ -80,9 +81,23 @@ static void print_partitions(void)
     }
 }
 
+/* The text behind the name's kind, or NULL. */
+static const char *after(const char *kind, const char *argument)
+{
+    size_t length = strlen(kind);
+    return argument != NULL && strncmp(argument, kind, length) == 0 ? argument + length : NULL;
+}
+
+static void print_found(const char *uuid, const char *label)
+{
+    uint32_t index = 0;
+    enum partition_code code = partition_find(&table, uuid, label, &index);
+    printf("%d %u\n", (int)code, (unsigned int)index);
+}
+
 static int print_texts(void)
 {
-    for (int code = 0; code <= PARTITION_ERR_EXTENDED + 1; code++) {
+    for (int code = 0; code <= PARTITION_ERR_SHARED + 1; code++) {
         puts(partition_strerror((enum partition_code)code));
     }
     return 0;
@@ -100,8 +115,15 @@ int main(int argc, char **argv)
     if (image == NULL) {
         fail(argv[1]);
     }
-    uint64_t unreadable = argc > 3 ? strtoull(argv[3], NULL, 10) : UINT64_MAX;
+    const char *uuid = after("PARTUUID=", argv[3]);
+    const char *label = after("PARTLABEL=", argv[3]);
+    bool named = uuid != NULL || label != NULL;
+    uint64_t unreadable = argc > 3 && !named ? strtoull(argv[3], NULL, 10) : UINT64_MAX;
     uint32_t reads = parse(image, (uint32_t)strtoul(argv[2], NULL, 10), unreadable);
+    if (named) {
+        print_found(uuid, label);
+        return fclose(image);
+    }
     printf("%d %d %d %d %u\n", (int)table.code, table.used_mirror ? 1 : 0, (int)table.gpt_codes[0],
            (int)table.gpt_codes[1], (unsigned int)reads);
     if (table.code == PARTITION_OK) {

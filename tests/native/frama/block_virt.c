@@ -58,6 +58,16 @@ enum partition_step partition_table_feed(struct partition_table *table, const ui
     return partition_table_start(table, 0, 0, 0);
 }
 
+enum partition_code partition_find(const struct partition_table *table, const char *uuid, const char *label,
+                                   uint32_t *index)
+{
+    (void)table;
+    (void)uuid;
+    (void)label;
+    *index = any_u32();
+    return any_bool() ? PARTITION_OK : PARTITION_ERR_AMBIGUOUS;
+}
+
 struct partition partition_of(const struct partition_table *table, uint32_t index)
 {
     (void)table;

@@ -9,11 +9,13 @@
  * past it, and otherwise made of the first and the last byte. These two it reads, and so finds a range that is too
  * large.
  *
+ * The input's last bytes are also a name that is looked for.
+ *
  * What is handed out must be whole blocks of the disk behind the table's first, and nobody else's.
  */
 #include <string.h>
 
-#include <sdfgen/partition.h>
+#include <sdfgen/partition_name.h>
 
 #include "../../../templates/c/block_virt/crc32.h"
 #include "fuzz_input.h"
@@ -116,6 +118,24 @@ static void check_partitions(const struct disk *disk)
     }
 }
 
+static void check_found(const char *uuid, const char *label)
+{
+    uint32_t index = UINT32_MAX;
+    enum partition_code code = partition_find(&table, uuid, label, &index);
+    REQUIRE(code != PARTITION_OK || (index < table.count && table.extents[index].used));
+    REQUIRE(code != PARTITION_ERR_AMBIGUOUS || table.count > 1);
+}
+
+static void find(const struct disk *disk)
+{
+    static char text[PARTITION_UUID_TEXT_BYTES];
+    size_t size = disk->size < sizeof(text) - 1 ? disk->size : sizeof(text) - 1;
+    memcpy(text, disk->bytes + disk->size - size, size);
+    text[size] = '\0';
+    check_found(text, NULL);
+    check_found(NULL, text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < HEADER_BYTES || size > HEADER_BYTES + MAX_INPUT_BLOCKS * BLOCK) {
@@ -131,5 +151,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     crc_right = (disk.flags & CRC_RIGHT) != 0;
     parse(&disk);
     check_partitions(&disk);
+    find(&disk);
     return 0;
 }

@@ -50,6 +50,8 @@ enum partition_code {
     PARTITION_ERR_BEYOND,    /* not within the usable sectors (so it could hold the table), or holds no whole block */
     PARTITION_ERR_OVERLAP,   /* shares sectors with an entry of a lower index, be that usable or not */
     PARTITION_ERR_EXTENDED,  /* of an MBR: it holds others' logical partitions, and is nobody's */
+    PARTITION_ERR_AMBIGUOUS, /* several are called so */
+    PARTITION_ERR_SHARED,    /* it is another client's by another name, and not both only read it */
 };
 
 /* A partition, in blocks of 4 KiB. A trailing part of a block belongs to nobody. */
@@ -77,6 +79,15 @@ struct partition_extent {
     bool extended; /* an MBR's container of logical partitions */
     uint64_t first_lba;
     uint64_t last_lba;
+};
+
+#define PARTITION_GUID_BYTES 16u
+#define PARTITION_LABEL_UNITS 36u
+
+/* What a GPT calls an entry. */
+struct partition_identity {
+    uint8_t guid[PARTITION_GUID_BYTES];    /* as it lies on the disk */
+    uint16_t label[PARTITION_LABEL_UNITS]; /* UTF-16; ends with a zero where it is shorter */
 };
 
 /* One copy of the GPT while it is read; what stands in its header after that was checked. */
@@ -111,7 +122,10 @@ struct partition_table {
     uint64_t first_usable_lba;
     uint64_t last_usable_lba;
     struct partition_gpt gpt;
+    bool is_gpt;             /* whose entries have identities */
+    uint32_t disk_signature; /* of an MBR */
     struct partition_extent extents[PARTITION_MAX];
+    struct partition_identity identities[PARTITION_MAX];
 };
 
 /*
