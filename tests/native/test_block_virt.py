@@ -38,6 +38,8 @@ UNIT_TESTS = (
     "a_read_only_client_changes_nothing",
     "a_read_only_disk_is_not_changed",
     "extended_codes_need_both_connections",
+    "what_the_disk_cannot_is_told_of_extended_codes_only",
+    "what_the_disk_can_is_told_where_both_sides_know_the_words",
     "a_barrier_waits_for_what_is_in_flight",
     "a_barrier_alone_is_answered_at_once",
     "the_drivers_answers_are_bounded",

@@ -16,6 +16,7 @@ static uint32_t op_flags(uint32_t code)
     if (code < sizeof(sddf)) {
         return sddf[code];
     }
+    code = code == SDFGEN_BLOCK_WRITE_ZEROES_UNMAP ? SDFGEN_BLOCK_WRITE_ZEROES : code; /* asks for the same here */
     return code - SDFGEN_BLOCK_DISCARD < sizeof(extended) ? extended[code - SDFGEN_BLOCK_DISCARD] : OP_UNKNOWN;
 }
 

@@ -32,6 +32,7 @@ static void load_info(const struct block_virt *virt, struct sddf_blk_storage_inf
     };
     if (virt->config->driver.connection.extended) {
         info->sdfgen_tail_sectors = shared_load_u8(&shared->sdfgen_tail_sectors);
+        info->sdfgen_traits = shared_load_u8(&shared->sdfgen_traits);
     }
     for (size_t i = 0; i < sizeof(info->serial_number); i++) {
         info->serial_number[i] = (char)shared_load_u8((const volatile uint8_t *)&shared->serial_number[i]);
@@ -54,6 +55,8 @@ static void store_info(const struct block_connection *connection, const struct s
     shared_store_u16(&shared->cylinders, 0);
     shared_store_u16(&shared->heads, 0);
     shared_store_u16(&shared->blocks, 0);
+    shared_store_u8(&shared->sdfgen_tail_sectors, info->sdfgen_tail_sectors);
+    shared_store_u8(&shared->sdfgen_traits, info->sdfgen_traits);
     shared_store_u64(&shared->capacity_blocks, info->capacity_blocks);
     shared_store_release_u8(&shared->ready, 1);
 }
@@ -67,6 +70,8 @@ static void publish(struct block_virt *virt, struct block_virt_session *session)
     info.capacity_blocks = session->block_count;
     info.queue_depth = (uint16_t)depth;
     info.read_only = session->read_only;
+    info.sdfgen_tail_sectors = 0; /* partitions are whole blocks */
+    info.sdfgen_traits = session->extended ? info.sdfgen_traits : 0;
     info.sector_bytes = session->block_count != 0 ? info.sector_bytes : SECTOR_BYTES_OF_NO_DISK;
     store_info(connection, &info);
     session->published = true;

@@ -165,6 +165,13 @@ static void complete(struct block_virt *virt, uint32_t index, uint32_t status, u
     virt_client_answer(virt, client, response);
 }
 
+/* What a driver may answer to a request; anything else is no word of the protocol. */
+static uint32_t known_status(uint32_t status, uint8_t flags)
+{
+    bool extended = status == SDFGEN_BLOCK_ERR_UNSUPPORTED && (flags & OP_EXTENDED) != 0;
+    return status <= SDDF_BLK_ERR_NO_DEVICE || extended ? status : SDDF_BLK_ERR_UNSPEC;
+}
+
 static void take_response(struct block_virt *virt)
 {
     struct sddf_blk_response response;
@@ -172,7 +179,7 @@ static void take_response(struct block_virt *virt)
     uint32_t index = response.id & SLOT_MASK;
     const struct block_virt_slot *slot = &virt->slots[index];
     uint16_t count = response.success_count < slot->block_count ? response.success_count : slot->block_count;
-    uint32_t status = response.status <= SDDF_BLK_ERR_NO_DEVICE ? response.status : SDDF_BLK_ERR_UNSPEC;
+    uint32_t status = known_status(response.status, slot->flags);
     if (slot->live && response.id == id_of(virt, index)) {
         complete(virt, index, status, count);
     } else {

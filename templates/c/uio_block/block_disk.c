@@ -129,8 +129,10 @@ bool block_disk_open(struct block_disk *disk, const struct block_disk_options *o
         block_disk_close(disk);
         return false;
     }
+    disk->zeroes_unmap = !disk->is_device; /* as a hole */
     if (disk->is_device) {
         block_disk_serial(options->sysfs, major(status.st_rdev), minor(status.st_rdev), disk->serial);
+        block_disk_abilities(options->sysfs, major(status.st_rdev), minor(status.st_rdev), disk);
     }
     return true;
 }
@@ -157,15 +159,22 @@ uint32_t block_disk_status(const struct block_disk *disk, int error)
     return error == ENXIO || error == ENODEV || vanished(disk) ? SDDF_BLK_ERR_NO_DEVICE : SDDF_BLK_ERR_IO;
 }
 
+/* Reads up to `size_bytes` of a file; what there is, or -1. */
+static ssize_t read_file(const char *path, char *text, size_t size_bytes)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = -1;
+    if (fd >= 0) {
+        got = read(fd, text, size_bytes);
+        (void)close(fd);
+    }
+    return got;
+}
+
 /* Reads one attribute; false when there is none or it is empty. */
 static bool read_serial(const char *path, char serial[BLOCK_DISK_SERIAL_BYTES])
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return false;
-    }
-    ssize_t got = read(fd, serial, BLOCK_DISK_SERIAL_BYTES);
-    (void)close(fd);
+    ssize_t got = read_file(path, serial, BLOCK_DISK_SERIAL_BYTES);
     size_t length = 0;
     while (got > 0 && length < (size_t)got && serial[length] != '\n' && serial[length] != '\0') {
         length++;
@@ -188,4 +197,25 @@ void block_disk_serial(const char *sysfs, unsigned major, unsigned minor, char s
             return;
         }
     }
+}
+
+/* What the first of these attributes of the queue says: 0, more, or that there is none (-1). */
+static int queue_limit(const char *sysfs, unsigned major, unsigned minor, const char *attribute)
+{
+    static const char *const places[] = { "queue", "../queue" };
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        char path[PATH_MAX];
+        char digit;
+        int length = snprintf(path, sizeof(path), "%s/dev/block/%u:%u/%s/%s", sysfs, major, minor, places[i], attribute);
+        if (length > 0 && (size_t)length < sizeof(path) && read_file(path, &digit, 1) == 1) {
+            return digit == '0' ? 0 : 1;
+        }
+    }
+    return -1;
+}
+
+void block_disk_abilities(const char *sysfs, unsigned major, unsigned minor, struct block_disk *disk)
+{
+    disk->no_discard = queue_limit(sysfs, major, minor, "discard_max_bytes") == 0;
+    disk->zeroes_unmap = queue_limit(sysfs, major, minor, "write_zeroes_max_bytes") > 0;
 }

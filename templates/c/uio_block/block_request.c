@@ -8,6 +8,7 @@ static const struct block_code codes[] = {
     { .code = SDDF_BLK_BARRIER, .order = BLOCK_ORDER_FENCE },
     { .code = SDFGEN_BLOCK_DISCARD, .operation = BLOCK_OPERATION_DISCARD, .range = true, .writes = true },
     { .code = SDFGEN_BLOCK_WRITE_ZEROES, .operation = BLOCK_OPERATION_ZERO, .range = true, .writes = true },
+    { .code = SDFGEN_BLOCK_WRITE_ZEROES_UNMAP, .operation = BLOCK_OPERATION_UNMAP, .range = true, .writes = true },
 };
 
 static const struct block_code *find_code(uint32_t code)

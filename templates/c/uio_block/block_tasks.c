@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "block_tasks.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include <sdfgen/device_copy.h>
@@ -149,11 +148,6 @@ bool block_tasks_issue(struct block_tasks *tasks)
     return tasks->engine->kind->kick(tasks->engine);
 }
 
-static bool is_unsupported(int error)
-{
-    return error == EOPNOTSUPP || error == ENOSYS;
-}
-
 /* Writes zeroes to what is left of the piece, a buffer at a time. False when nothing is left. */
 static bool write_zeroes_on(struct block_tasks *tasks, struct block_piece *piece)
 {
@@ -166,17 +160,24 @@ static bool write_zeroes_on(struct block_tasks *tasks, struct block_piece *piece
     return true;
 }
 
-/* A disk that can't discard does not mind, and one that can't zero is written to. True when the piece goes on. */
+static bool makes_zeroes(enum block_operation operation)
+{
+    return operation == BLOCK_OPERATION_ZERO || operation == BLOCK_OPERATION_UNMAP;
+}
+
+/* A disk that can't unmap makes zeroes all the same, and one that can't is written to. True when the piece goes on. */
 static bool goes_on(struct block_tasks *tasks, struct block_piece *piece)
 {
     struct block_job *job = &piece->job;
-    if (job->operation == BLOCK_OPERATION_DISCARD && is_unsupported(job->error)) {
-        job->error = 0;
-    }
-    if (piece->task->plan.code->operation != BLOCK_OPERATION_ZERO) {
+    bool unsupported = block_job_is_unsupported(job->error);
+    if (!makes_zeroes(piece->task->plan.code->operation)) {
         return false;
     }
-    if (job->operation == BLOCK_OPERATION_ZERO && is_unsupported(job->error)) {
+    if (job->operation == BLOCK_OPERATION_UNMAP && unsupported) {
+        start_job(tasks, piece, BLOCK_OPERATION_ZERO);
+        return true;
+    }
+    if (job->operation == BLOCK_OPERATION_ZERO && unsupported) {
         memset(job->buffer, 0, BLOCK_PIECE_BYTES);
         return write_zeroes_on(tasks, piece);
     }

@@ -151,8 +151,9 @@ void task_answered(struct virtio_blk *device, const struct sddf_blk_response *re
     }
     struct virtio_blk_task *task = &device->tasks[response->id];
     if (response->status != SDDF_BLK_OK || task->orphan) {
+        bool unsupported = response->status == SDFGEN_BLOCK_ERR_UNSUPPORTED && task->phase == TASK_RANGE;
         piece_let_go(device, task);
-        finish(device, task, VIRTIO_BLK_S_IOERR);
+        finish(device, task, unsupported ? VIRTIO_BLK_S_UNSUPP : VIRTIO_BLK_S_IOERR);
     } else if (task->phase == TASK_LOAD) {
         store(device, task);
     } else {
