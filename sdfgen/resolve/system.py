@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from sdfgen.facts.board import Board
     from sdfgen.facts.dialects import Dialect
     from sdfgen.faults.fault import Faults
+    from sdfgen.model.counted import Counted
     from sdfgen.model.guest import Guest, GuestTimer
     from sdfgen.model.microkit import ProtectionDomain, Region
     from sdfgen.spec.description import Spec
@@ -54,7 +55,8 @@ def resolve(spec: Spec, board: Board, dialect: Dialect, folder: str, faults: Fau
         folder: Where relative file names of the description start.
         faults: Takes names that lead nowhere and what does not fit the board.
     """
-    context = Context(spec, board, dialect, Ids(explicit_ids(spec)), written_maps(spec), folder, faults)
+    watched: list[tuple[Counted, Region]] | None = [] if register.is_watched(spec) else None
+    context = Context(spec, board, dialect, Ids(explicit_ids(spec)), written_maps(spec), folder, faults, watched)
     natives = tuple(Native(context, table) for table in _client_tables(spec))
     made = _made(context, natives)
     raw_regions = tuple(region_of(table) for table in spec.memory_region)
@@ -78,6 +80,7 @@ def resolve(spec: Spec, board: Board, dialect: Dialect, folder: str, faults: Fau
         storage=tuple(disk for one in made.resolved.values() for disk in one.storage),
         more_names=tuple(name for one in made.resolved.values() for name in one.names),
         chains={words: chain for one in made.resolved.values() for words, chain in one.chains.items()},
+        counted=tuple(counted for counted, _ in watched or ()),
         told_regions=frozenset(name for one in made.resolved.values() for name in one.told),
         patches=(),
         elves=tuple(elf for one in made.resolved.values() for elf in one.elves),

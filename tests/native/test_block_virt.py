@@ -62,6 +62,7 @@ UNIT_TESTS = (
     "indices_wrap",
     "an_io_base_must_be_patched_and_make_sense",
     "without_its_own_io_base_it_serves_nobody",
+    "what_is_done_is_counted",
     "a_client_without_a_partition_has_an_empty_disk",
     "a_table_that_cannot_be_read_is_no_table",
     "a_failed_read_of_the_table_is_tried_again",

@@ -8,6 +8,7 @@ from sdfgen.faults.fault import Fault, suggestion
 from sdfgen.layout.context import SERVER_PRIORITY, Parts, scheduling
 from sdfgen.layout.names import each_name_once
 from sdfgen.layout.native import Native
+from sdfgen.model.counted import REQUESTS, SERVICE, CountedRow
 from sdfgen.model.microkit import Channel, End, ProtectionDomain, Setvar
 from sdfgen.model.system import Storage, WantedPartition
 from sdfgen.records import NamedTuple
@@ -120,6 +121,8 @@ def _build(context: Context, table: BlockTable, machine: Machine, uio: UioTable,
     disks = [
         attach_client(context, wish, client, client.map(space, context.ids.next(virt_name))) for wish, client in links
     ]
+    if virt.program_image is None:
+        context.let_count(virt_name, space, _counted_rows(disks), virt)
     block = Block(
         name=table.name,
         learned=table.physical_addresses == "learned",
@@ -141,6 +144,10 @@ def _build(context: Context, table: BlockTable, machine: Machine, uio: UioTable,
     return _Built(
         block, _virtualiser(context, virt, block, space), machine.image, regions, _channels(block, machine), values
     )
+
+
+def _counted_rows(disks: Sequence[Disk]) -> tuple[CountedRow, ...]:
+    return (CountedRow("", SERVICE), *(CountedRow(disk.label, REQUESTS) for disk in disks))
 
 
 def _configs(links: list[tuple[Wish, Connection]], disks: list[Disk]) -> Iterator[ElfValue]:

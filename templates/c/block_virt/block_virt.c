@@ -79,6 +79,9 @@ static void init_state(struct block_virt *virt, const struct block_virt_config *
     virt->stalled = 0;
     virt->taken = 0;
     virt->answered = 0;
+    virt->counted = 0;
+    virt->counters = (struct block_virt_counters) { .restarts = 0 };
+    virt->was_ready = false;
     virt->turn = 0;
     virt->in_turn = false;
     virt->table_read_in_flight = false;
@@ -188,6 +191,7 @@ static void lose_driver(struct block_virt *virt)
 {
     if (virt->state != BLOCK_VIRT_DRIVER_LOST) {
         virt->state = BLOCK_VIRT_DRIVER_LOST;
+        virt->counters.cut_offs++;
         virt_driver_fail_in_flight(virt, SDDF_BLK_ERR_NO_DEVICE, false);
         virt_disk_settle_clients(virt);
     }
@@ -248,6 +252,18 @@ enum partition_code block_virt_client_status(const struct block_virt *virt, uint
 const struct block_virt_client_counters *block_virt_client_counters(const struct block_virt *virt, uint32_t client)
 {
     return client < virt->client_count ? &virt->sessions[client].counters : NULL;
+}
+
+uint64_t block_virt_take_counted(struct block_virt *virt)
+{
+    uint64_t counted = virt->counted;
+    virt->counted = 0;
+    return counted;
+}
+
+const struct block_virt_counters *block_virt_counters(const struct block_virt *virt)
+{
+    return &virt->counters;
 }
 
 uint64_t block_virt_stray_responses(const struct block_virt *virt)

@@ -221,6 +221,8 @@ void virt_disk_watch(struct block_virt *virt)
 {
     bool ready = driver_is_ready(virt);
     if (virt->state == BLOCK_VIRT_WAIT_DRIVER && ready) {
+        virt->counters.restarts += virt->was_ready;
+        virt->was_ready = true;
         start(virt);
     } else if ((virt->state == BLOCK_VIRT_READ_PARTITIONS || virt->state == BLOCK_VIRT_SERVE) && !ready) {
         wait_again(virt);

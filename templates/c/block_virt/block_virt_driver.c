@@ -46,6 +46,9 @@ static struct block_virt_slot *put(struct block_virt *virt, struct sddf_blk_requ
     block_request_put(&virt->driver_requests, request);
     virt->driver_room--;
     virt->in_flight++;
+    if (virt->in_flight > virt->counters.most_in_flight) {
+        virt->counters.most_in_flight = virt->in_flight;
+    }
     virt->forwarded = true;
     return slot;
 }
@@ -90,6 +93,9 @@ static void forward_head(struct block_virt *virt, uint32_t client)
     session->data_blocks += head->data_blocks;
     session->credit_blocks -= head->cost_blocks;
     session->counters.blocks += head->data_blocks;
+    if (session->in_flight > session->counters.most_in_flight) {
+        session->counters.most_in_flight = session->in_flight;
+    }
     virt_client_refresh(virt, client);
 }
 

@@ -98,6 +98,7 @@ void virtio_blk_init(struct virtio_blk *device, const struct block_client_config
     device->lost = false;
     device->notify = false;
     device->limits = (struct virtio_blk_limits) { 0 };
+    device->counters = (struct virtio_blk_counters) { 0 };
     memset(device->config, 0, sizeof(device->config));
     memset(&device->queue, 0, sizeof(device->queue));
     block_request_writer_init(&device->requests, (volatile struct sddf_blk_request_queue *)connection->request_vaddr,
@@ -192,13 +193,21 @@ static void get_id(struct virtio_blk *device, struct virtio_blk_task *task)
     task_return_chain(device, task, VIRTIO_BLK_S_OK, task->request.data_bytes);
 }
 
+static void count_refused(struct virtio_blk *device)
+{
+    device->counters.errors++;
+    device->counters.refused++;
+}
+
 static void take_request(struct virtio_blk *device, struct virtio_blk_task *task)
 {
     switch (virtio_blk_parse(&task->chain, &device->limits, &task->request)) {
     case VIRTIO_BLK_DROP:
+        count_refused(device);
         virtq_push(&device->queue, task->chain.head, 0);
         break;
     case VIRTIO_BLK_ANSWER:
+        count_refused(device);
         task_return_chain(device, task, task->request.answer, 0);
         break;
     case VIRTIO_BLK_RUN:
@@ -225,8 +234,11 @@ static bool take_requests(struct virtio_blk *device)
             return false;
         }
         enum virtq_popped popped = virtq_pop(&device->queue, device->ram, &task->chain);
+        device->counters.requests += popped == VIRTQ_CHAIN || popped == VIRTQ_DROPPED;
         if (popped == VIRTQ_CHAIN) {
             take_request(device, task);
+        } else if (popped == VIRTQ_DROPPED) {
+            count_refused(device);
         } else if (popped == VIRTQ_BROKEN || (popped == VIRTQ_EMPTY && !virtq_enable_kicks(&device->queue))) {
             return false;
         }

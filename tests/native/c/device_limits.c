@@ -356,6 +356,49 @@ static void check_discarded(uint32_t index, uint64_t block, uint16_t blocks)
     CHECK(rig.disk.log[index].block_number == block && rig.disk.log[index].block_count == blocks);
 }
 
+static void what_is_done_is_counted(void)
+{
+    const struct virtio_blk_counters *counters = &rig.device.counters;
+    const struct virtq_desc unanswerable = { HEADER, 16, 0, 0 };
+    struct rig_options options = rig_usual;
+    options.ring_size = 64;
+    rig_start(&options);
+    rig_offer(0, VIRTIO_BLK_T_IN, 0, 1024, 0);
+    rig_offer(1, VIRTIO_BLK_T_OUT, 16, 512, 1);
+    rig_offer(2, VIRTIO_BLK_T_FLUSH, 0, 0, 0);
+    driver_publish(&rig.driver);
+    rig_hold();
+    CHECK(counters->requests == 3 && counters->most_under_way == 3 && counters->bytes == 0);
+    rig_settle();
+    CHECK(counters->bytes == 1536 && counters->errors == 0);
+    rig_offer(3, VIRTIO_BLK_T_IN, UINT64_MAX, 512, 0);
+    driver_publish(&rig.driver);
+    rig_settle();
+    CHECK(counters->requests == 4 && counters->errors == 1 && counters->refused == 1);
+    driver_chain(&rig.driver, 40, &unanswerable, 1);
+    driver_submit(&rig.driver, 40);
+    rig_settle();
+    CHECK(counters->requests == 5 && counters->errors == 2 && counters->refused == 2);
+    const struct virtq_desc empty = { HEADER, 0, 0, 0 };
+    driver_chain(&rig.driver, 41, &empty, 1);
+    driver_submit(&rig.driver, 41);
+    rig_settle();
+    CHECK(counters->requests == 6 && counters->errors == 3 && counters->refused == 3);
+    rig_offer(4, VIRTIO_BLK_T_IN, 0, 512, 0);
+    driver_publish(&rig.driver);
+    rig_hold();
+    disk_fail(&rig.disk, 0, SDDF_BLK_ERR_IO, 0);
+    rig_settle();
+    CHECK(counters->errors == 4 && counters->refused == 3 && counters->bytes == 1536);
+    rig_offer(5, VIRTIO_BLK_T_IN, 0, 512, 0);
+    driver_publish(&rig.driver);
+    rig_hold();
+    virtio_blk_reset(&rig.device);
+    rig_settle();
+    CHECK(counters->errors == 4 && counters->bytes == 1536 && rig.device.under_way == 0);
+    CHECK(counters->most_under_way == 3);
+}
+
 static void a_discard_asks_for_whole_blocks(void)
 {
     struct rig_options options = rig_usual;
@@ -423,6 +466,7 @@ const struct unit_test limit_tests[] = {
     UNIT_TEST(a_discard_that_was_not_offered_is_refused),
     UNIT_TEST(zeroes_unmap_where_that_was_offered_and_is_asked_for),
     UNIT_TEST(what_the_disk_cannot_is_told_as_unsupported),
+    UNIT_TEST(what_is_done_is_counted),
     UNIT_TEST(a_discard_asks_for_whole_blocks),
     UNIT_TEST(a_large_discard_goes_on_where_it_was),
     UNIT_TEST(an_id_without_an_end_is_cut),

@@ -93,6 +93,16 @@ struct block_virt_client_counters {
     uint64_t requests;
     uint64_t blocks;
     uint64_t refused; /* answered with an error by the virtualiser itself */
+    uint64_t errors;  /* all answers other than SDDF_BLK_OK */
+    uint64_t cut_offs;
+    uint32_t most_in_flight;
+};
+
+/* The same of the driver. */
+struct block_virt_counters {
+    uint64_t restarts;
+    uint64_t cut_offs;
+    uint32_t most_in_flight;
 };
 
 /* A request that was taken from a client, checked and translated, and waits for its turn. */
@@ -159,6 +169,8 @@ struct block_virt {
     bool forwarded; /* requests were put and not yet published */
     bool taken_responses;
     uint64_t stray_responses;
+    struct block_virt_counters counters;
+    bool was_ready; /* the driver, at some time */
 
     uint64_t client_channels; /* a bit for each */
     uint8_t client_of_channel[BLOCK_VIRT_CHANNELS];
@@ -169,6 +181,7 @@ struct block_virt {
     uint64_t stalled; /* waits for room in its response queue */
     uint64_t taken;   /* requests were taken and not yet released */
     uint64_t answered;
+    uint64_t counted; /* its counters have changed since block_virt_take_counted() */
     uint32_t turn; /* whose turn it is */
     bool in_turn;  /* and its quantum was granted */
 
@@ -215,6 +228,9 @@ enum block_virt_client_state block_virt_client_state(const struct block_virt *vi
 /* Why it has no partition; PARTITION_OK before that is known. */
 enum partition_code block_virt_client_status(const struct block_virt *virt, uint32_t client);
 const struct block_virt_client_counters *block_virt_client_counters(const struct block_virt *virt, uint32_t client);
+/* A bit for each client whose counters have changed since the last call. */
+uint64_t block_virt_take_counted(struct block_virt *virt);
+const struct block_virt_counters *block_virt_counters(const struct block_virt *virt);
 /* Responses of the driver that answered nothing. */
 uint64_t block_virt_stray_responses(const struct block_virt *virt);
 /* The partition table as it was read: its code, whether the mirror had to be used and why. */
