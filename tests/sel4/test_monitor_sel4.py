@@ -61,7 +61,7 @@ def test_counters_of_a_system_with_named_partitions(tmp_path: Path) -> None:
     for name in CLIENTS:
         (row,) = re.findall(rf"^block_virt {name}_0 +(\d+) +(\d+) +0 +0 +(\d+) +0 +0$", done.stderr, re.MULTILINE)
         requests, moved_bytes, depth = map(int, row)
-        assert requests > 32
+        assert requests >= 3, said
         assert moved_bytes >= 2 * MIB
         assert depth >= 1
         (injections,) = re.findall(rf"^{name}_vmm +(\d+) +0 +0$", done.stderr, re.MULTILINE)
