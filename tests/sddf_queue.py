@@ -26,6 +26,7 @@ class Op(enum.IntEnum):
     BARRIER = 3
     DISCARD = 0x100
     WRITE_ZEROES = 0x101
+    WRITE_ZEROES_UNMAP = 0x111
 
 
 class Status(enum.IntEnum):
@@ -36,6 +37,7 @@ class Status(enum.IntEnum):
     INVALID = 2
     IO = 3
     NO_DEVICE = 4
+    UNSUPPORTED = 0x100
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ def system_row(row: Wanted, guests: Guests, folder: str, disk: str) -> Row:
     system = describe(os.path.join(folder, DESCRIPTION), settings).systems[BOARD]
     loader = os.path.join(folder, "build", BOARD, LOADER)
     (storage,) = system.storage
-    mailboxes = _partitioned(disk, tuple(name for _, name in storage.partitions))
+    mailboxes = _partitioned(disk, tuple(wanted.name for wanted in storage.partitions))
     return Row(row.name, tuple(command(system, loader, {storage.name: disk})), mailboxes, row.cores)
 
 

@@ -73,6 +73,8 @@ _RUN = (
     Option("keep", ("--keep", "--no-keep"), "Keep the disk that is made for this run.", "switch", default=False),
     Option("console", ("--console",), "Show only this guest.", metavar="NAME"),
     Option("expect", ("--expect",), "End when all of these were seen.", "many", (), metavar="[GUEST:]REGEX"),
+    Option("stats", ("--stats",), "Print what is counted, at the end and on SIGUSR1.", "flag", default=False),
+    Option("stats_every", ("--stats-every",), "And every so many seconds.", default=0, metavar="S"),
     Option("timeout", ("--timeout",), "Seconds it may take; 0 for any number.", default=0, metavar="S"),
 )
 COMMANDS = {

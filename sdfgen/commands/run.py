@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from sdfgen.build.toolchain import LIBVMM, SDK, find_toolchain
@@ -19,16 +20,19 @@ from sdfgen.outputs import LOADER
 from sdfgen.records import NamedTuple
 from sdfgen.run.console import Consoles, Demultiplexer, Screen, consoles_of
 from sdfgen.run.expect import Expectations, expectation
+from sdfgen.run.memory import Memory, MemoryReadError
 from sdfgen.run.partition_table import write_disk
 from sdfgen.run.partitions import partitions
 from sdfgen.run.qemu import command, program, running
 from sdfgen.run.silence import refuse_unseen, silence
+from sdfgen.run.stats import check_counted, stats
 from sdfgen.run.status import RunError, Status, UsageError
 from sdfgen.run.turns import turns
 from sdfgen.run.watch import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
     from sdfgen.describe import Description
     from sdfgen.model.system import System
@@ -55,6 +59,8 @@ class RunRequest(NamedTuple):
     keep: bool = False
     console: str | None = None
     expect: tuple[str, ...] = ()
+    stats: bool = False
+    stats_every: int = 0
     timeout: int = 0
     extra: tuple[str, ...] = ()
 
@@ -109,11 +115,17 @@ def _plan(request: RunRequest) -> _Plan:
     silent = silence(system, toolchain.microkit_sdk, request.loader)
     if silent is not None:
         refuse_unseen(silent, wanted_lines, consoles)
+    if _wants_stats(request):
+        check_counted(system)
     wanted = partitions(system, request.table, request.sizes, request.fills)
     disks = _named_disks(request, system)
     program()
     command(system, LOADER, dict.fromkeys(wanted, LOADER))
     return _Plan(request, description, system, wanted, disks, consoles, Expectations(wanted_lines, consoles), silent)
+
+
+def _wants_stats(request: RunRequest) -> bool:
+    return request.stats or request.stats_every > 0
 
 
 def _check_words(request: RunRequest, consoles: Consoles) -> None:
@@ -157,14 +169,45 @@ def _run(plan: _Plan) -> int:
     loader = plan.request.loader or _built(plan)
     if not os.path.isfile(loader):
         raise RunError(f"{loader}: there is no such image")
-    with _disks(plan) as disks:
+    with _disks(plan) as disks, _Counting(plan) if _wants_stats(plan.request) else nullcontext() as counting:
         taken = turns(plan.system, plan.request.extra)
-        words = command(plan.system, loader, disks, (*(taken.words if taken else ()), *plan.request.extra))
+        more = (*(taken.words if taken else ()), *(counting.words if counting else ()), *plan.request.extra)
+        words = command(plan.system, loader, disks, more)
         _tell(shlex.join(words))
         for told_first in (plan.silent and plan.silent.tell(), taken and taken.told):
             if told_first:
                 _tell(told_first)
-        return _watched(plan, words)
+        return _watched(plan, words, counting)
+
+
+class _Counting(Memory):
+    """Says what is counted: now and then, when a signal asks for it, and at the end."""
+
+    def __init__(self, plan: _Plan) -> None:
+        super().__init__()
+        self._system = plan.system
+        self._every_s = plan.request.stats_every
+        self._next = time.monotonic() + self._every_s
+        self._asked = False
+        signal.signal(signal.SIGUSR1, self._ask)
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked = True
+
+    def look(self) -> None:
+        """Say it if it is time."""
+        if self._asked or (self._every_s and time.monotonic() >= self._next):
+            self._asked = False
+            self._next = time.monotonic() + self._every_s
+            self.tell()
+
+    def tell(self) -> None:
+        """Say it now."""
+        try:
+            sys.stderr.write(stats(self._system, self.read))
+            sys.stderr.flush()
+        except MemoryReadError as error:
+            _tell(f"--stats: {error}")
 
 
 def _built(plan: _Plan) -> str:
@@ -232,17 +275,22 @@ def _put_away(folder: str, paths: list[str], *, keep: bool) -> None:
     os.rmdir(folder)
 
 
-def _watched(plan: _Plan, words: list[str]) -> int:
+def _watched(plan: _Plan, words: list[str], counting: _Counting | None) -> int:
     """Run QEMU and judge how it went."""
     expectations = plan.expectations
     colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     screen = Screen(plan.consoles, plan.request.console, colours=colours)
-    watcher = Watcher(Demultiplexer(plan.consoles.marks), screen, expectations, _show)
+    look = counting.look if counting else _nothing
+    watcher = Watcher(Demultiplexer(plan.consoles.marks), screen, expectations, _show, look)
     began = time.monotonic()
     try:
         with running(words) as process:
             assert process.stdout is not None  # noqa: S101 - it is a pipe
-            status = watcher.watch(process.stdout.fileno(), plan.request.timeout)
+            try:
+                status = watcher.watch(process.stdout.fileno(), plan.request.timeout)
+            finally:
+                if counting and process.poll() is None:
+                    counting.tell()
             ended = process.wait() if status is Status.ENDED else None
     except KeyboardInterrupt as error:
         watcher.show_rest()
@@ -254,6 +302,10 @@ def _watched(plan: _Plan, words: list[str]) -> int:
         status = Status.GOOD
     _tell(_verdict(status, expectations, time.monotonic() - began, ended))
     return status
+
+
+def _nothing() -> None:
+    pass
 
 
 def _show(text: str) -> None:

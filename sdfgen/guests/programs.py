@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CONSOLE_FOLDERS = Folders(("vmm_pl011",), ("pl011",))
 _VMM = ("vmm", "microkit", "cache")
 _TIMER = ("guest_timer_pd", "microkit")
-_LIBRARIES = ("common", "pd")
+_LIBRARIES = ("common", "counters", "pd")
 
 
 def programs(system: System, kinds: Mapping[str, Folders]) -> tuple[Program, ...]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sdfgen.layout.domain_space import DomainSpace
+from sdfgen.model.counted import PAGE_SYMBOL, Counted
+from sdfgen.model.microkit import Region
 from sdfgen.records import NamedTuple
+from sdfgen.units import PAGE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,7 +17,8 @@ if TYPE_CHECKING:
     from sdfgen.facts.dialects import Dialect
     from sdfgen.faults.fault import Faults
     from sdfgen.layout.ids import Ids
-    from sdfgen.model.microkit import Channel, ProtectionDomain, Region
+    from sdfgen.model.counted import CountedRow
+    from sdfgen.model.microkit import Channel, Origin, ProtectionDomain
     from sdfgen.spec.description import Spec
     from sdfgen.spec.scheduled import ScheduledTable
 
@@ -41,6 +45,7 @@ class Context(NamedTuple):
         written_maps: Address ranges, start and size, that the description maps by hand, by the space's name.
         folder: Where relative file names of the description start.
         faults: Takes what is wrong.
+        watched: Who counts so far, each with its page; None where nobody reads it.
     """
 
     spec: Spec
@@ -50,6 +55,21 @@ class Context(NamedTuple):
     written_maps: Mapping[str, Sequence[tuple[int, int]]]
     folder: str
     faults: Faults
+    watched: list[tuple[Counted, Region]] | None = None
+
+    def let_count(self, pd: str, space: DomainSpace, rows: tuple[CountedRow, ...], origin: Origin) -> None:
+        """Give a domain whose program is made here a page for what it counts, if somebody reads it.
+
+        Args:
+            pd: The domain.
+            space: Its address space.
+            rows: The page's rows.
+            origin: What the domain is made of.
+        """
+        if self.watched is not None:
+            page = Region(f"{pd}_counters", PAGE_BYTES, origin)
+            space.map_told(page, PAGE_SYMBOL)
+            self.watched.append((Counted(pd, page.name, rows, origin), page))
 
     def fpu(self, table: ScheduledTable) -> bool | None:
         """Return whether a domain may use the FPU, which C of ours does not; None leaves it to Microkit.

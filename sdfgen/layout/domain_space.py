@@ -44,6 +44,12 @@ class DomainSpace:
         vaddr = self._space.place(size, natural_alignment(size), PD_MAP_BASE, 2**64)
         return self.map_at(region, vaddr or 0, cached=cached, perms=perms, why="first fit above the domain's image")
 
+    def map_told(self, region: Region, symbol: str) -> Vaddr:
+        """Map a region likewise, and tell the domain's program where, in a variable."""
+        vaddr = self.map(region)
+        self.maps[-1] = self.maps[-1]._replace(setvar_vaddr=symbol)
+        return vaddr
+
 
 def _pages_bytes(region: Region) -> int:
     return round_up(max(1, region.size_bytes or 0), PAGE_BYTES)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sdfgen.facts.board import Board
 from sdfgen.facts.dialects import Dialect
+from sdfgen.model.counted import Counted
 from sdfgen.model.guest import Guest, GuestTimer
 from sdfgen.model.microkit import Channel, Domains, Map, Origin, ProtectionDomain, Region, VirtualMachine
 from sdfgen.records import NamedTuple
@@ -37,19 +38,35 @@ class Patch(NamedTuple):
     written: bool = False
 
 
+class WantedPartition(NamedTuple):
+    """A partition that somebody is given.
+
+    Attributes:
+        name: What it is called.
+        entry: Its place in the partition table; None when any will do.
+        uuid: The identifier that it must have, an MBR's or a GPT's; None when any will do.
+        label: Likewise its label.
+    """
+
+    name: str
+    entry: int | None
+    uuid: str | None
+    label: str | None
+
+
 class Storage(NamedTuple):
     """A disk that the hardware must have.
 
     Attributes:
         name: The subsystem that it is for.
         guest: The guest that drives it.
-        partitions: Index and name of each partition that somebody is given.
+        partitions: The partitions that somebody is given.
         origin: Where it comes from.
     """
 
     name: str
     guest: str
-    partitions: tuple[tuple[int, str], ...]
+    partitions: tuple[WantedPartition, ...]
     origin: Origin
 
 
@@ -72,6 +89,7 @@ class System(NamedTuple):
         storage: Disks that the hardware must have.
         more_names: Kind, name and origin of what has a name besides domains, machines and regions.
         chains: Through whom each service's requests go: names of domains and machines, by the service in words.
+        counted: Protection domains that count, and what.
         told_regions: Regions whose physical address somebody learns: their pages must follow each other.
         patches: Values for symbols of ELFs.
         elves: ELFs that are made here and are no program images.
@@ -96,6 +114,7 @@ class System(NamedTuple):
     storage: tuple[Storage, ...]
     more_names: tuple[tuple[str, str, Origin], ...]
     chains: Mapping[str, frozenset[str]]
+    counted: tuple[Counted, ...]
     told_regions: frozenset[str]
     patches: tuple[Patch, ...]
     elves: tuple[str, ...]

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from sdfgen.facts.board import Board
     from sdfgen.facts.dialects import Dialect
     from sdfgen.faults.fault import Faults
+    from sdfgen.model.counted import Counted
     from sdfgen.model.guest import Guest, GuestTimer
     from sdfgen.model.microkit import ProtectionDomain, Region
     from sdfgen.spec.description import Spec
@@ -56,7 +57,8 @@ def resolve(spec: Spec, board: Board, dialect: Dialect, folder: str, faults: Fau
     """
     raw_regions = tuple(region_of(table, folder) for table in spec.memory_region)
     by_hand = written_maps(spec, raw_regions)
-    context = Context(spec, board, dialect, Ids(explicit_ids(spec)), by_hand, folder, faults)
+    watched: list[tuple[Counted, Region]] | None = [] if register.is_watched(spec) else None
+    context = Context(spec, board, dialect, Ids(explicit_ids(spec)), by_hand, folder, faults, watched)
     natives = tuple(Native(context, table) for table in _client_tables(spec))
     made = _made(context, natives)
     system = System(
@@ -79,6 +81,7 @@ def resolve(spec: Spec, board: Board, dialect: Dialect, folder: str, faults: Fau
         storage=tuple(disk for one in made.resolved.values() for disk in one.storage),
         more_names=tuple(name for one in made.resolved.values() for name in one.names),
         chains={words: chain for one in made.resolved.values() for words, chain in one.chains.items()},
+        counted=tuple(counted for counted, _ in watched or ()),
         told_regions=frozenset(name for one in made.resolved.values() for name in one.told),
         patches=(),
         elves=tuple(elf for one in made.resolved.values() for elf in one.elves),

@@ -6,6 +6,7 @@ import os
 import struct
 import uuid
 import zlib
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from sdfgen.records import NamedTuple
@@ -28,6 +29,7 @@ _MBR_PROTECTIVE: Final = 0xEE
 _MBR_SIGNATURE: Final = b"\x55\xaa"
 _MBR_AT_DISK_ID: Final = 440
 _MBR_ENTRY: Final = struct.Struct("<B3sB3sII")
+_MBR_UUID_LETTERS: Final = len("SSSSSSSS-NN")
 _CHS_BEYOND: Final = b"\xfe\xff\xff"
 """Cylinder, head and sector of what lies beyond them: readers take the sector numbers instead."""
 _CHS_SECOND_SECTOR: Final = b"\x00\x02\x00"
@@ -44,6 +46,15 @@ _LINUX_DATA: Final = uuid.UUID("0fc63daf-8483-4772-8e79-3d69d8477de4")
 """The type of partitions that hold a Linux file system."""
 
 
+def mbr_entry(uuid: str) -> int | None:
+    """Return the entry that an MBR's identifier names, where it is counted from 1; None for one of a GPT."""
+    return int(uuid.partition("-")[2]) - 1 if len(uuid) == _MBR_UUID_LETTERS else None
+
+
+def _signature(uuid: str) -> str:
+    return uuid.partition("-")[0]
+
+
 class DiskError(Exception):
     """A disk that cannot be made as it was asked for."""
 
@@ -56,12 +67,16 @@ class Partition(NamedTuple):
         name: Its name, which a GPT holds.
         size_bytes: Its size; rounded up to whole MiB.
         content: File that it begins with; the rest is zero.
+        uuid: Its identifier, where one is wanted: a GUID in a GPT, `SSSSSSSS-NN` in an MBR.
+        label: Its label in a GPT, where another than its name is wanted.
     """
 
     entry: int
     name: str
     size_bytes: int
     content: str | None = None
+    uuid: str | None = None
+    label: str | None = None
 
 
 class Extent(NamedTuple):
@@ -153,7 +168,9 @@ def check_disk(table: str, partitions: Iterable[Partition]) -> tuple[list[Extent
     extents = place(partitions)
     for extent in extents:
         _check_entry(table, extent.partition)
+        _check_names(table, extent.partition)
         _check_content(extent)
+    _check_together([extent.partition for extent in extents])
     sectors = (extents[-1].last + 1 if extents else _ALIGNMENT) + kind.tail
     if table == "mbr" and sectors > _U32_MAX:
         raise DiskError(f"{size_text(sectors * SECTOR_BYTES)} are more than a table of kind mbr can describe")
@@ -166,6 +183,26 @@ def _check_entry(table: str, partition: Partition) -> None:
         raise DiskError(
             f"partition {partition.entry} of `{partition.name}`: a table of kind {table} has {entries} entries"
         )
+
+
+def _check_names(table: str, partition: Partition) -> None:
+    """Refuse names that a table of this kind does not hold."""
+    if table == "mbr" and partition.label is not None:
+        raise DiskError(f"partition `{partition.label}` of `{partition.name}`: a table of kind mbr has no labels")
+    if partition.uuid is not None and (mbr_entry(partition.uuid) is None) is (table == "mbr"):
+        raise DiskError(
+            f"partition {partition.uuid} of `{partition.name}`: a table of kind {table} has no such identifiers"
+        )
+
+
+def _check_together(partitions: Sequence[Partition]) -> None:
+    """Refuse two partitions in one entry, and identifiers of several MBRs."""
+    for one, other in pairwise(sorted(partitions, key=lambda partition: partition.entry)):
+        if one.entry == other.entry:
+            raise DiskError(f"partition {one.entry} is `{one.name}`'s and `{other.name}`'s")
+    signatures = {_signature(p.uuid) for p in partitions if p.uuid and mbr_entry(p.uuid) is not None}
+    if len(signatures) > 1:
+        raise DiskError(f"a disk has one signature, not {' and '.join(sorted(signatures))}")
 
 
 def _check_content(extent: Extent) -> None:
@@ -205,7 +242,9 @@ def _mbr(label: str, extents: Sequence[Extent], _sectors: int) -> list[_Piece]:
     for extent in extents:
         fields = (0, _CHS_BEYOND, _MBR_LINUX, _CHS_BEYOND, extent.first, extent.sectors)
         _MBR_ENTRY.pack_into(entries, extent.partition.entry * _MBR_ENTRY.size, *fields)
-    return [_Piece(0, _mbr_sector(zlib.crc32(_identifier(label, "disk").bytes), bytes(entries)))]
+    told = next((extent.partition.uuid for extent in extents if extent.partition.uuid), None)
+    disk_id = int(_signature(told), 16) if told else zlib.crc32(_identifier(label, "disk").bytes)
+    return [_Piece(0, _mbr_sector(disk_id, bytes(entries)))]
 
 
 def _gpt(label: str, extents: Sequence[Extent], sectors: int) -> list[_Piece]:
@@ -229,8 +268,9 @@ def _gpt_array(label: str, extents: Sequence[Extent]) -> bytes:
     array = bytearray(_GPT_ENTRIES * _GPT_ENTRY.size)
     for extent in extents:
         partition = extent.partition
-        unique = _identifier(label, f"partition {partition.entry}")
-        name = partition.name.encode("utf-16-le")[:_GPT_NAME_BYTES]
+        told = partition.uuid
+        unique = uuid.UUID(told) if told else _identifier(label, f"partition {partition.entry}")
+        name = (partition.label or partition.name).encode("utf-16-le")[:_GPT_NAME_BYTES]
         fields = (_LINUX_DATA.bytes_le, unique.bytes_le, extent.first, extent.last, 0, name)
         _GPT_ENTRY.pack_into(array, partition.entry * _GPT_ENTRY.size, *fields)
     return bytes(array)

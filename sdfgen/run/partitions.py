@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from sdfgen.faults.fault import suggestion
-from sdfgen.run.partition_table import ALIGNMENT_BYTES, DiskError, Partition, check_disk
+from sdfgen.run.partition_table import ALIGNMENT_BYTES, DiskError, Partition, check_disk, mbr_entry
 from sdfgen.run.status import UsageError
 from sdfgen.units import parse_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from sdfgen.model.system import System
+    from sdfgen.model.system import System, WantedPartition
 
 DEFAULT_BYTES: Final = 64 * ALIGNMENT_BYTES
 """Size of a client's partition unless it is told, or its content is larger."""
@@ -31,18 +32,20 @@ def partitions(system: System, table: str, sizes: Iterable[str], fills: Iterable
     Raises:
         UsageError: When they do not fit the system.
     """
-    names = {name for storage in system.storage for _, name in storage.partitions}
+    names = {wanted.name for storage in system.storage for wanted in storage.partitions}
     size_of = dict(_size(text, names) for text in sizes)
     content_of = dict(_content(text, names) for text in fills)
     wanted = {
         storage.name: [
             Partition(
-                index,
-                name,
-                _wanted_bytes(size_of.get(name, size_of.get(None)), content_of.get(name)),
-                content_of.get(name),
+                entry,
+                one.name,
+                _wanted_bytes(size_of.get(one.name, size_of.get(None)), content_of.get(one.name)),
+                content_of.get(one.name),
+                one.uuid,
+                one.label,
             )
-            for index, name in storage.partitions
+            for one, entry in _entries(storage.partitions)
         ]
         for storage in system.storage
     }
@@ -52,6 +55,18 @@ def partitions(system: System, table: str, sizes: Iterable[str], fills: Iterable
         except DiskError as error:
             raise UsageError(str(error)) from error
     return wanted
+
+
+def _entries(wanted: Sequence[WantedPartition]) -> list[tuple[WantedPartition, int]]:
+    """Give each partition its entry: the one that it is named by, else the first that nobody has."""
+    told = {one: entry for one in wanted if (entry := _told_entry(one)) is not None}
+    free = (entry for entry in count() if entry not in told.values())
+    return [(one, told[one] if one in told else next(free)) for one in wanted]
+
+
+def _told_entry(wanted: WantedPartition) -> int | None:
+    """Return the entry that a partition is named by, itself or in its identifier."""
+    return wanted.entry if wanted.uuid is None else mbr_entry(wanted.uuid)
 
 
 def _wanted_bytes(told: int | None, content: str | None) -> int:

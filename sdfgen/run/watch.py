@@ -28,15 +28,22 @@ class Watcher:
         screen: Renders lines.
         expectations: What ends the watching; nothing does when there are none.
         show: Takes the text to show.
+        now_and_then: Called several times a second.
     """
 
     def __init__(
-        self, demultiplexer: Demultiplexer, screen: Screen, expectations: Expectations, show: Callable[[str], None]
+        self,
+        demultiplexer: Demultiplexer,
+        screen: Screen,
+        expectations: Expectations,
+        show: Callable[[str], None],
+        now_and_then: Callable[[], None] = lambda: None,
     ) -> None:
         self._demultiplexer = demultiplexer
         self._screen = screen
         self._expectations = expectations
         self._show = show
+        self._now_and_then = now_and_then
 
     def watch(self, stream: int, timeout_s: float) -> Status:
         """Watch a stream.
@@ -49,6 +56,7 @@ class Watcher:
         while (left_s := deadline - time.monotonic()) > 0:
             ready, _, _ = select.select([stream], [], [], min(left_s, _QUIET_S))
             data = os.read(stream, _CHUNK_BYTES) if ready else None
+            self._now_and_then()
             if self._met(data):
                 return Status.GOOD
             if data == b"":

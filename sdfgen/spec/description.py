@@ -120,6 +120,10 @@ Need = tuple[str, "Where", tuple[str, ...]]
 NO_KEYS: Mapping[str, Key] = {}
 
 
+def _nobody(_spec: Spec) -> bool:
+    return False
+
+
 class Extension(NamedTuple):
     """What a subsystem adds to descriptions.
 
@@ -127,6 +131,7 @@ class Extension(NamedTuple):
         tables: Keys of the description: the subsystem's own tables.
         client_keys: Keys of guests and protection domains, by which they become its clients.
         domain_keys: Keys of protection domains only, which say how they are its clients.
+        watches: Tells of a description whether somebody reads what protection domains count.
         board_tables: Keys of board files.
         moved: Keys of earlier versions, as dotted paths with `[]` behind arrays, and how each is written now.
         codes: Title and explanation of the faults that are found while it is resolved, by code.
@@ -140,6 +145,7 @@ class Extension(NamedTuple):
     codes: Mapping[str, tuple[str, str]]
     needs: Callable[[Spec], Iterable[Need]]
     domain_keys: Mapping[str, Key] = NO_KEYS
+    watches: Callable[[Spec], bool] = _nobody
 
 
 def spec_type(extensions: tuple[Extension, ...]) -> type[Spec]:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from sdfgen.spec.description import Extension, Need, Spec
     from sdfgen.subsystems import roles
 
-PACKAGES: tuple[str, ...] = ("sdfgen.subsystems.block",)
+PACKAGES: tuple[str, ...] = ("sdfgen.subsystems.block", "sdfgen.subsystems.monitor")
+"""The monitor stands behind all whose domains it watches."""
 
 
 def name_of(package: str) -> str:
@@ -65,6 +66,11 @@ def needs(spec: Spec) -> Iterator[Need]:
     """Yield what of a description needs which tables of the board file."""
     for extension in _extensions():
         yield from extension.needs(spec)
+
+
+def is_watched(spec: Spec) -> bool:
+    """Tell whether somebody reads what protection domains count."""
+    return any(extension.watches(spec) for extension in _extensions())
 
 
 def resolvers() -> dict[str, roles.Resolve]:

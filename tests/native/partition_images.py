@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import struct
+import uuid
 import zlib
 
 BLOCK = 4096
@@ -37,10 +38,12 @@ class Range:
     first: int
     last: int
     kind: bytes = LINUX_DATA
+    unique: str = "11111111-1111-1111-1111-111111111111"
+    label: bytes = b""
 
     def pack(self, entry_bytes: int) -> bytes:
-        unique = b"\x11" * 16 if any(self.kind) else bytes(16)
-        return ENTRY.pack(self.kind, unique, self.first, self.last, 0, b"").ljust(entry_bytes, b"\0")
+        unique = uuid.UUID(self.unique).bytes_le if any(self.kind) else bytes(16)
+        return ENTRY.pack(self.kind, unique, self.first, self.last, 0, self.label).ljust(entry_bytes, b"\0")
 
 
 UNUSED = Range(0, 0, bytes(16))
@@ -67,14 +70,19 @@ class Copy:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Disk:
-    """What a copy has to fit to."""
+    """What a copy has to fit to: blocks, and sectors of 512 bytes behind them."""
 
     sector_bytes: int = 512
     blocks: int = DISK_BLOCKS
+    tail: int = 0
+
+    @property
+    def size_bytes(self) -> int:
+        return self.blocks * BLOCK + self.tail * 512
 
     @property
     def sectors(self) -> int:
-        return self.blocks * BLOCK // self.sector_bytes
+        return self.size_bytes // self.sector_bytes
 
 
 def mbr(*entries: MbrEntry, signature: bytes = b"\x55\xaa") -> bytes:
@@ -118,12 +126,12 @@ def write_copy(image: bytearray, disk: Disk, copy: Copy, *, mirror: bool) -> Non
 
 
 def mbr_disk(*entries: MbrEntry, signature: bytes = b"\x55\xaa", disk: Disk = Disk()) -> bytes:
-    return mbr(*entries, signature=signature).ljust(disk.blocks * BLOCK, b"\0")
+    return mbr(*entries, signature=signature).ljust(disk.size_bytes, b"\0")
 
 
 def gpt_disk(first: Copy | None, mirror: Copy | None, disk: Disk = Disk(), protective: MbrEntry = PROTECTIVE) -> bytes:
     """A disk with both copies, or without those that are None."""
-    image = bytearray(disk.blocks * BLOCK)
+    image = bytearray(disk.size_bytes)
     for copy, at_end in ((mirror, True), (first, False)):
         if copy is not None:
             write_copy(image, disk, copy, mirror=at_end)

@@ -189,9 +189,9 @@ TARGETS = {
     ),
     "block_virt_partition": Target(
         driver="block_virt_partition.c",
-        sources=("block_virt/partition.c", "block_virt/partition_gpt.c", "block_virt/crc32.c"),
+        sources=(*(f"block_virt/{part}.c" for part in ("partition", "partition_gpt", "partition_name", "crc32")),),
         options=("-eva-precision=0", "-eva-auto-loop-unroll=130", "-eva-plevel=5000"),
-        reached=("partition_table_start", "partition_table_feed", "partition_of"),
+        reached=("partition_table_start", "partition_table_feed", "partition_of", "has_uuid", "has_label"),
     ),
 }
 

@@ -26,9 +26,9 @@ LIBVMM_FLAGS = ("-I", os.path.join(HERE, "libvmm", "include"), "-I", os.path.joi
 # Of the plain folders a program takes what it uses: they are archived, the others are linked whole.
 VMM = folders(
     *("vmm", "vmm_pl011", "vmm_uio", "vmm_virtio_blk", "microkit", "cache"),
-    *("common", "pd", "pl011", "virtio", "virtio_blk", "block"),
+    *("common", "counters", "pd", "pl011", "virtio", "virtio_blk", "block"),
 )
-VIRTUALISER = folders("block_virt_pd", "microkit", "common", "pd", "block", "block_virt")
+VIRTUALISER = folders("block_virt_pd", "microkit", "common", "counters", "pd", "block", "block_virt")
 TIMER = folders("guest_timer_pd", "guest_timer", "microkit", "pd")
 MEM = "pd/mem.c"
 MEM_NAMES = ("memcpy", "memmove", "memset", "memcmp")

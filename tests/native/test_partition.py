@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMPILERS = ("gcc", "clang")
+PARSER = ("partition", "partition_gpt", "partition_name", "crc32")
 SOURCES = (
     os.path.join(C_TESTS, "partition_test.c"),
-    *(os.path.join(TEMPLATES_C, "block_virt", name) for name in ("partition.c", "partition_gpt.c", "crc32.c")),
+    *(os.path.join(TEMPLATES_C, "block_virt", f"{name}.c") for name in PARSER),
 )
 SFDISK = shutil.which("sfdisk") or shutil.which("sfdisk", path="/usr/sbin:/sbin")
 U32 = 0xFFFF_FFFF
@@ -60,6 +61,9 @@ class Code(enum.IntEnum):
     UNALIGNED = 15
     BEYOND = 16
     OVERLAP = 17
+    EXTENDED = 18
+    AMBIGUOUS = 19
+    SHARED = 20
 
 
 # An entry's index, code, first block, number of blocks.
@@ -145,6 +149,20 @@ MBR_DISKS: dict[str, tuple[bytes, Code, tuple[Found, ...]]] = {
     "empty_disk": (bytes(DISK_BLOCKS * BLOCK), Code.NO_TABLE, ()),
     "no_disk": (b"", Code.DISK, ()),
     "a_disk_of_one_block": (mbr_disk(MbrEntry(1, 7), disk=Disk(blocks=1)), Code.OK, (bad(0, Code.UNALIGNED),)),
+    **{
+        f"extended_of_type_{kind:02x}": (
+            mbr_disk(MbrEntry(8, 80), MbrEntry(96, 80, kind), MbrEntry(176, 8)),
+            Code.OK,
+            (ok(0, 1, 10), bad(1, Code.EXTENDED), ok(2, 22, 1)),
+        )
+        for kind in (0x05, 0x0F, 0x85)
+    },
+    "extended_and_unaligned_and_beyond": (mbr_disk(MbrEntry(9, U32, 5)), Code.OK, (bad(0, Code.EXTENDED),)),
+    "inside_an_extended_one": (
+        mbr_disk(MbrEntry(8, 80, 5), MbrEntry(16, 8)),
+        Code.OK,
+        (bad(0, Code.EXTENDED), bad(1, Code.OVERLAP)),
+    ),
     "protective_but_not_at_the_header": (mbr_disk(MbrEntry(8, 8, 0xEE)), Code.OK, (ok(0, 1, 1),)),
 }
 
@@ -308,6 +326,23 @@ def test_a_mirror_beyond_the_disk_is_none(partition_test: str, tmp_path: Path) -
     assert (answer.code, answer.first, answer.mirror) == (Code.NO_GPT, Code.GPT_ARRAY_CRC, Code.OK)
 
 
+@pytest.mark.parametrize("tail", range(8))
+@pytest.mark.parametrize("first", [SOUND, copy(header_crc_xor=1), copy(array_crc_xor=1), None])
+def test_the_mirror_is_at_the_end_of_a_disk_of_any_size(
+    partition_test: str, tmp_path: Path, tail: int, first: Copy | None
+) -> None:
+    answer = parse(partition_test, write(tmp_path, gpt_disk(first, OTHER, Disk(tail=tail))))
+    assert (answer.code, answer.used_mirror) == (Code.OK, first is not SOUND)
+    assert answer.found == (FOUND if first is SOUND else OTHER_FOUND)
+
+
+@pytest.mark.parametrize("tail", range(8))
+def test_no_partition_has_a_part_of_a_block(partition_test: str, tmp_path: Path, tail: int) -> None:
+    disk = Disk(tail=tail)
+    answer = parse(partition_test, write(tmp_path, mbr_disk(MbrEntry(8, disk.sectors - 8), disk=disk)))
+    assert answer.found == (ok(0, 1, DISK_BLOCKS - 1),)
+
+
 @pytest.mark.parametrize(
     ("block", "code", "first"),
     [(0, Code.DISK, Code.OK), (1, Code.OK, Code.GPT_READ), (4, Code.OK, Code.GPT_READ), (5, Code.OK, Code.OK)],
@@ -339,6 +374,84 @@ def test_every_code_has_a_text_of_its_own(partition_test: str) -> None:
     assert texts[-1] == "unknown code"
 
 
+LONG = "0123456789abcdefghijklmnopqrstuvwxyz"
+GUID = "01234567-89ab-cdef-0123-456789abcdef"
+
+
+def named(index: int, label: str | bytes, unique: str) -> Range:
+    name = label if isinstance(label, bytes) else label.encode("utf-16-le")
+    return Range(40 + 8 * index, 47 + 8 * index, unique=unique, label=name)
+
+
+NAMED = (
+    named(0, "logs", GUID),
+    named(1, "twice", "11111111-2222-3333-4444-555555555555"),
+    dataclasses.replace(UNUSED, label="gone".encode("utf-16-le"), unique="22222222-2222-3333-4444-555555555555"),
+    named(3, "twice", "33333333-2222-3333-4444-555555555555"),
+    named(4, LONG, "44444444-2222-3333-4444-555555555555"),
+    named(5, "Größe ☃ 𝄞!", "55555555-2222-3333-4444-555555555555"),
+    named(6, b"x\0\0\xd8y\0", "66666666-2222-3333-4444-555555555555"),
+    named(7, b"x\0\0\xdcy\0", "66666666-2222-3333-4444-555555555555"),
+    named(8, "a\0b", "88888888-2222-3333-4444-555555555555"),
+    named(9, b"x\0" * 35 + b"\0\xd8", "99999999-2222-3333-4444-555555555555"),
+)
+NAMES: dict[str, tuple[str, Code, int]] = {
+    "label": ("PARTLABEL=logs", Code.OK, 0),
+    "label_in_other_case": ("PARTLABEL=Logs", Code.MISSING, 0),
+    "beginning_of_a_label": ("PARTLABEL=log", Code.MISSING, 0),
+    "more_than_a_label": ("PARTLABEL=logss", Code.MISSING, 0),
+    "no_label": ("PARTLABEL=", Code.MISSING, 0),
+    "label_of_two": ("PARTLABEL=twice", Code.AMBIGUOUS, 3),
+    "label_of_an_unused_entry": ("PARTLABEL=gone", Code.MISSING, 0),
+    "label_as_long_as_it_may_be": (f"PARTLABEL={LONG}", Code.OK, 4),
+    "label_longer_than_it_may_be": (f"PARTLABEL={LONG}0", Code.MISSING, 0),
+    "label_of_characters_of_each_length": ("PARTLABEL=Größe ☃ 𝄞!", Code.OK, 5),
+    "other_last_byte_of_a_character": ("PARTLABEL=Größe ☄ 𝄞!", Code.MISSING, 0),
+    "half_of_a_pair_is_no_character": ("PARTLABEL=x", Code.MISSING, 0),
+    "label_ends_with_a_zero": ("PARTLABEL=a", Code.OK, 8),
+    "uuid": (f"PARTUUID={GUID}", Code.OK, 0),
+    "uuid_other_last_digit": (f"PARTUUID={GUID[:-1]}e", Code.MISSING, 0),
+    "beginning_of_a_uuid": (f"PARTUUID={GUID[:-1]}", Code.MISSING, 0),
+    "uuid_of_two": ("PARTUUID=66666666-2222-3333-4444-555555555555", Code.AMBIGUOUS, 7),
+    "uuid_of_an_unused_entry": ("PARTUUID=00000000-0000-0000-0000-000000000000", Code.MISSING, 0),
+    "an_mbrs": ("PARTUUID=00000000-01", Code.MISSING, 0),
+}
+SIGNED = bytes(440) + bytes.fromhex("c4b3a2f1")
+MBR_NAMES: dict[str, tuple[str, Code, int]] = {
+    "first": ("PARTUUID=f1a2b3c4-01", Code.OK, 0),
+    "third": ("PARTUUID=f1a2b3c4-03", Code.OK, 2),
+    "unused": ("PARTUUID=f1a2b3c4-02", Code.MISSING, 0),
+    "zeroth": ("PARTUUID=f1a2b3c4-00", Code.MISSING, 0),
+    "of_another_disk": ("PARTUUID=f1a2b3c5-01", Code.MISSING, 0),
+    "no_labels": ("PARTLABEL=logs", Code.MISSING, 0),
+    "not_even_empty_ones": ("PARTLABEL=", Code.MISSING, 0),
+}
+
+
+def find(program: str, image: str, name: str) -> tuple[Code, int]:
+    code, index = map(int, run((program, image, "512", name)).split())
+    return Code(code), index
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_gpts_partition_is_found_by(partition_test: str, tmp_path: Path, name: str) -> None:
+    text, code, index = NAMES[name]
+    copies = copy(ranges=NAMED)
+    assert find(partition_test, write(tmp_path, gpt_disk(copies, copies)), text) == (code, index)
+
+
+@pytest.mark.parametrize("name", MBR_NAMES)
+def test_an_mbrs_partition_is_found_by(partition_test: str, tmp_path: Path, name: str) -> None:
+    text, code, index = MBR_NAMES[name]
+    image = mbr_disk(MbrEntry(8, 8), MbrEntry(0, 0, 0), MbrEntry(16, 8))
+    assert find(partition_test, write(tmp_path, SIGNED + image[len(SIGNED) :]), text) == (code, index)
+
+
+def test_nothing_is_found_without_a_table(partition_test: str, tmp_path: Path) -> None:
+    image = write(tmp_path, bytes(DISK_BLOCKS * BLOCK))
+    assert find(partition_test, image, "PARTUUID=00000000-01") == (Code.NO_TABLE, 0)
+
+
 SCRIPTS = {
     "dos_two": "label: dos\nstart=2048, size=1024, type=83\nstart=4096, size=8192, type=83\n",
     "dos_extended": "label: dos\nstart=2048, size=1024\nstart=4096, size=8192, type=5\nstart=6144, size=512\n",
@@ -356,7 +469,8 @@ def as_sfdisk_sees(dump: str, disk: str) -> list[Found]:
         if is_partition:
             fields = dict(field.strip().split("=", 1) for field in rest.split(",") if "=" in field)
             index = int(device.removeprefix(disk)) - 1
-            found.append(ok(index, int(fields["start"]) // 8, int(fields["size"]) // 8))
+            usable = ok(index, int(fields["start"]) // 8, int(fields["size"]) // 8)
+            found.append(bad(index, Code.EXTENDED) if fields["type"].strip() == "5" else usable)
     return found
 
 

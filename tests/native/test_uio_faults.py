@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import random
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,6 @@ from .uio_virtualiser import Virtualiser, io_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from .fake_uio import FakeLinux
 
@@ -39,6 +39,10 @@ def peer(linux: FakeLinux) -> Iterator[Virtualiser]:
 
 def start(peer: Virtualiser, driver: str, disk: Path, environment: Mapping[str, str]) -> None:
     peer.start([driver, "--engine", "threads", str(disk)], environment=environment)
+
+
+def calls(log: Path) -> list[str]:
+    return log.read_text(encoding="ascii").splitlines()
 
 
 def fault(call: str, number: int) -> dict[str, str]:
@@ -108,19 +112,105 @@ def test_a_disk_that_can_not_make_zeroes_is_written_to(
 ) -> None:
     before = disk.read_bytes()
     start(peer, faulty_driver, disk, fault("fallocate", number))
-    assert peer.ask(Request(Op.DISCARD, block=0, count=100)) == [Response(Status.OK, 100, 0)]
-    assert disk.read_bytes() == before
     # 2 blocks before, 3 after a whole number of buffers.
     assert peer.ask(Request(Op.WRITE_ZEROES, block=2, count=3 * 32 + 3)) == [Response(Status.OK, 99, 0)]
     assert disk.read_bytes() == before[: 2 * BLOCK] + bytes(99 * BLOCK) + before[101 * BLOCK :]
+    assert peer.ask(Request(Op.WRITE_ZEROES_UNMAP, block=201, count=33)) == [Response(Status.OK, 33, 0)]
+    assert disk.read_bytes()[201 * BLOCK : 234 * BLOCK] == bytes(33 * BLOCK)
+    assert disk.read_bytes()[234 * BLOCK :] == before[234 * BLOCK :]
+    assert peer.stop() == (0, "")
+
+
+@pytest.mark.parametrize("number", [errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_that_can_not_discard_says_so(peer: Virtualiser, faulty_driver: str, disk: Path, number: int) -> None:
+    before = disk.read_bytes()
+    start(peer, faulty_driver, disk, fault("fallocate", number))
+    assert peer.ask(Request(Op.DISCARD, block=0, count=100)) == [Response(Status.UNSUPPORTED, 0, 0)]
+    assert disk.read_bytes() == before
+    assert peer.stop() == (0, "")
+
+
+# A block device: its own discard.
+
+DISCARDS = {
+    "done": ({}, Status.OK, 3),
+    "EOPNOTSUPP": (fault("discard", errno.EOPNOTSUPP), Status.UNSUPPORTED, 0),
+    "ENOTTY": (fault("discard", errno.ENOTTY), Status.UNSUPPORTED, 0),
+    "EIO": (fault("discard", errno.EIO), Status.IO, 0),
+    "ENXIO": (fault("discard", errno.ENXIO), Status.NO_DEVICE, 0),
+}
+
+
+@pytest.mark.parametrize("engine", ["threads", "io_uring"])
+@pytest.mark.parametrize("name", DISCARDS)
+def test_a_device_discards_by_itself(
+    peer: Virtualiser, faulty_driver: str, disk: Path, tmp_path: Path, engine: str, name: str
+) -> None:
+    environment, status, done = DISCARDS[name]
+    before, log = disk.read_bytes(), tmp_path / "calls"
+    environment = {"FAKE_DEVICE": str(disk), "CALL_LOG": str(log), **environment}
+    peer.start([faulty_driver, "--engine", engine, str(disk)], environment=environment)
+    discard = Request(Op.DISCARD, block=7, count=3, id=1)
+    assert peer.ask(discard) == [Response(status, done, 1)]
+    content = b"d" * (done * BLOCK)
+    assert disk.read_bytes() == before[: 7 * BLOCK] + content + before[7 * BLOCK + len(content) :]
+    assert calls(log) == [f"begin discard {7 * BLOCK}", f"end discard {7 * BLOCK}"]
+    read = Request(Op.READ, block=1, count=1, io=io_of(DATA), id=2)
+    many = [Request(Op.DISCARD, block=n, count=1, id=n) for n in range(3, 9)]
+    assert peer.ask(read, *many) == [
+        Response(Status.OK, 1, 2),
+        *(Response(status, min(done, 1), n) for n in range(3, 9)),
+    ]
+    assert peer.stop() == (0, "")
+
+
+def test_a_discard_that_lasts_holds_up_nobody(peer: Virtualiser, faulty_driver: str, disk: Path) -> None:
+    environment = {"FAKE_DEVICE": str(disk), "SLOW_MS": "300"}
+    peer.start([faulty_driver, "--engine", "io_uring", str(disk)], environment=environment)
+    peer.put(Request(Op.DISCARD, block=0, count=1, id=1), Request(Op.READ, block=9, count=1, io=io_of(DATA), id=2))
+    peer.interrupt()
+    assert [answer.id for answer in peer.take(2)] == [2, 1]
+    assert peer.stop() == (0, "")
+
+
+ABILITIES = {
+    "nothing_is_said": ({}, 0),
+    "discards_and_no_zeroes": ({"discard_max_bytes": "2147483136\n", "write_zeroes_max_bytes": "0\n"}, 0),
+    "no_discards": ({"discard_max_bytes": "0\n"}, 1),
+    "zeroes": ({"discard_max_bytes": "4096\n", "write_zeroes_max_bytes": "4096\n"}, 2),
+    "zeroes_and_no_discards": ({"discard_max_bytes": "0\n", "write_zeroes_max_bytes": "4096\n"}, 3),
+    "a_partitions": ({"../discard_max_bytes": "0\n"}, 1),
+}
+
+
+@pytest.mark.parametrize("name", ABILITIES)
+def test_a_device_says_what_it_can(peer: Virtualiser, faulty_driver: str, disk: Path, name: str) -> None:
+    attributes, traits = ABILITIES[name]
+    device = Path(peer.linux.sysfs, "devices", "vda", "vda1")
+    device.mkdir(parents=True)
+    links = Path(peer.linux.sysfs, "dev", "block")
+    links.mkdir(parents=True)
+    (links / "253:4").symlink_to(device)
+    for attribute, text in attributes.items():
+        queue = (device.parent if attribute.startswith("../") else device) / "queue"
+        queue.mkdir(exist_ok=True)
+        (queue / attribute.removeprefix("../")).write_text(text, encoding="ascii")
+    start(peer, faulty_driver, disk, {"FAKE_DEVICE": str(disk)})
+    assert peer.maps["storage_info"][79] == traits
+    assert peer.stop() == (0, "")
+
+
+def test_a_file_gives_up_its_room(peer: Virtualiser, faulty_driver: str, disk: Path) -> None:
+    start(peer, faulty_driver, disk, {})
+    assert peer.maps["storage_info"][79] == 2
+    room = disk.stat().st_blocks
+    assert peer.ask(Request(Op.WRITE_ZEROES_UNMAP, block=0, count=DISK_BLOCKS)) == [Response(Status.OK, DISK_BLOCKS, 0)]
+    assert disk.read_bytes() == bytes(DISK_BLOCKS * BLOCK)
+    assert disk.stat().st_blocks < room
     assert peer.stop() == (0, "")
 
 
 # Order.
-
-
-def calls(log: Path) -> list[str]:
-    return log.read_text(encoding="ascii").splitlines()
 
 
 def write(block: int) -> Request:

@@ -124,6 +124,32 @@ def test_the_first_and_the_last_block_are_there(serving: Virtualiser, disk: Path
     assert serving.data(DATA, REGION_BYTES - BLOCK, BLOCK) == content[-BLOCK:]
 
 
+@pytest.mark.parametrize("sectors", [1, 5, 7])
+def test_the_part_of_a_block_behind_the_last_is_read_and_not_written(
+    peer: Virtualiser, driver: list[str], disk: Path, sectors: int
+) -> None:
+    tail = blocks(1, seed=4)[: sectors * 512]
+    before = disk.read_bytes() + tail
+    disk.write_bytes(before + b"less than a sector")
+    peer.start([*driver, str(disk)])
+    assert (peer.info.capacity_blocks, peer.maps["storage_info"][78]) == (DISK_BLOCKS, sectors)
+    peer.set_data(DATA, 0, blocks(2, seed=5))
+    beyond = Request(Op.READ, block=DISK_BLOCKS, count=1, io=io_of(DATA), id=1)
+    assert peer.ask(beyond) == [Response(Status.OK, 1, 1)]
+    assert peer.data(DATA, 0, 2 * BLOCK) == tail.ljust(BLOCK, b"\0") + blocks(2, seed=5)[BLOCK:]
+    refused = (
+        dataclasses.replace(beyond, count=2),
+        dataclasses.replace(beyond, block=DISK_BLOCKS + 1),
+        dataclasses.replace(beyond, block=DISK_BLOCKS - 1, count=2),
+        dataclasses.replace(beyond, io=io_of("client2_0_data", REGION_BYTES)),
+        *(dataclasses.replace(beyond, code=code) for code in (Op.WRITE, Op.DISCARD, Op.WRITE_ZEROES)),
+    )
+    for request in refused:
+        assert peer.ask(request) == [Response(Status.INVALID, 0, 1)], request
+    ended_well(peer)
+    assert disk.read_bytes()[: len(before)] == before
+
+
 @pytest.mark.parametrize("code", [Op.DISCARD, Op.WRITE_ZEROES])
 def test_blocks_without_data_become_zeroes(serving: Virtualiser, disk: Path, code: Op) -> None:
     before = disk.read_bytes()

@@ -38,7 +38,7 @@ SANITIZED = ("-O1", "-g", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"
 # The sources under c/ that stand in for system calls (ld --wrap), and for which.
 WRAPS = {
     "uio_device_wrap.c": ("open", "mmap"),
-    "uio_fault_wrap.c": ("pread", "pwrite", "fdatasync", "fallocate"),
+    "uio_fault_wrap.c": ("pread", "pwrite", "fdatasync", "fallocate", "stat", "ioctl"),
 }
 
 

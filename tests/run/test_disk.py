@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sdfgen.run.partition_table import ALIGNMENT_BYTES, SECTOR_BYTES, TABLES, DiskError, Partition, place, write_disk
-from tests.native.test_partition import SFDISK, SOURCES, Code, parse
+from tests.native.test_partition import SFDISK, SOURCES, Code, find, parse
 from tests.native.toolchain import include_flags, run
 
 if TYPE_CHECKING:
@@ -105,6 +105,28 @@ def test_the_mirror_is_as_good_as_the_table(tmp_path: Path, parser: str) -> None
     answer = parse(parser, disk)
     assert (answer.code, answer.used_mirror) == (Code.OK, True)
     assert answer.found == sound.found
+
+
+NAMES = {
+    "gpt": (
+        Partition(0, "one", MIB, None, "0fc63daf-8483-4772-8e79-3d69d8477de4"),
+        Partition(1, "two", MIB, None, None, "Größe"),
+        ("PARTUUID=0fc63daf-8483-4772-8e79-3d69d8477de4", "PARTLABEL=Größe", "PARTLABEL=one"),
+    ),
+    "mbr": (
+        Partition(0, "one", MIB, None, "f1a2b3c4-01"),
+        Partition(1, "two", MIB),
+        ("PARTUUID=f1a2b3c4-01", "PARTUUID=f1a2b3c4-02", "PARTUUID=f1a2b3c4-01"),
+    ),
+}
+
+
+@pytest.mark.parametrize("table", NAMES)
+def test_the_virtualiser_finds_partitions_by_their_names(table: str, tmp_path: Path, parser: str) -> None:
+    one, two, names = NAMES[table]
+    disk = str(tmp_path / "disk.img")
+    write_disk(disk, "test", table, [one, two])
+    assert [find(parser, disk, name) for name in names] == [(Code.OK, 0), (Code.OK, 1), (Code.OK, 0)]
 
 
 def test_equal_wishes_make_equal_bytes(tmp_path: Path) -> None:

@@ -55,6 +55,61 @@ def test_sizes_of_partitions(name: str, tmp_path: Path, monkeypatch: pytest.Monk
     assert partitions(example(), "gpt", sizes, fills) == {"block": wanted}
 
 
+NAMED = {
+    "by_label": ("gpt", '{partition="PARTLABEL=logs"}', Partition(0, "client1", 64 * MIB, None, None, "logs")),
+    "by_guid": (
+        "gpt",
+        '{partition="PARTUUID=0fc63daf-8483-4772-8e79-3d69d8477de4"}',
+        Partition(0, "client1", 64 * MIB, None, "0fc63daf-8483-4772-8e79-3d69d8477de4"),
+    ),
+    "by_signature": (
+        "mbr",
+        '{partition="PARTUUID=f1a2b3c4-04"}',
+        Partition(3, "client1", 64 * MIB, None, "f1a2b3c4-04"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_named_partitions_get_entries_that_nobody_has(name: str) -> None:
+    table, disk, wanted = NAMED[name]
+    system = example(f"guest.client1.disk=[{disk}]")
+    assert partitions(system, table, (), ())["block"] == [Partition(1, "client2", 64 * MIB), wanted]
+
+
+WRONG_TABLES = {
+    "label_in_an_mbr": ("mbr", "PARTLABEL=logs", "partition `logs` of `client1`: a table of kind mbr has no labels"),
+    "guid_in_an_mbr": (
+        "mbr",
+        "PARTUUID=0fc63daf-8483-4772-8e79-3d69d8477de4",
+        "partition 0fc63daf-8483-4772-8e79-3d69d8477de4 of `client1`: a table of kind mbr has no such identifiers",
+    ),
+    "signature_in_a_gpt": (
+        "gpt",
+        "PARTUUID=f1a2b3c4-01",
+        "partition f1a2b3c4-01 of `client1`: a table of kind gpt has no such identifiers",
+    ),
+    "entry_of_another": ("mbr", "PARTUUID=f1a2b3c4-02", "partition 1 is `client2`'s and `client1`'s"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_TABLES)
+def test_names_that_the_table_does_not_have(name: str) -> None:
+    table, text, message = WRONG_TABLES[name]
+    with pytest.raises(UsageError) as caught:
+        partitions(example(f'guest.client1.disk=[{{partition="{text}"}}]'), table, (), ())
+    assert str(caught.value) == message
+
+
+def test_a_disk_has_one_signature() -> None:
+    system = example(
+        'guest.client1.disk=[{partition="PARTUUID=f1a2b3c4-01"}]',
+        'guest.client2.disk=[{partition="PARTUUID=f1a2b3c5-02"}]',
+    )
+    with pytest.raises(UsageError, match=r"^a disk has one signature, not f1a2b3c4 and f1a2b3c5$"):
+        partitions(system, "mbr", (), ())
+
+
 NONSENSE: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     "no_size": (("large",), (), "--disk-size large: 'large' is not a size"),
     "no_bytes": (("0",), (), "'0' is not a size"),

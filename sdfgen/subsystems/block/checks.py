@@ -87,7 +87,9 @@ def _served(block: Block, disk: Disk) -> From:
         "name": f"{disk.owner}_{disk.name}",
         "connection": _connection(disk.far, disk.capacity, False if disk.sddf else block.extended),
         "data": _mapped_data(disk.far, disk.data_bytes, disk.io_symbol),
-        "partition": From(disk.partition, disk.origin, "partition"),
+        "partition": From(disk.partition.entry or 0, disk.origin, "partition"),
+        "partuuid": From(disk.partition.uuid, disk.origin, "partition"),
+        "partlabel": From(disk.partition.label, disk.origin, "partition"),
         "read_only": From(disk.read_only, disk.origin, "read_only"),
     }
     return From(row, disk.origin, "name")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sdfgen.model.guest import EmulatedDevice, Guest
     from sdfgen.model.system import System
     from sdfgen.subsystems.block.model import Block, Disk, Queues
+    from sdfgen.subsystems.block.partition_name import PartitionName
 
 DEVICE_KINDS = (UIO_KIND, VIRTIO_KIND)
 
@@ -131,9 +132,11 @@ def _virt_table(block: Block) -> str:
             "name": disk.label,
             "connection": _connection(disk.far, disk.capacity, extended=block.extended and not disk.sddf),
             "data": _virt_data(disk.far, disk.data_bytes, disk.io_symbol),
-            "partition": disk.partition,
+            "partition": disk.partition.entry or 0,
             "read_only": disk.read_only,
         }
+        | ({"partuuid": disk.partition.uuid} if disk.partition.uuid else {})
+        | ({"partlabel": disk.partition.label} if disk.partition.label else {})
         for disk in block.disks
     ]
     text, clients = table("clients", "struct block_virt_client", rows)
@@ -234,6 +237,10 @@ def _uio_nodes(guest: Guest, block: Block) -> Iterator[Node]:
         yield Node(f"{driver.devices[number]}@{maps[0].gpa:x}", tuple(properties))
 
 
+def _recorded(name: PartitionName) -> int | str:
+    return name.text if name.entry is None else name.entry
+
+
 def records(system: System) -> dict[str, list[dict[str, Any]]]:
     """Return the UIO mappings and the disks for the manifest.
 
@@ -253,7 +260,7 @@ def records(system: System) -> dict[str, list[dict[str, Any]]]:
         for m in block.driver.maps
     ]
     disks = [
-        {"block": block.name, "owner": disk.owner, "disk": disk.name, "partition": disk.partition}
+        {"block": block.name, "owner": disk.owner, "disk": disk.name, "partition": _recorded(disk.partition)}
         for block in blocks_of(system)
         for disk in block.disks
     ]

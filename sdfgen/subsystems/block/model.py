@@ -6,6 +6,7 @@ Annotations are evaluated here on purpose: as text, each of them is compiled at 
 from sdfgen.model.microkit import Gpa, Origin, Vaddr
 from sdfgen.model.system import System
 from sdfgen.records import NamedTuple
+from sdfgen.subsystems.block.partition_name import PartitionName
 
 NAME = "block"
 """The subsystem's, and of a block subsystem that the description gives no other."""
@@ -64,7 +65,7 @@ class Disk(NamedTuple):
         name: Its name there.
         position: Its place among its owner's disks.
         pd: The protection domain that speaks to the virtualiser for it.
-        partition: Its partition.
+        partition: How its partition is named.
         data_region: The region that its data goes through.
         data_bytes: That region's size.
         capacity: Slots of its queues.
@@ -81,7 +82,7 @@ class Disk(NamedTuple):
     name: str
     position: int
     pd: str
-    partition: int
+    partition: PartitionName
     data_region: str
     data_bytes: int
     capacity: int

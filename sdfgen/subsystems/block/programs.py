@@ -19,7 +19,7 @@ DEVICE_FOLDERS = {
 }
 """By the kind of the device."""
 _VIRTUALISER = ("block_virt_pd", "microkit", "cache")
-_VIRTUALISER_LIBRARIES = ("block_virt", "block", "common", "pd")
+_VIRTUALISER_LIBRARIES = ("block_virt", "block", "common", "counters", "pd")
 _UIO_DRIVER = ("uio_block", "uio", "block", "common")
 
 

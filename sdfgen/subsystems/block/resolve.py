@@ -8,8 +8,9 @@ from sdfgen.faults.fault import Fault, suggestion
 from sdfgen.layout.context import SERVER_PRIORITY, Parts, scheduling
 from sdfgen.layout.names import each_name_once
 from sdfgen.layout.native import Native
+from sdfgen.model.counted import REQUESTS, SERVICE, CountedRow
 from sdfgen.model.microkit import Channel, End, ProtectionDomain, Setvar
-from sdfgen.model.system import Storage
+from sdfgen.model.system import Storage, WantedPartition
 from sdfgen.records import NamedTuple
 from sdfgen.subsystems.block.client import Wish, attach_client, client_link, wishes
 from sdfgen.subsystems.block.connection import connection, data_region, io_base_symbol
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sdfgen.model.microkit import Region
     from sdfgen.subsystems.block.connection import Connection
     from sdfgen.subsystems.block.model import Disk
+    from sdfgen.subsystems.block.partition_name import PartitionName
     from sdfgen.subsystems.block.spec import BlockTable, UioTable
     from sdfgen.subsystems.roles import Clients, ElfValue
 
@@ -119,6 +121,8 @@ def _build(context: Context, table: BlockTable, machine: Machine, uio: UioTable,
     disks = [
         attach_client(context, wish, client, client.map(space, context.ids.next(virt_name))) for wish, client in links
     ]
+    if virt.program_image is None:
+        context.let_count(virt_name, space, _counted_rows(disks), virt)
     block = Block(
         name=table.name,
         learned=table.physical_addresses == "learned",
@@ -142,6 +146,10 @@ def _build(context: Context, table: BlockTable, machine: Machine, uio: UioTable,
     )
 
 
+def _counted_rows(disks: Sequence[Disk]) -> tuple[CountedRow, ...]:
+    return (CountedRow("", SERVICE), *(CountedRow(disk.label, REQUESTS) for disk in disks))
+
+
 def _configs(links: list[tuple[Wish, Connection]], disks: list[Disk]) -> Iterator[ElfValue]:
     """Yield what goes into the program images of sDDF's clients."""
     for (wish, link), disk in zip(links, disks, strict=True):
@@ -158,7 +166,7 @@ def _lost_disks(context: Context) -> bool:
 
 def _bounded(context: Context, table: BlockTable, wanted: list[Wish]) -> list[Wish]:
     """Return the disks in the order of the virtualiser's table: by partition, then by their labels."""
-    ordered = sorted(wanted, key=lambda wish: (wish.table.partition, wish.client.name, wish.name))
+    ordered = sorted(wanted, key=lambda wish: (wish.table.partition.order, wish.client.name, wish.name))
     if len(ordered) > MAX_DISKS:
         message = f"{len(ordered)} disks of block subsystem `{table.name}`; its virtualiser has room for {MAX_DISKS}"
         first = ordered[MAX_DISKS].table
@@ -213,10 +221,11 @@ def _storage(block: Block, wanted: Sequence[Wish]) -> Storage:
     One that several read bears the first one's.
     """
     owners = [wish.client.name for wish in wanted]
-    partitions: dict[int, str] = {}
+    owned: dict[PartitionName, str] = {}
     for disk in block.disks:
-        partitions.setdefault(disk.partition, disk.owner if owners.count(disk.owner) == 1 else disk.label)
-    return Storage(block.name, block.driver.guest, tuple(sorted(partitions.items())), block.origin)
+        owned.setdefault(disk.partition, disk.owner if owners.count(disk.owner) == 1 else disk.label)
+    partitions = (WantedPartition(name, *how) for how, name in sorted(owned.items(), key=lambda one: one[0].order))
+    return Storage(block.name, block.driver.guest, tuple(partitions), block.origin)
 
 
 def _chain(block: Block, clients: Clients) -> frozenset[str]:

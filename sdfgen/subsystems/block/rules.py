@@ -9,6 +9,7 @@ from sdfgen.facts.dialects import SINCE
 from sdfgen.rules.registry import Stage, fault, rule
 from sdfgen.subsystems.block.connection import data_map_name
 from sdfgen.subsystems.block.model import MAX_CAPACITY, VIRTUALISER_DATA, blocks_of
+from sdfgen.subsystems.block.partition_name_rules import wrong
 from sdfgen.units import size_text
 
 if TYPE_CHECKING:
@@ -18,13 +19,12 @@ if TYPE_CHECKING:
     from sdfgen.model.microkit import Origin
     from sdfgen.model.system import System
     from sdfgen.subsystems.block.model import Block, Disk
+    from sdfgen.subsystems.block.partition_name import PartitionName
 
 BLOCK_BYTES = 0x1000
 """sDDF: BLK_TRANSFER_SIZE, the unit of every request."""
 GPT_BLOCKS = 10
 """What sDDF's virtualiser reads a GUID partition table with: protective MBR, header, 128 entries, rounded up."""
-MAX_PARTITION = 127
-"""A GUID partition table has 128 entries."""
 _STORAGE = re.compile(r"/dev(/(?!\.\.?(/|$))[A-Za-z0-9._:@+=,-]+)+")
 
 
@@ -110,26 +110,36 @@ def _disks(system: System) -> Iterator[Disk]:
     return (disk for block in blocks_of(system) for disk in block.disks)
 
 
-@rule("SDF074", "partitions are counted from 0 to 127", Stage.VALUES)
+@rule("SDF074", "a partition's name is one that a partition table can hold", Stage.VALUES)
 def partition(system: System) -> Iterator[Fault]:
-    """A GUID partition table has 128 entries, an MBR 4; the virtualiser would leave the client without a disk."""
+    """By its index from 0 to 127, by PARTUUID, or by PARTLABEL; else the virtualiser leaves the client without a disk.
+
+    A GUID partition table has 128 entries with a GUID and a label of 36 characters each, an MBR 4, which are told apart
+    by the disk's signature and their number.
+    """
     for disk in _disks(system):
-        if not 0 <= disk.partition <= MAX_PARTITION:
-            message = f"partition {disk.partition} of {_disk(disk)} is not from 0 to {MAX_PARTITION}"
-            advice = "count from 0; a GUID partition table has 128 entries, an MBR 4"
-            yield fault("SDF074", message, (disk.origin, "partition"), advice)
+        found = wrong(disk.partition)
+        if found is not None:
+            message, advice = found
+            yield fault(
+                "SDF074",
+                f"partition {disk.partition.text} of {_disk(disk)} {message}",
+                (disk.origin, "partition"),
+                advice,
+            )
 
 
 @rule("SDF075", "a partition that is written has one owner")
 def partition_shared(system: System) -> Iterator[Fault]:
     """Two guests on one file system, one of them writing, destroy it: neither sees the other's cache."""
     for block in blocks_of(system):
-        owners: dict[int, Disk] = {}
+        owners: dict[PartitionName, Disk] = {}
         for disk in block.disks:
             first = owners.setdefault(disk.partition, disk)
             if first is disk or (first.read_only and disk.read_only):
                 continue
-            message = f"{_disk(first)} and {_disk(disk)} share partition {disk.partition}, and not both are read-only"
+            name = disk.partition.text
+            message = f"{_disk(first)} and {_disk(disk)} share partition {name}, and not both are read-only"
             note = (first.origin, "partition", f"{_disk(first)} has it too")
             advice = "use another, or set read_only = true on both"
             yield fault("SDF075", message, (disk.origin, "partition"), advice, [note])

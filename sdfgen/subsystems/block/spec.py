@@ -10,6 +10,7 @@ from sdfgen.schema.table import Many, One, OneOrMany, Table, key
 from sdfgen.spec.description import Extension
 from sdfgen.spec.scheduled import ScheduledTable
 from sdfgen.subsystems.block.moved import MOVED
+from sdfgen.subsystems.block.partition_name import PartitionName, PartitionNames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,10 @@ class DiskTable(Table):
     name: str | None = key(
         Name(), "Its name, the only one of its owner's disks.", default=None, default_doc="its index in the list"
     )
-    partition: int = key(Number(), "Index of its partition on the disk, counted from 0.")
+    partition: PartitionName = key(
+        PartitionNames(),
+        "Its partition on the disk: the index, counted from 0, or `PARTUUID=` or `PARTLABEL=` and what `blkid` says.",
+    )
     data_size: int = key(
         Size(), "Its data region, a multiple of 4 KiB: what may be in flight at once.", default=2 * _MIB
     )

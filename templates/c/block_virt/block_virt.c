@@ -79,13 +79,18 @@ static void init_state(struct block_virt *virt, const struct block_virt_config *
     virt->stalled = 0;
     virt->taken = 0;
     virt->answered = 0;
+    virt->counted = 0;
+    virt->counters = (struct block_virt_counters) { .restarts = 0 };
+    virt->was_ready = false;
     virt->turn = 0;
     virt->in_turn = false;
     virt->table_read_in_flight = false;
     virt->table_outdated = false;
+    virt->table_unread = false;
+    virt->table_tries = 0;
     virt->table_read = BLOCK_VIRT_TABLE_READ_NONE;
     virt->disk = (struct sddf_blk_storage_info) { .ready = 0 };
-    (void)partition_table_start(&virt->table, 0, 0);
+    (void)partition_table_start(&virt->table, 0, 0, 0);
 }
 
 void block_virt_init(struct block_virt *virt, const struct block_virt_config *config)
@@ -186,6 +191,7 @@ static void lose_driver(struct block_virt *virt)
 {
     if (virt->state != BLOCK_VIRT_DRIVER_LOST) {
         virt->state = BLOCK_VIRT_DRIVER_LOST;
+        virt->counters.cut_offs++;
         virt_driver_fail_in_flight(virt, SDDF_BLK_ERR_NO_DEVICE, false);
         virt_disk_settle_clients(virt);
     }
@@ -204,10 +210,20 @@ static void look_at_driver(struct block_virt *virt)
     virt_disk_watch(virt);
 }
 
+/* A notification without an answer: the driver has something else to say. One with answers may be a failed read's. */
+static bool is_called_by_driver(const struct block_virt *virt, uint64_t channels)
+{
+    return (channels & bit(virt->config->driver.connection.channel % BLOCK_VIRT_CHANNELS)) != 0
+        && !virt->taken_responses;
+}
+
 uint64_t block_virt_step_notified(struct block_virt *virt, uint64_t channels)
 {
     note_channels(virt, channels);
     look_at_driver(virt);
+    if (is_called_by_driver(virt, channels)) {
+        virt_disk_read_again(virt);
+    }
     bool settled = virt->state != BLOCK_VIRT_WAIT_DRIVER && virt->state != BLOCK_VIRT_READ_PARTITIONS;
     uint64_t notified = settled ? serve_clients(virt) : publish_clients(virt);
     return notified | publish_driver(virt);
@@ -236,6 +252,18 @@ enum partition_code block_virt_client_status(const struct block_virt *virt, uint
 const struct block_virt_client_counters *block_virt_client_counters(const struct block_virt *virt, uint32_t client)
 {
     return client < virt->client_count ? &virt->sessions[client].counters : NULL;
+}
+
+uint64_t block_virt_take_counted(struct block_virt *virt)
+{
+    uint64_t counted = virt->counted;
+    virt->counted = 0;
+    return counted;
+}
+
+const struct block_virt_counters *block_virt_counters(const struct block_virt *virt)
+{
+    return &virt->counters;
 }
 
 uint64_t block_virt_stray_responses(const struct block_virt *virt)

@@ -16,6 +16,7 @@ static uint32_t op_flags(uint32_t code)
     if (code < sizeof(sddf)) {
         return sddf[code];
     }
+    code = code == SDFGEN_BLOCK_WRITE_ZEROES_UNMAP ? SDFGEN_BLOCK_WRITE_ZEROES : code; /* asks for the same here */
     return code - SDFGEN_BLOCK_DISCARD < sizeof(extended) ? extended[code - SDFGEN_BLOCK_DISCARD] : OP_UNKNOWN;
 }
 
@@ -78,6 +79,7 @@ static void take_request(struct block_virt *virt, uint32_t index)
     session->filled--;
     session->owed++;
     session->counters.requests++;
+    virt->counted |= bit(index);
     if (!is_served(virt, session)) {
         refuse(virt, index, request.id, SDDF_BLK_ERR_NO_DEVICE);
     } else if ((flags & OP_BARRIER) != 0) {
@@ -129,6 +131,8 @@ static void cut_off(struct block_virt *virt, uint32_t index)
     session->has_head = false;
     session->has_barrier = false;
     session->filled = 0;
+    session->counters.cut_offs++;
+    virt->counted |= bit(index);
     virt->ready &= ~bit(index);
     virt->stalled &= ~bit(index);
 }
@@ -163,6 +167,8 @@ bool virt_client_find_room(struct block_virt *virt, uint32_t index)
 void virt_client_answer(struct block_virt *virt, uint32_t index, struct sddf_blk_response response)
 {
     struct block_virt_session *session = &virt->sessions[index];
+    session->counters.errors += response.status != SDDF_BLK_OK;
+    virt->counted |= bit(index);
     if (session->state != BLOCK_VIRT_CLIENT_CUT_OFF) {
         block_response_put(&session->responses, &response);
         session->room--;

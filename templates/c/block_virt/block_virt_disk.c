@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "block_virt_disk.h"
 
+#include <sdfgen/partition_name.h>
+
 #include "block_virt_client.h"
 #include "block_virt_driver.h"
 
@@ -28,6 +30,10 @@ static void load_info(const struct block_virt *virt, struct sddf_blk_storage_inf
         .queue_depth = shared_load_u16(&shared->queue_depth),
         .capacity_blocks = shared_load_u64(&shared->capacity_blocks),
     };
+    if (virt->config->driver.connection.extended) {
+        info->sdfgen_tail_sectors = shared_load_u8(&shared->sdfgen_tail_sectors);
+        info->sdfgen_traits = shared_load_u8(&shared->sdfgen_traits);
+    }
     for (size_t i = 0; i < sizeof(info->serial_number); i++) {
         info->serial_number[i] = (char)shared_load_u8((const volatile uint8_t *)&shared->serial_number[i]);
     }
@@ -37,6 +43,8 @@ static void load_info(const struct block_virt *virt, struct sddf_blk_storage_inf
 static void store_info(const struct block_connection *connection, const struct sddf_blk_storage_info *info)
 {
     volatile struct sddf_blk_storage_info *shared = storage_info(connection);
+    shared_store_u8(&shared->ready, 0);
+    shared_fence();
     for (size_t i = 0; i < sizeof(info->serial_number); i++) {
         shared_store_u8((volatile uint8_t *)&shared->serial_number[i], (uint8_t)info->serial_number[i]);
     }
@@ -47,6 +55,8 @@ static void store_info(const struct block_connection *connection, const struct s
     shared_store_u16(&shared->cylinders, 0);
     shared_store_u16(&shared->heads, 0);
     shared_store_u16(&shared->blocks, 0);
+    shared_store_u8(&shared->sdfgen_tail_sectors, info->sdfgen_tail_sectors);
+    shared_store_u8(&shared->sdfgen_traits, info->sdfgen_traits);
     shared_store_u64(&shared->capacity_blocks, info->capacity_blocks);
     shared_store_release_u8(&shared->ready, 1);
 }
@@ -60,6 +70,8 @@ static void publish(struct block_virt *virt, struct block_virt_session *session)
     info.capacity_blocks = session->block_count;
     info.queue_depth = (uint16_t)depth;
     info.read_only = session->read_only;
+    info.sdfgen_tail_sectors = 0; /* partitions are whole blocks */
+    info.sdfgen_traits = session->extended ? info.sdfgen_traits : 0;
     info.sector_bytes = session->block_count != 0 ? info.sector_bytes : SECTOR_BYTES_OF_NO_DISK;
     store_info(connection, &info);
     session->published = true;
@@ -68,27 +80,57 @@ static void publish(struct block_virt *virt, struct block_virt_session *session)
 /* Its first partition; later only whether that is still the same. */
 static void assign_partition(struct block_virt_session *session, struct partition partition)
 {
+    bool first = session->block_count == 0;
     bool same = session->first_block == partition.first_block && session->block_count == partition.block_count;
-    if (session->published && partition.code == PARTITION_OK && !same) {
+    if (!first && partition.code == PARTITION_OK && !same) {
         partition.code = PARTITION_ERR_MISSING;
     }
     session->partition_code = partition.code;
     session->state = partition.code == PARTITION_OK ? BLOCK_VIRT_CLIENT_SERVED : BLOCK_VIRT_CLIENT_NO_PARTITION;
-    if (!session->published) {
+    if (first) {
         session->first_block = partition.first_block;
         session->block_count = partition.block_count;
     }
 }
 
+static struct partition find_partition(const struct block_virt *virt, const struct block_virt_client *config)
+{
+    uint32_t index = config->partition;
+    enum partition_code code = partition_find(&virt->table, config->partuuid, config->partlabel, &index);
+    return code == PARTITION_OK ? partition_of(&virt->table, index) : (struct partition) { .code = code };
+}
+
+static bool is_named(const struct block_virt_client *config)
+{
+    return config->partuuid != NULL || config->partlabel != NULL;
+}
+
+/* Two names may mean one partition, which is seen only here; of equal names the description's rules have spoken. */
+static bool is_taken(const struct block_virt *virt, uint32_t index, struct partition partition)
+{
+    const struct block_virt_client *config = virt->sessions[index].config;
+    for (uint32_t i = 0; i < index && partition.code == PARTITION_OK; i++) {
+        const struct block_virt_session *earlier = &virt->sessions[i];
+        if (earlier->state == BLOCK_VIRT_CLIENT_SERVED && earlier->first_block == partition.first_block
+            && (is_named(config) || is_named(earlier->config)) && !(config->read_only && earlier->config->read_only)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void settle_client(struct block_virt *virt, uint32_t index)
 {
     struct block_virt_session *session = &virt->sessions[index];
+    uint64_t told_blocks = session->block_count;
     virt->to_look |= bit(index);
     if (session->state != BLOCK_VIRT_CLIENT_NO_IO_BASE && session->state != BLOCK_VIRT_CLIENT_CUT_OFF) {
-        assign_partition(session, partition_of(&virt->table, session->config->partition));
+        struct partition partition = find_partition(virt, session->config);
+        bool taken = is_taken(virt, index, partition);
+        assign_partition(session, taken ? (struct partition) { .code = PARTITION_ERR_SHARED } : partition);
     }
     session->read_only = session->config->read_only || virt->disk.read_only != 0;
-    if (!session->published) {
+    if (!session->published || session->block_count != told_blocks) {
         publish(virt, session);
         virt->answered |= bit(index);
     }
@@ -123,8 +165,11 @@ static void start(struct block_virt *virt)
     load_info(virt, &virt->disk);
     virt->depth = depth_for(virt);
     virt->state = BLOCK_VIRT_READ_PARTITIONS;
+    virt->table_unread = false;
+    virt->table_tries = 0;
     virt->table_outdated = virt->table_read_in_flight;
-    step_table(virt, partition_table_start(&virt->table, virt->disk.capacity_blocks, virt->disk.sector_bytes));
+    step_table(virt, partition_table_start(&virt->table, virt->disk.capacity_blocks, virt->disk.sdfgen_tail_sectors,
+                                           virt->disk.sector_bytes));
 }
 
 /* The driver may go on writing to the data region: what is parsed must not change meanwhile. */
@@ -137,6 +182,19 @@ static const uint8_t *copy_block(struct block_virt *virt)
     return (const uint8_t *)virt->table_block;
 }
 
+/* True when it is to be asked for once more: whoever finds no read in flight does so. */
+static bool may_try_again(struct block_virt *virt, enum block_virt_table_read read)
+{
+    bool failed = read == BLOCK_VIRT_TABLE_READ_FAILED;
+    virt->table_tries = failed ? virt->table_tries + 1 : 0;
+    bool again = failed && virt->table_tries < BLOCK_VIRT_TABLE_TRIES;
+    if (failed && !again) {
+        virt->table_tries = 0;
+        virt->table_unread = true;
+    }
+    return again;
+}
+
 void virt_disk_take_block(struct block_virt *virt)
 {
     enum block_virt_table_read read = virt->table_read;
@@ -146,7 +204,7 @@ void virt_disk_take_block(struct block_virt *virt)
         return;
     }
     virt->table_outdated = false;
-    if (wanted) {
+    if (wanted && !may_try_again(virt, read)) {
         const uint8_t *content = read == BLOCK_VIRT_TABLE_READ_DONE ? copy_block(virt) : NULL;
         step_table(virt, partition_table_feed(&virt->table, content));
     }
@@ -163,11 +221,21 @@ void virt_disk_watch(struct block_virt *virt)
 {
     bool ready = driver_is_ready(virt);
     if (virt->state == BLOCK_VIRT_WAIT_DRIVER && ready) {
+        virt->counters.restarts += virt->was_ready;
+        virt->was_ready = true;
         start(virt);
     } else if ((virt->state == BLOCK_VIRT_READ_PARTITIONS || virt->state == BLOCK_VIRT_SERVE) && !ready) {
         wait_again(virt);
     }
     if (virt->state == BLOCK_VIRT_READ_PARTITIONS && !virt->table_read_in_flight) {
         virt_driver_read_own(virt, virt->table.read_block);
+    }
+}
+
+void virt_disk_read_again(struct block_virt *virt)
+{
+    if (virt->state == BLOCK_VIRT_SERVE && virt->table_unread && virt->table.code != PARTITION_OK) {
+        start(virt);
+        virt_disk_watch(virt);
     }
 }

@@ -7,6 +7,9 @@
 /* Starts and restarts with the driver's `ready`. */
 void virt_disk_watch(struct block_virt *virt);
 
+/* Reads the partition tables again where they are not sound for want of a block that could not be read. */
+void virt_disk_read_again(struct block_virt *virt);
+
 /* Tells each client what its disk is; without a sound table, that it has none. */
 void virt_disk_settle_clients(struct block_virt *virt);
 

@@ -46,6 +46,9 @@ static struct block_virt_slot *put(struct block_virt *virt, struct sddf_blk_requ
     block_request_put(&virt->driver_requests, request);
     virt->driver_room--;
     virt->in_flight++;
+    if (virt->in_flight > virt->counters.most_in_flight) {
+        virt->counters.most_in_flight = virt->in_flight;
+    }
     virt->forwarded = true;
     return slot;
 }
@@ -90,6 +93,9 @@ static void forward_head(struct block_virt *virt, uint32_t client)
     session->data_blocks += head->data_blocks;
     session->credit_blocks -= head->cost_blocks;
     session->counters.blocks += head->data_blocks;
+    if (session->in_flight > session->counters.most_in_flight) {
+        session->counters.most_in_flight = session->in_flight;
+    }
     virt_client_refresh(virt, client);
 }
 
@@ -165,6 +171,13 @@ static void complete(struct block_virt *virt, uint32_t index, uint32_t status, u
     virt_client_answer(virt, client, response);
 }
 
+/* What a driver may answer to a request; anything else is no word of the protocol. */
+static uint32_t known_status(uint32_t status, uint8_t flags)
+{
+    bool extended = status == SDFGEN_BLOCK_ERR_UNSUPPORTED && (flags & OP_EXTENDED) != 0;
+    return status <= SDDF_BLK_ERR_NO_DEVICE || extended ? status : SDDF_BLK_ERR_UNSPEC;
+}
+
 static void take_response(struct block_virt *virt)
 {
     struct sddf_blk_response response;
@@ -172,7 +185,7 @@ static void take_response(struct block_virt *virt)
     uint32_t index = response.id & SLOT_MASK;
     const struct block_virt_slot *slot = &virt->slots[index];
     uint16_t count = response.success_count < slot->block_count ? response.success_count : slot->block_count;
-    uint32_t status = response.status <= SDDF_BLK_ERR_NO_DEVICE ? response.status : SDDF_BLK_ERR_UNSPEC;
+    uint32_t status = known_status(response.status, slot->flags);
     if (slot->live && response.id == id_of(virt, index)) {
         complete(virt, index, status, count);
     } else {

@@ -3,6 +3,7 @@
 
 /* UEFI 2.10, 5.2.1. */
 enum {
+    MBR_DISK_SIGNATURE = 440,
     MBR_ENTRIES = 446,
     MBR_ENTRY_BYTES = 16,
     MBR_ENTRY_COUNT = 4,
@@ -12,12 +13,16 @@ enum {
     MBR_ENTRY_SECTORS = 12,
     MBR_SIGNATURE = 510,
     MBR_TYPE_EMPTY = 0,
+    MBR_TYPE_EXTENDED_CHS = 0x05,
+    MBR_TYPE_EXTENDED_LBA = 0x0f,
+    MBR_TYPE_EXTENDED_LINUX = 0x85,
     MBR_TYPE_PROTECTIVE = 0xee,
     MBR_STATUS_ACTIVE = 0x80,
 };
 
-/* A byte offset anywhere on the disk fits 64 bits. */
-#define MAX_CAPACITY_BLOCKS (UINT64_MAX / PARTITION_BLOCK_BYTES)
+#define SECTORS_PER_BLOCK 8u
+/* A byte offset anywhere on the disk fits 64 bits, in a block that is not whole, too. */
+#define MAX_CAPACITY_BLOCKS (UINT64_MAX / PARTITION_BLOCK_BYTES - 1)
 
 static const uint8_t *mbr_entry(const uint8_t *block, uint32_t index)
 {
@@ -52,6 +57,11 @@ static void finish(struct partition_table *table, enum partition_code code)
     table->stage = PARTITION_STAGE_DONE;
 }
 
+static bool is_extended(uint8_t type)
+{
+    return type == MBR_TYPE_EXTENDED_CHS || type == MBR_TYPE_EXTENDED_LBA || type == MBR_TYPE_EXTENDED_LINUX;
+}
+
 static void take_mbr_entries(struct partition_table *table, const uint8_t *block)
 {
     for (uint32_t i = 0; i < MBR_ENTRY_COUNT; i++) {
@@ -59,10 +69,12 @@ static void take_mbr_entries(struct partition_table *table, const uint8_t *block
         struct partition_extent *extent = &table->extents[i];
         uint32_t sectors = le32(entry + MBR_ENTRY_SECTORS);
         extent->used = entry[MBR_ENTRY_TYPE] != MBR_TYPE_EMPTY && sectors != 0;
+        extent->extended = is_extended(entry[MBR_ENTRY_TYPE]);
         extent->first_lba = le32(entry + MBR_ENTRY_LBA);
         extent->last_lba = extent->first_lba + sectors - 1;
     }
     table->count = MBR_ENTRY_COUNT;
+    table->disk_signature = le32(block + MBR_DISK_SIGNATURE);
     table->first_usable_lba = 1; /* behind the table itself */
     table->last_usable_lba = table->sector_count - 1;
     finish(table, PARTITION_OK);
@@ -100,18 +112,22 @@ static void reset(struct partition_table *table, uint32_t sector_bytes)
     table->first_usable_lba = 0;
     table->last_usable_lba = 0;
     table->gpt = (struct partition_gpt) { .header_lba = 0 };
+    table->is_gpt = false;
+    table->disk_signature = 0;
     for (uint32_t i = 0; i < PARTITION_MAX; i++) {
         table->extents[i] = (struct partition_extent) { .used = false };
     }
 }
 
 enum partition_step partition_table_start(struct partition_table *table, uint64_t capacity_blocks,
-                                          uint32_t sector_bytes)
+                                          uint32_t tail_sectors, uint32_t sector_bytes)
 {
+    bool small = sector_bytes == 512;
+    uint32_t tail = tail_sectors < SECTORS_PER_BLOCK ? tail_sectors : 0;
     reset(table, sector_bytes);
-    if ((sector_bytes == 512 || sector_bytes == PARTITION_BLOCK_BYTES) && capacity_blocks != 0
+    if ((small || sector_bytes == PARTITION_BLOCK_BYTES) && capacity_blocks != 0
         && capacity_blocks <= MAX_CAPACITY_BLOCKS) {
-        table->sector_count = sector_bytes == 512 ? capacity_blocks * 8 : capacity_blocks;
+        table->sector_count = small ? capacity_blocks * SECTORS_PER_BLOCK + tail : capacity_blocks;
         table->stage = PARTITION_STAGE_MBR;
     }
     return next_step(table);
@@ -160,7 +176,7 @@ static struct partition refused(enum partition_code code)
 
 struct partition partition_of(const struct partition_table *table, uint32_t index)
 {
-    uint32_t sectors_per_block = table->sector_bytes == 512 ? 8 : 1;
+    uint32_t sectors_per_block = table->sector_bytes == 512 ? SECTORS_PER_BLOCK : 1;
     if (table->code != PARTITION_OK) {
         return refused(table->code);
     }
@@ -168,6 +184,9 @@ struct partition partition_of(const struct partition_table *table, uint32_t inde
         return refused(PARTITION_ERR_MISSING);
     }
     const struct partition_extent *extent = &table->extents[index];
+    if (extent->extended) {
+        return refused(PARTITION_ERR_EXTENDED);
+    }
     if (!is_inside(table, extent)) {
         return refused(PARTITION_ERR_BEYOND);
     }
@@ -206,6 +225,9 @@ const char *partition_strerror(enum partition_code code)
         [PARTITION_ERR_UNALIGNED] = "the partition does not start on a multiple of 4 KiB",
         [PARTITION_ERR_BEYOND] = "the partition holds no whole block of the usable disk or reaches beyond it",
         [PARTITION_ERR_OVERLAP] = "the partition overlaps an earlier one",
+        [PARTITION_ERR_EXTENDED] = "the partition is an extended one: it holds logical partitions, not data",
+        [PARTITION_ERR_AMBIGUOUS] = "several partitions are called so",
+        [PARTITION_ERR_SHARED] = "the partition is another client's too, and not both only read it",
     };
     return (unsigned int)code < sizeof(texts) / sizeof(texts[0]) ? texts[code] : "unknown code";
 }

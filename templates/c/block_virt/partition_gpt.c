@@ -20,8 +20,10 @@ enum {
     HEADER_MIN_BYTES = 92,
 
     ENTRY_TYPE = 0,
+    ENTRY_GUID = 16,
     ENTRY_FIRST_LBA = 32,
     ENTRY_LAST_LBA = 40,
+    ENTRY_LABEL = 56,
     ENTRY_MIN_BYTES = 128,
 };
 
@@ -157,6 +159,17 @@ void partition_gpt_take_header(struct partition_table *table, const uint8_t *blo
     }
 }
 
+static void take_identity(struct partition_identity *identity, const uint8_t *entry)
+{
+    const uint8_t *label = entry + ENTRY_LABEL;
+    for (uint32_t i = 0; i < PARTITION_GUID_BYTES; i++) {
+        identity->guid[i] = entry[ENTRY_GUID + i];
+    }
+    for (uint32_t i = 0; i < PARTITION_LABEL_UNITS; i++) {
+        identity->label[i] = (uint16_t)(label[2 * i] | label[2 * i + 1] << 8);
+    }
+}
+
 static void take_entry(struct partition_table *table, uint32_t index, const uint8_t *entry)
 {
     if (index < PARTITION_MAX) {
@@ -165,6 +178,7 @@ static void take_entry(struct partition_table *table, uint32_t index, const uint
             .first_lba = le64(entry + ENTRY_FIRST_LBA),
             .last_lba = le64(entry + ENTRY_LAST_LBA),
         };
+        take_identity(&table->identities[index], entry);
     }
 }
 
@@ -195,6 +209,7 @@ static void finish_array(struct partition_table *table)
     table->count = gpt->entry_count < PARTITION_MAX ? gpt->entry_count : PARTITION_MAX;
     table->first_usable_lba = gpt->first_usable_lba;
     table->last_usable_lba = gpt->last_usable_lba;
+    table->is_gpt = true;
     table->code = PARTITION_OK;
     table->stage = PARTITION_STAGE_DONE;
 }

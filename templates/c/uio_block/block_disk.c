@@ -68,10 +68,10 @@ static bool open_disk(struct block_disk *disk, const struct block_disk_options *
 }
 
 /* Of a device as of a file; 0 where it can't be asked for. */
-static uint64_t size_blocks(const struct block_disk *disk)
+static uint64_t measure_bytes(const struct block_disk *disk)
 {
     off_t size_bytes = lseek(disk->fd, 0, SEEK_END);
-    return size_bytes < 0 ? 0 : (uint64_t)size_bytes / SDDF_BLK_BLOCK_BYTES;
+    return size_bytes < 0 ? 0 : (uint64_t)size_bytes;
 }
 
 static bool measure_device(struct block_disk *disk, const struct report *report)
@@ -101,7 +101,11 @@ static bool measure(struct block_disk *disk, const struct report *report)
     if (disk->is_device && !measure_device(disk, report)) {
         return false;
     }
-    disk->capacity_blocks = size_blocks(disk);
+    uint64_t size_bytes = measure_bytes(disk);
+    disk->capacity_blocks = size_bytes / SDDF_BLK_BLOCK_BYTES;
+    if (disk->sector_bytes == BLOCK_DISK_TAIL_SECTOR_BYTES) {
+        disk->tail_sectors = (uint32_t)(size_bytes % SDDF_BLK_BLOCK_BYTES / BLOCK_DISK_TAIL_SECTOR_BYTES);
+    }
     return disk->capacity_blocks > 0 || fail(report, "holds no block of %u bytes", SDDF_BLK_BLOCK_BYTES);
 }
 
@@ -125,8 +129,10 @@ bool block_disk_open(struct block_disk *disk, const struct block_disk_options *o
         block_disk_close(disk);
         return false;
     }
+    disk->zeroes_unmap = !disk->is_device; /* as a hole */
     if (disk->is_device) {
         block_disk_serial(options->sysfs, major(status.st_rdev), minor(status.st_rdev), disk->serial);
+        block_disk_abilities(options->sysfs, major(status.st_rdev), minor(status.st_rdev), disk);
     }
     return true;
 }
@@ -142,7 +148,7 @@ void block_disk_close(struct block_disk *disk)
 /* A removed disk answers with EIO as a bad sector does, but has no size any more. */
 static bool vanished(const struct block_disk *disk)
 {
-    return disk->is_device && size_blocks(disk) == 0;
+    return disk->is_device && measure_bytes(disk) < SDDF_BLK_BLOCK_BYTES;
 }
 
 uint32_t block_disk_status(const struct block_disk *disk, int error)
@@ -153,15 +159,22 @@ uint32_t block_disk_status(const struct block_disk *disk, int error)
     return error == ENXIO || error == ENODEV || vanished(disk) ? SDDF_BLK_ERR_NO_DEVICE : SDDF_BLK_ERR_IO;
 }
 
+/* Reads up to `size_bytes` of a file; what there is, or -1. */
+static ssize_t read_file(const char *path, char *text, size_t size_bytes)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = -1;
+    if (fd >= 0) {
+        got = read(fd, text, size_bytes);
+        (void)close(fd);
+    }
+    return got;
+}
+
 /* Reads one attribute; false when there is none or it is empty. */
 static bool read_serial(const char *path, char serial[BLOCK_DISK_SERIAL_BYTES])
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return false;
-    }
-    ssize_t got = read(fd, serial, BLOCK_DISK_SERIAL_BYTES);
-    (void)close(fd);
+    ssize_t got = read_file(path, serial, BLOCK_DISK_SERIAL_BYTES);
     size_t length = 0;
     while (got > 0 && length < (size_t)got && serial[length] != '\n' && serial[length] != '\0') {
         length++;
@@ -184,4 +197,25 @@ void block_disk_serial(const char *sysfs, unsigned major, unsigned minor, char s
             return;
         }
     }
+}
+
+/* What the first of these attributes of the queue says: 0, more, or that there is none (-1). */
+static int queue_limit(const char *sysfs, unsigned major, unsigned minor, const char *attribute)
+{
+    static const char *const places[] = { "queue", "../queue" };
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        char path[PATH_MAX];
+        char digit;
+        int length = snprintf(path, sizeof(path), "%s/dev/block/%u:%u/%s/%s", sysfs, major, minor, places[i], attribute);
+        if (length > 0 && (size_t)length < sizeof(path) && read_file(path, &digit, 1) == 1) {
+            return digit == '0' ? 0 : 1;
+        }
+    }
+    return -1;
+}
+
+void block_disk_abilities(const char *sysfs, unsigned major, unsigned minor, struct block_disk *disk)
+{
+    disk->no_discard = queue_limit(sysfs, major, minor, "discard_max_bytes") == 0;
+    disk->zeroes_unmap = queue_limit(sysfs, major, minor, "write_zeroes_max_bytes") > 0;
 }

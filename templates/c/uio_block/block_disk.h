@@ -12,15 +12,20 @@
 #include <stdint.h>
 
 #define BLOCK_DISK_SERIAL_BYTES 64u
+/* What a tail is counted in. */
+#define BLOCK_DISK_TAIL_SECTOR_BYTES 512u
 
 struct block_disk {
     int fd;
     bool read_only;
     bool direct;   /* without the page cache */
     bool is_device; /* not a regular file */
+    bool no_discard;   /* it says so; false where nothing is said */
+    bool zeroes_unmap; /* zeroes may give up the room they are in */
     uint32_t sector_bytes;
     uint32_t optimal_blocks; /* of 4 KiB, at least 1 */
     uint64_t capacity_blocks;
+    uint32_t tail_sectors; /* of 512 bytes, behind the last whole block; 0 where sectors are larger */
     char serial[BLOCK_DISK_SERIAL_BYTES]; /* filled up with zeroes; not terminated when it is as long */
 };
 
@@ -38,6 +43,11 @@ void block_disk_close(struct block_disk *disk);
 
 /* The sDDF status (sddf_blk.h) that answers an errno; 0 is SDDF_BLK_OK. Asks the device whether it is still there. */
 uint32_t block_disk_status(const struct block_disk *disk, int error);
+
+/*
+ * What the device major:minor says in sysfs that it can do, of the disk that it is or is a partition of.
+ */
+void block_disk_abilities(const char *sysfs, unsigned major, unsigned minor, struct block_disk *disk);
 
 /*
  * The serial number of the device major:minor, from sysfs: its own (virtio-blk), the controller's (NVMe, MMC), or

@@ -29,7 +29,10 @@ static void answer(struct block_driver *driver, uint32_t id, uint32_t status, ui
 static void answer_task(void *context, const struct block_task *task)
 {
     struct block_driver *driver = context;
-    answer(driver, task->id, block_disk_status(driver->parts.limits.disk, task->error), task->good_bytes);
+    bool discards = task->plan.code != NULL && task->plan.code->code == SDFGEN_BLOCK_DISCARD;
+    bool unsupported = discards && block_job_is_unsupported(task->error);
+    uint32_t status = block_disk_status(driver->parts.limits.disk, task->error);
+    answer(driver, task->id, unsupported ? SDFGEN_BLOCK_ERR_UNSUPPORTED : status, task->good_bytes);
 }
 
 static uint32_t smaller(uint32_t a, uint32_t b)
@@ -141,6 +144,7 @@ bool block_driver_open(struct block_driver *driver, const struct block_driver_pa
     driver->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     return driver->timer_fd >= 0 && uio_loop_add(parts->loop, driver->timer_fd, on_timer, driver) &&
            uio_loop_add(parts->loop, parts->engine->fd, turn, driver) &&
+           (parts->engine->slow_fd < 0 || uio_loop_add(parts->loop, parts->engine->slow_fd, turn, driver)) &&
            uio_loop_add_interrupts(parts->loop, parts->limits.uio, turn, driver) &&
            uio_loop_add_signals(parts->loop, on_signal, driver);
 }

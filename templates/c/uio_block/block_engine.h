@@ -16,6 +16,7 @@
 struct block_engine {
     const struct block_engine_kind *kind;
     int fd;         /* readable when a job has ended */
+    int slow_fd;    /* the same, for what has a thread of its own beside the engine; -1 without */
     uint32_t depth; /* how many jobs run at once */
 };
 

@@ -34,6 +34,9 @@ void block_info_publish(volatile struct sddf_blk_storage_info *info, const struc
     shared_store_u16(&info->cylinders, 0);
     shared_store_u16(&info->heads, 0);
     shared_store_u16(&info->blocks, 0);
+    shared_store_u8(&info->sdfgen_traits, (uint8_t)((disk->no_discard ? SDFGEN_BLOCK_TRAIT_NO_DISCARD : 0) |
+                                                    (disk->zeroes_unmap ? SDFGEN_BLOCK_TRAIT_ZEROES_UNMAP : 0)));
+    shared_store_u8(&info->sdfgen_tail_sectors, (uint8_t)disk->tail_sectors);
     shared_store_u64(&info->capacity_blocks, disk->capacity_blocks);
     shared_store_release_u8(&info->ready, 1);
 }

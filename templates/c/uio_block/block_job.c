@@ -12,8 +12,18 @@
 
 int block_job_fallocate_mode(const struct block_job *job)
 {
-    int what = job->operation == BLOCK_OPERATION_DISCARD ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE;
+    int what = job->operation == BLOCK_OPERATION_ZERO ? FALLOC_FL_ZERO_RANGE : FALLOC_FL_PUNCH_HOLE;
     return what | FALLOC_FL_KEEP_SIZE;
+}
+
+bool block_job_takes_ioctl(const struct block_job *job, const struct block_disk *disk)
+{
+    return job->operation == BLOCK_OPERATION_DISCARD && disk->is_device;
+}
+
+bool block_job_is_unsupported(int error)
+{
+    return error == EOPNOTSUPP || error == ENOSYS || error == ENOTTY;
 }
 
 static bool end(struct block_job *job, int error)

@@ -8,8 +8,9 @@ enum block_operation {
     BLOCK_OPERATION_READ,
     BLOCK_OPERATION_WRITE,
     BLOCK_OPERATION_SYNC,    /* fdatasync */
-    BLOCK_OPERATION_DISCARD, /* the blocks' content is no longer needed */
-    BLOCK_OPERATION_ZERO,    /* without writing, or EOPNOTSUPP */
+    BLOCK_OPERATION_DISCARD, /* the blocks' content is no longer needed; or EOPNOTSUPP, as the next two */
+    BLOCK_OPERATION_ZERO,    /* without writing; the blocks keep their room */
+    BLOCK_OPERATION_UNMAP,   /* likewise, and they need not keep it */
     BLOCK_OPERATION_COUNT,
 };
 
@@ -29,8 +30,17 @@ struct block_job {
 /* Far below what one system call can move (2 GiB). */
 #define BLOCK_JOB_MAX_BYTES (1u << 20)
 
-/* fallocate's mode for DISCARD and ZERO. */
+/*
+ * Whether it takes BLKDISCARD, a block device's own discard: fallocate would write zeroes there (drivers in Linux'
+ * block/fops.c take a hole for zeroes). In a file a hole is what a discard is.
+ */
+bool block_job_takes_ioctl(const struct block_job *job, const struct block_disk *disk);
+
+/* fallocate's mode for DISCARD, ZERO and UNMAP. */
 int block_job_fallocate_mode(const struct block_job *job);
+
+/* Whether an errno says that the disk can't, rather than that it failed. */
+bool block_job_is_unsupported(int error);
 
 /*
  * Accounts for what a system call returned: bytes moved, 0 for one that moves none, or -errno. True when the job has

@@ -8,6 +8,7 @@ static const struct block_code codes[] = {
     { .code = SDDF_BLK_BARRIER, .order = BLOCK_ORDER_FENCE },
     { .code = SDFGEN_BLOCK_DISCARD, .operation = BLOCK_OPERATION_DISCARD, .range = true, .writes = true },
     { .code = SDFGEN_BLOCK_WRITE_ZEROES, .operation = BLOCK_OPERATION_ZERO, .range = true, .writes = true },
+    { .code = SDFGEN_BLOCK_WRITE_ZEROES_UNMAP, .operation = BLOCK_OPERATION_UNMAP, .range = true, .writes = true },
 };
 
 static const struct block_code *find_code(uint32_t code)
@@ -20,9 +21,18 @@ static const struct block_code *find_code(uint32_t code)
     return NULL;
 }
 
+/* The part of a block behind the last whole one: it is read alone, and not written. */
+static bool is_tail(const struct block_disk *disk, const struct sddf_blk_request *request)
+{
+    return request->code == SDDF_BLK_READ && disk->tail_sectors != 0 && request->block_count == 1 &&
+           request->block_number == disk->capacity_blocks;
+}
+
 static bool check_range(const struct block_disk *disk, const struct sddf_blk_request *request, struct block_plan *plan)
 {
-    if (request->block_count == 0 || request->block_number >= disk->capacity_blocks ||
+    if (is_tail(disk, request)) {
+        plan->absent_bytes = SDDF_BLK_BLOCK_BYTES - disk->tail_sectors * BLOCK_DISK_TAIL_SECTOR_BYTES;
+    } else if (request->block_count == 0 || request->block_number >= disk->capacity_blocks ||
         request->block_count > disk->capacity_blocks - request->block_number) {
         return false;
     }

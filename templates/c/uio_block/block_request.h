@@ -30,6 +30,7 @@ struct block_plan {
     volatile uint64_t *data; /* this program's pointer to all of its data, or NULL */
     uint64_t offset_bytes;   /* on the disk */
     uint64_t length_bytes;   /* 0 without a range */
+    uint32_t absent_bytes;   /* of these, at the end: beyond the disk's, and read as zeroes */
 };
 
 /* What requests are checked against. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "block_tasks.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include <sdfgen/device_copy.h>
@@ -77,7 +76,7 @@ static bool issue_piece(struct block_tasks *tasks, struct block_task *task, uint
     tasks->free_pieces = piece->next_free;
     piece->task = task;
     piece->job.offset_bytes = task->plan.offset_bytes + task->issued_bytes;
-    piece->job.length_bytes = length_bytes;
+    piece->job.length_bytes = length_bytes - task->plan.absent_bytes;
     piece->end_bytes = piece->job.offset_bytes + length_bytes;
     if (task->plan.code->operation == BLOCK_OPERATION_WRITE) {
         device_copy_in((uint64_t *)(void *)piece->job.buffer, device_side(piece), (size_t)length_bytes);
@@ -149,11 +148,6 @@ bool block_tasks_issue(struct block_tasks *tasks)
     return tasks->engine->kind->kick(tasks->engine);
 }
 
-static bool is_unsupported(int error)
-{
-    return error == EOPNOTSUPP || error == ENOSYS;
-}
-
 /* Writes zeroes to what is left of the piece, a buffer at a time. False when nothing is left. */
 static bool write_zeroes_on(struct block_tasks *tasks, struct block_piece *piece)
 {
@@ -166,17 +160,24 @@ static bool write_zeroes_on(struct block_tasks *tasks, struct block_piece *piece
     return true;
 }
 
-/* A disk that can't discard does not mind, and one that can't zero is written to. True when the piece goes on. */
+static bool makes_zeroes(enum block_operation operation)
+{
+    return operation == BLOCK_OPERATION_ZERO || operation == BLOCK_OPERATION_UNMAP;
+}
+
+/* A disk that can't unmap makes zeroes all the same, and one that can't is written to. True when the piece goes on. */
 static bool goes_on(struct block_tasks *tasks, struct block_piece *piece)
 {
     struct block_job *job = &piece->job;
-    if (job->operation == BLOCK_OPERATION_DISCARD && is_unsupported(job->error)) {
-        job->error = 0;
-    }
-    if (piece->task->plan.code->operation != BLOCK_OPERATION_ZERO) {
+    bool unsupported = block_job_is_unsupported(job->error);
+    if (!makes_zeroes(piece->task->plan.code->operation)) {
         return false;
     }
-    if (job->operation == BLOCK_OPERATION_ZERO && is_unsupported(job->error)) {
+    if (job->operation == BLOCK_OPERATION_UNMAP && unsupported) {
+        start_job(tasks, piece, BLOCK_OPERATION_ZERO);
+        return true;
+    }
+    if (job->operation == BLOCK_OPERATION_ZERO && unsupported) {
         memset(job->buffer, 0, BLOCK_PIECE_BYTES);
         return write_zeroes_on(tasks, piece);
     }
@@ -197,10 +198,21 @@ static void note_fault(struct block_piece *piece)
     }
 }
 
+/* What the disk does not have of its last block reads as zeroes. */
+static void add_absent(struct block_piece *piece)
+{
+    uint32_t absent_bytes = piece->task->plan.absent_bytes;
+    if (absent_bytes != 0 && piece->job.error == 0) {
+        memset(piece->job.buffer + piece->job.done_bytes, 0, absent_bytes);
+        piece->job.done_bytes += absent_bytes;
+    }
+}
+
 static void end_piece(struct block_tasks *tasks, struct block_piece *piece)
 {
     struct block_task *task = piece->task;
     if (piece->job.operation == BLOCK_OPERATION_READ) {
+        add_absent(piece);
         uint64_t whole_bytes = piece->job.done_bytes - piece->job.done_bytes % SDDF_BLK_BLOCK_BYTES;
         device_copy_out(device_side(piece), (const uint64_t *)(const void *)piece->job.buffer, (size_t)whole_bytes);
     }

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "engine_threads.h"
@@ -64,6 +66,10 @@ static int64_t call(const struct block_disk *disk, const struct block_job *job)
     case BLOCK_OPERATION_SYNC:
         return fdatasync(disk->fd);
     default:
+        if (block_job_takes_ioctl(job, disk)) {
+            uint64_t range[] = { (uint64_t)offset_bytes, left_bytes };
+            return ioctl(disk->fd, BLKDISCARD, range);
+        }
         return fallocate(disk->fd, block_job_fallocate_mode(job), offset_bytes, (off_t)left_bytes);
     }
 }
@@ -119,10 +125,10 @@ static void close_engine(struct block_engine *engine)
     (void)close(engine->fd);
 }
 
-static struct block_engine *open_engine(const struct block_disk *disk)
+struct block_engine *block_engine_threads_open(const struct block_disk *disk, uint32_t thread_count)
 {
     static struct threads_engine self;
-    self = (struct threads_engine) { .engine.kind = &block_engine_threads, .disk = disk };
+    self = (struct threads_engine) { .engine = { .kind = &block_engine_threads, .slow_fd = -1 }, .disk = disk };
     clear(&self.waiting);
     clear(&self.ended);
     self.engine.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -132,7 +138,7 @@ static struct block_engine *open_engine(const struct block_disk *disk)
     (void)pthread_mutex_init(&self.lock, NULL);
     (void)pthread_cond_init(&self.work, NULL);
     int error = 0;
-    while (self.thread_count < THREADS && error == 0) {
+    while (self.thread_count < thread_count && self.thread_count < THREADS && error == 0) {
         error = pthread_create(&self.threads[self.thread_count], NULL, work, &self);
         self.thread_count += error == 0 ? 1 : 0;
     }
@@ -143,6 +149,11 @@ static struct block_engine *open_engine(const struct block_disk *disk)
     }
     self.engine.depth = self.thread_count;
     return &self.engine;
+}
+
+static struct block_engine *open_engine(const struct block_disk *disk)
+{
+    return block_engine_threads_open(disk, THREADS);
 }
 
 static void submit(struct block_engine *engine, struct block_job *job)

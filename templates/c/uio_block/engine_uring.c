@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "engine_threads.h"
 #include "engine_uring.h"
 
 #define PROBE_OPERATIONS 256u
@@ -21,7 +22,7 @@
 static const uint8_t opcodes[BLOCK_OPERATION_COUNT] = {
     [BLOCK_OPERATION_READ] = IORING_OP_READ,         [BLOCK_OPERATION_WRITE] = IORING_OP_WRITE,
     [BLOCK_OPERATION_SYNC] = IORING_OP_FSYNC,        [BLOCK_OPERATION_DISCARD] = IORING_OP_FALLOCATE,
-    [BLOCK_OPERATION_ZERO] = IORING_OP_FALLOCATE,
+    [BLOCK_OPERATION_ZERO] = IORING_OP_FALLOCATE,    [BLOCK_OPERATION_UNMAP] = IORING_OP_FALLOCATE,
 };
 
 struct uring_engine {
@@ -34,6 +35,8 @@ struct uring_engine {
     struct io_sqring_offsets submission_at;
     struct io_cqring_offsets completion_at;
     uint32_t unsubmitted; /* put into the ring, not yet taken by the kernel */
+    struct block_engine *helper; /* a thread for what the ring has no operation for; NULL where there is no such thing */
+    uint32_t helped;             /* jobs that it has */
 };
 
 /* A word of the ring that the kernel shares. */
@@ -65,6 +68,9 @@ static bool knows_operations(int fd)
 static void close_engine(struct block_engine *engine)
 {
     struct uring_engine *self = (struct uring_engine *)engine;
+    if (self->helper != NULL) {
+        self->helper->kind->close(self->helper);
+    }
     if (self->submissions != NULL) {
         (void)munmap(self->submissions, self->submissions_bytes);
     }
@@ -93,12 +99,23 @@ static bool map_rings(struct uring_engine *self, const struct io_uring_params *p
     return self->ring != NULL && self->submissions != NULL;
 }
 
+/* Only since Linux 6.12 the ring has an operation for BLKDISCARD. */
+static bool open_helper(struct uring_engine *self)
+{
+    if (self->disk->is_device && !self->disk->read_only) {
+        self->helper = block_engine_threads_open(self->disk, 1);
+        self->engine.slow_fd = self->helper == NULL ? -1 : self->helper->fd;
+        return self->helper != NULL;
+    }
+    return true;
+}
+
 static struct block_engine *open_engine(const struct block_disk *disk)
 {
     static struct uring_engine self;
     struct io_uring_params params = { 0 };
     self = (struct uring_engine) {
-        .engine = { .kind = &block_engine_uring, .depth = BLOCK_ENGINE_DEPTH },
+        .engine = { .kind = &block_engine_uring, .slow_fd = -1, .depth = BLOCK_ENGINE_DEPTH },
         .disk = disk,
     };
     self.engine.fd = (int)syscall(__NR_io_uring_setup, BLOCK_ENGINE_DEPTH, &params);
@@ -110,7 +127,7 @@ static struct block_engine *open_engine(const struct block_disk *disk)
         errno = ENOSYS;
         return NULL;
     }
-    if (!map_rings(&self, &params)) {
+    if (!map_rings(&self, &params) || !open_helper(&self)) {
         int error = errno;
         close_engine(&self.engine);
         errno = error;
@@ -138,6 +155,11 @@ static void fill_fallocate(struct io_uring_sqe *entry, const struct block_job *j
 static void submit(struct block_engine *engine, struct block_job *job)
 {
     struct uring_engine *self = (struct uring_engine *)engine;
+    if (block_job_takes_ioctl(job, self->disk)) {
+        self->helped++;
+        self->helper->kind->submit(self->helper, job);
+        return;
+    }
     uint32_t *tail = word(self, self->submission_at.tail);
     uint32_t slot = *tail & *word(self, self->submission_at.ring_mask);
     struct io_uring_sqe *entry = &self->submissions[slot];
@@ -189,6 +211,17 @@ static bool take_completion(struct uring_engine *self, struct block_job **job, i
     return true;
 }
 
+/* The helper's descriptor is readable until a look finds nothing: with its last job that look is made, too. */
+static struct block_job *reap_helper(struct uring_engine *self)
+{
+    struct block_job *job = self->helper->kind->reap(self->helper);
+    self->helped -= job != NULL;
+    if (self->helped == 0) {
+        (void)self->helper->kind->reap(self->helper);
+    }
+    return job;
+}
+
 /* A job that is not whole goes back into the ring, so each turn of the loop is one completion of at most the depth. */
 static struct block_job *reap(struct block_engine *engine)
 {
@@ -201,7 +234,7 @@ static struct block_job *reap(struct block_engine *engine)
         }
         submit(engine, job);
     }
-    return NULL;
+    return self->helped != 0 ? reap_helper(self) : NULL;
 }
 
 const struct block_engine_kind block_engine_uring = {

@@ -29,7 +29,6 @@ static const uint64_t features_always =
     FEATURE(VIRTIO_BLK_F_SIZE_MAX) | FEATURE(VIRTIO_BLK_F_SEG_MAX) | FEATURE(VIRTIO_BLK_F_BLK_SIZE) |
     FEATURE(VIRTIO_BLK_F_FLUSH) | FEATURE(VIRTIO_BLK_F_TOPOLOGY) | FEATURE(VIRTIO_BLK_F_CONFIG_WCE) |
     FEATURE(VIRTIO_F_INDIRECT_DESC) | FEATURE(VIRTIO_F_EVENT_IDX) | FEATURE(VIRTIO_F_VERSION_1);
-static const uint64_t features_ranges = FEATURE(VIRTIO_BLK_F_DISCARD) | FEATURE(VIRTIO_BLK_F_WRITE_ZEROES);
 
 /* ---- The disk ---- */
 
@@ -55,13 +54,15 @@ static void fill_config(struct virtio_blk *device, uint16_t disk_sector_bytes, u
     put_config(device, CONFIG_MIN_IO_SIZE, per_block, 2);
     put_config(device, CONFIG_OPT_IO_SIZE, (uint64_t)optimal_blocks * per_block, 4);
     put_config(device, CONFIG_NUM_QUEUES, 1, 2);
-    if (device->limits.ranges) {
+    if (device->limits.ranges && !device->limits.no_discard) {
         put_config(device, CONFIG_MAX_DISCARD_SECTORS, VIRTIO_BLK_RANGE_MAX_SECTORS, 4);
         put_config(device, CONFIG_MAX_DISCARD_SEG, 1, 4);
         put_config(device, CONFIG_DISCARD_SECTOR_ALIGNMENT, SECTORS_PER_BLOCK, 4);
+    }
+    if (device->limits.ranges) {
         put_config(device, CONFIG_MAX_WRITE_ZEROES_SECTORS, VIRTIO_BLK_RANGE_MAX_SECTORS, 4);
         put_config(device, CONFIG_MAX_WRITE_ZEROES_SEG, 1, 4);
-        put_config(device, CONFIG_WRITE_ZEROES_MAY_UNMAP, 1, 1);
+        put_config(device, CONFIG_WRITE_ZEROES_MAY_UNMAP, device->limits.unmaps, 1);
     }
 }
 
@@ -75,7 +76,10 @@ bool virtio_blk_ready(struct virtio_blk *device)
     uint64_t most = UINT64_MAX / SECTORS_PER_BLOCK;
     device->limits.capacity_sectors = (blocks < most ? blocks : most) * SECTORS_PER_BLOCK;
     device->limits.read_only = shared_load_u8(&info->read_only) != 0;
+    uint8_t traits = shared_load_u8(&info->sdfgen_traits);
     device->limits.ranges = device->extended && !device->limits.read_only;
+    device->limits.no_discard = (traits & SDFGEN_BLOCK_TRAIT_NO_DISCARD) != 0;
+    device->limits.unmaps = (traits & SDFGEN_BLOCK_TRAIT_ZEROES_UNMAP) != 0;
     guest_ram_load((const volatile uint8_t *)info->serial_number, device->serial, sizeof(device->serial));
     fill_config(device, shared_load_u16(&info->sector_bytes), shared_load_u16(&info->block_size));
     device->ready = true;
@@ -94,6 +98,7 @@ void virtio_blk_init(struct virtio_blk *device, const struct block_client_config
     device->lost = false;
     device->notify = false;
     device->limits = (struct virtio_blk_limits) { 0 };
+    device->counters = (struct virtio_blk_counters) { 0 };
     memset(device->config, 0, sizeof(device->config));
     memset(&device->queue, 0, sizeof(device->queue));
     block_request_writer_init(&device->requests, (volatile struct sddf_blk_request_queue *)connection->request_vaddr,
@@ -110,8 +115,10 @@ void virtio_blk_init(struct virtio_blk *device, const struct block_client_config
 
 uint64_t virtio_blk_features(const struct virtio_blk *device)
 {
-    return features_always | (device->limits.ranges ? features_ranges : 0) |
-           (device->limits.read_only ? FEATURE(VIRTIO_BLK_F_RO) : 0);
+    const struct virtio_blk_limits *limits = &device->limits;
+    return features_always | (limits->ranges ? FEATURE(VIRTIO_BLK_F_WRITE_ZEROES) : 0) |
+           (limits->ranges && !limits->no_discard ? FEATURE(VIRTIO_BLK_F_DISCARD) : 0) |
+           (limits->read_only ? FEATURE(VIRTIO_BLK_F_RO) : 0);
 }
 
 void virtio_blk_set_features(struct virtio_blk *device, uint64_t features)
@@ -186,13 +193,21 @@ static void get_id(struct virtio_blk *device, struct virtio_blk_task *task)
     task_return_chain(device, task, VIRTIO_BLK_S_OK, task->request.data_bytes);
 }
 
+static void count_refused(struct virtio_blk *device)
+{
+    device->counters.errors++;
+    device->counters.refused++;
+}
+
 static void take_request(struct virtio_blk *device, struct virtio_blk_task *task)
 {
     switch (virtio_blk_parse(&task->chain, &device->limits, &task->request)) {
     case VIRTIO_BLK_DROP:
+        count_refused(device);
         virtq_push(&device->queue, task->chain.head, 0);
         break;
     case VIRTIO_BLK_ANSWER:
+        count_refused(device);
         task_return_chain(device, task, task->request.answer, 0);
         break;
     case VIRTIO_BLK_RUN:
@@ -219,8 +234,11 @@ static bool take_requests(struct virtio_blk *device)
             return false;
         }
         enum virtq_popped popped = virtq_pop(&device->queue, device->ram, &task->chain);
+        device->counters.requests += popped == VIRTQ_CHAIN || popped == VIRTQ_DROPPED;
         if (popped == VIRTQ_CHAIN) {
             take_request(device, task);
+        } else if (popped == VIRTQ_DROPPED) {
+            count_refused(device);
         } else if (popped == VIRTQ_BROKEN || (popped == VIRTQ_EMPTY && !virtq_enable_kicks(&device->queue))) {
             return false;
         }

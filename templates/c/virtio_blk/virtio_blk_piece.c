@@ -177,8 +177,9 @@ static enum piece_outcome next_range(struct virtio_blk *device, struct virtio_bl
 static enum piece_outcome next_zeroes(struct virtio_blk *device, struct virtio_blk_task *task, uint64_t sector, uint64_t sectors)
 {
     uint16_t blocks = whole_blocks(sector, sectors);
+    uint32_t code = task->request.unmap ? SDFGEN_BLOCK_WRITE_ZEROES_UNMAP : SDFGEN_BLOCK_WRITE_ZEROES;
     return blocks == 0 ? next_partial(device, task, sector, sectors)
-                       : next_range(device, task, sector, blocks, SDFGEN_BLOCK_WRITE_ZEROES);
+                       : next_range(device, task, sector, blocks, code);
 }
 
 /* A hint: parts of blocks at either end are left as they are. */

@@ -107,7 +107,7 @@ static enum virtio_blk_verdict parse_range(const struct virtq_chain *chain, cons
 {
     struct range range = { 0 };
     uint32_t bytes = chain->readable_bytes - VIRTIO_BLK_HEADER_BYTES;
-    if (!limits->ranges) {
+    if (!limits->ranges || (request->type == VIRTIO_BLK_T_DISCARD && limits->no_discard)) {
         return answer(request, VIRTIO_BLK_S_UNSUPP);
     }
     if (bytes == 0 || bytes % VIRTIO_BLK_RANGE_BYTES != 0) {
@@ -123,6 +123,7 @@ static enum virtio_blk_verdict parse_range(const struct virtq_chain *chain, cons
     }
     request->sector = range.sector;
     request->sector_count = range.sector_count;
+    request->unmap = limits->unmaps && (range.flags & RANGE_F_UNMAP) != 0;
     return limits->read_only ? answer(request, VIRTIO_BLK_S_IOERR) : check_sectors(limits, request);
 }
 

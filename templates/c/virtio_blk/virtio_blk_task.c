@@ -27,6 +27,7 @@ void task_init_all(struct virtio_blk *device)
     device->orphan_count = 0;
     device->writer_count = 0;
     device->partial_count = 0;
+    device->under_way = 0;
 }
 
 struct virtio_blk_task *task_vacant(struct virtio_blk *device)
@@ -64,9 +65,24 @@ void task_return_chain(struct virtio_blk *device, const struct virtio_blk_task *
     virtq_push(&device->queue, task->chain.head, virtio_blk_used_bytes(&task->request, written_bytes));
 }
 
+/* Of an orphan nobody hears any more. */
+static void count_end(struct virtio_blk *device, const struct virtio_blk_task *task, uint8_t status)
+{
+    device->under_way--;
+    if (task->orphan) {
+        return;
+    }
+    if (status == VIRTIO_BLK_S_OK) {
+        device->counters.bytes += task->request.data_bytes;
+    } else {
+        device->counters.errors++;
+    }
+}
+
 /* Ends a task, which holds nothing any more: returns its chain, unless it is an orphan. */
 static void finish(struct virtio_blk *device, struct virtio_blk_task *task, uint8_t status)
 {
+    count_end(device, task, status);
     if (task->orphan) {
         device->orphan_count--;
         task->orphan = false;
@@ -113,6 +129,10 @@ static void go_on(struct virtio_blk *device, struct virtio_blk_task *task)
 void task_begin(struct virtio_blk *device, struct virtio_blk_task *task)
 {
     device->free_head = task->next;
+    device->under_way++;
+    if (device->under_way > device->counters.most_under_way) {
+        device->counters.most_under_way = device->under_way;
+    }
     task->done_sectors = 0;
     task->cell_count = 0;
     go_on(device, task);
@@ -151,8 +171,9 @@ void task_answered(struct virtio_blk *device, const struct sddf_blk_response *re
     }
     struct virtio_blk_task *task = &device->tasks[response->id];
     if (response->status != SDDF_BLK_OK || task->orphan) {
+        bool unsupported = response->status == SDFGEN_BLOCK_ERR_UNSUPPORTED && task->phase == TASK_RANGE;
         piece_let_go(device, task);
-        finish(device, task, VIRTIO_BLK_S_IOERR);
+        finish(device, task, unsupported ? VIRTIO_BLK_S_UNSUPP : VIRTIO_BLK_S_IOERR);
     } else if (task->phase == TASK_LOAD) {
         store(device, task);
     } else {

@@ -5,6 +5,7 @@
 
 #include <microkit.h>
 
+#include <sdfgen/counters.h>
 #include <sdfgen/pd_say.h>
 #include <sdfgen/vmm_config.h>
 
@@ -65,6 +66,7 @@ static void start_when_ready(void)
 
 void init(void)
 {
+    counters_begin();
     advance(VMM_WAITING, set_up(&vmm_config));
     start_when_ready();
 }

@@ -18,6 +18,7 @@
 #include <libvmm/arch/aarch64/vgic/vgic.h>
 #include <libvmm/arch/aarch64/vgic/virq.h>
 
+#include <sdfgen/counters.h>
 #include <sdfgen/pd_say.h>
 
 #include "vmm_gic.h"
@@ -120,6 +121,7 @@ static enum vmm_outcome handle(uint32_t vcpu, microkit_msginfo msginfo)
 static bool stop(void)
 {
     vmm_vcpus_stop();
+    counters_add(0, COUNTERS_VMM_STOPS, 1);
     pd_say("the guest is stopped", NULL);
     return false;
 }

@@ -4,6 +4,7 @@
 #include <libvmm/libvmm.h>
 #include <libvmm/arch/aarch64/vgic/virq.h>
 
+#include <sdfgen/counters.h>
 #include <sdfgen/vmm_limits.h>
 
 #include "vmm_inject.h"
@@ -20,6 +21,7 @@ enum vmm_injection vmm_inject(uint32_t vcpu, uint32_t intid)
     if (!virq_inject(ARM_GIC_IRQ_ROUTE((int)vcpu, intid))) {
         return VMM_REFUSED;
     }
+    counters_add(0, COUNTERS_VMM_INJECTIONS, 1);
     used[vcpu]++;
     injected[vcpu] = true;
     vmm_rest_end(vcpu);

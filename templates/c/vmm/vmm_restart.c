@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include <sdfgen/counters.h>
 #include <sdfgen/pd_say.h>
 #include <sdfgen/vmm_config.h>
 
@@ -21,6 +22,7 @@ static bool start(void)
     }
     vmm_irq_reset();
     vmm_devices_reset();
+    counters_add(0, COUNTERS_VMM_RESTARTS, 1);
     pd_say("the guest starts again", NULL);
     return vmm_guest_boot(guest->kernel_gpa, guest->dtb_gpa, guest->initrd_gpa);
 }

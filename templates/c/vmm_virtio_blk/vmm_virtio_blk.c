@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <microkit.h>
 
+#include <sdfgen/counters.h>
 #include <sdfgen/pd_say.h>
 #include <sdfgen/virtio_blk_ops.h>
 #include <sdfgen/virtio_mmio_page.h>
@@ -19,6 +20,19 @@ static volatile uint32_t *page_of(const struct vmm_device *device)
     return (volatile uint32_t *)config->registers_vaddr;
 }
 
+/* Row 1 + i of the VMM's counters is device i's. */
+static void count(const struct vmm_device *device)
+{
+    const struct vmm_virtio_blk *state = device->state;
+    const struct virtio_blk_counters *counters = &state->disk.counters;
+    const uint32_t row = 1 + (uint32_t)(device - vmm_config.devices);
+    counters_store(row, COUNTERS_REQUESTS_TAKEN, counters->requests);
+    counters_store(row, COUNTERS_REQUESTS_BYTES, counters->bytes);
+    counters_store(row, COUNTERS_REQUESTS_ERRORS, counters->errors);
+    counters_store(row, COUNTERS_REQUESTS_REFUSED, counters->refused);
+    counters_store(row, COUNTERS_REQUESTS_DEPTH, counters->most_under_way);
+}
+
 /* Does what an access or a notification asks for, and what is left to do after it. */
 static void follow(const struct vmm_device *device, struct virtio_effects effects, enum virtio_mmio_extent changed)
 {
@@ -34,6 +48,7 @@ static void follow(const struct vmm_device *device, struct virtio_effects effect
         microkit_notify(device->channel);
     }
     virtio_mmio_show(&state->registers, page_of(device), configured ? VIRTIO_MMIO_ALL : changed);
+    count(device);
 }
 
 /* They are read from the page. */

@@ -144,6 +144,41 @@ static void without_its_own_io_base_it_serves_nobody(void)
     CHECK(world.clients[0].shared.info.capacity_blocks == 0 && world.clients[0].shared.info.sector_bytes == 512);
 }
 
+static void what_is_done_is_counted(void)
+{
+    world_serve(2, 8);
+    const struct block_virt_client_counters *counters = block_virt_client_counters(&world.virt, 0);
+    (void)block_virt_take_counted(&world.virt);
+    CHECK(block_virt_take_counted(&world.virt) == 0);
+    for (uint32_t i = 0; i < 3; i++) {
+        world_ask(0, ask(SDDF_BLK_READ, 0, 0, 1, i));
+    }
+    world_ask(0, ask(SDDF_BLK_READ, 0, 0, 0, 3));
+    world_step();
+    CHECK(block_virt_take_counted(&world.virt) == 1 && block_virt_take_counted(&world.virt) == 0);
+    CHECK(counters->requests == 4 && counters->refused == 1 && counters->errors == 1 && counters->most_in_flight == 3);
+    CHECK(block_virt_counters(&world.virt)->most_in_flight == 3);
+    world_run();
+    CHECK(block_virt_take_counted(&world.virt) == 1 && counters->errors == 1 && counters->cut_offs == 0);
+    world_ask(0, ask(SDDF_BLK_READ, 0, 0, 1, 4));
+    world_step();
+    world.driver.info.ready = 0;
+    struct sddf_blk_request request;
+    CHECK(world_driver_take(&request));
+    world_step();
+    CHECK(counters->errors == 2 && counters->refused == 1 && block_virt_counters(&world.virt)->restarts == 0);
+    world_driver_ready();
+    world_run();
+    CHECK(block_virt_counters(&world.virt)->restarts == 1);
+    world_requests(&world.clients[0].shared)->tail += 100;
+    world_step();
+    CHECK(counters->cut_offs == 1 && block_virt_counters(&world.virt)->cut_offs == 0);
+    world_responses(&world.driver)->tail += 10000;
+    world_step();
+    world_step();
+    CHECK(block_virt_counters(&world.virt)->cut_offs == 1 && block_virt_counters(&world.virt)->most_in_flight == 3);
+}
+
 const struct unit_test block_virt_hostile_tests[] = {
     UNIT_TEST(a_client_with_a_wild_request_tail_is_cut_off),
     UNIT_TEST(a_client_with_a_wild_response_head_is_cut_off),
@@ -154,5 +189,6 @@ const struct unit_test block_virt_hostile_tests[] = {
     UNIT_TEST(indices_wrap),
     UNIT_TEST(an_io_base_must_be_patched_and_make_sense),
     UNIT_TEST(without_its_own_io_base_it_serves_nobody),
+    UNIT_TEST(what_is_done_is_counted),
     { .name = NULL },
 };

@@ -20,19 +20,187 @@ static void a_client_without_a_partition_has_an_empty_disk(void)
     CHECK(hears(0, 1, SDDF_BLK_ERR_NO_DEVICE, 0) && hears(1, 1, SDDF_BLK_OK, 1));
 }
 
-static void a_table_that_cannot_be_read_is_no_table(void)
+/* The driver fails the reading of the tables' first block that often; what the last step notified. */
+static uint64_t fail_table_reads(uint32_t times)
 {
     struct sddf_blk_request request;
-    world_set_up(1, 8);
+    uint64_t notified = 0;
+    for (uint32_t i = 0; i < times; i++) {
+        CHECK(world_driver_take(&request) && request.block_number == 0 && request.block_count == 1);
+        CHECK(request.io_or_offset == world.driver_io_base);
+        world_driver_answer(request.id, i % 2 != 0 ? SDDF_BLK_OK : SDDF_BLK_ERR_IO, 0);
+        notified = world_step();
+    }
+    return notified;
+}
+
+static void begin_with_a_disk_that_fails(uint32_t times)
+{
+    world_set_up(2, 8);
     world_begin();
     world_driver_ready();
     world_step();
-    CHECK(world_driver_take(&request) && request.block_number == 0 && request.block_count == 1);
-    CHECK(request.io_or_offset == world.driver_io_base);
-    world_driver_answer(request.id, SDDF_BLK_ERR_IO, 0);
-    CHECK(world_step() == 1);
-    CHECK(block_virt_client_status(&world.virt, 0) == PARTITION_ERR_DISK);
+    CHECK(fail_table_reads(times) == (times < BLOCK_VIRT_TABLE_TRIES ? DRIVER_NOTIFIED : 3));
+}
+
+static bool has_no_disk(uint32_t client)
+{
+    return world.clients[client].shared.info.ready == 1 && world.clients[client].shared.info.capacity_blocks == 0
+        && block_virt_client_state(&world.virt, client) == BLOCK_VIRT_CLIENT_NO_PARTITION;
+}
+
+static bool has_its_disk(uint32_t client)
+{
+    return world.clients[client].shared.info.ready == 1
+        && world.clients[client].shared.info.capacity_blocks == PARTITION_BLOCKS
+        && block_virt_client_state(&world.virt, client) == BLOCK_VIRT_CLIENT_SERVED;
+}
+
+static void a_table_that_cannot_be_read_is_no_table(void)
+{
+    begin_with_a_disk_that_fails(BLOCK_VIRT_TABLE_TRIES);
+    CHECK(block_virt_client_status(&world.virt, 0) == PARTITION_ERR_DISK && has_no_disk(0) && has_no_disk(1));
     CHECK(block_virt_partition_table(&world.virt)->code == PARTITION_ERR_DISK);
+    CHECK(driver_sees_nothing());
+}
+
+static void a_failed_read_of_the_table_is_tried_again(void)
+{
+    begin_with_a_disk_that_fails(BLOCK_VIRT_TABLE_TRIES - 1);
+    world_run();
+    CHECK(has_its_disk(0) && has_its_disk(1));
+}
+
+static void each_block_of_the_table_has_its_tries(void)
+{
+    struct sddf_blk_request request;
+    begin_with_a_disk_that_fails(BLOCK_VIRT_TABLE_TRIES - 1);
+    world_disk[0][446 + 4] = 0xee; /* a GPT then, of which neither copy is there */
+    world_disk[0][446 + 8] = 1;
+    world_disk[0][446 + 9] = 0;
+    CHECK(world_driver_work(1) == 1);
+    world_step();
+    for (uint32_t i = 0; i < BLOCK_VIRT_TABLE_TRIES; i++) {
+        CHECK(world_driver_take(&request) && request.block_number == 0);
+        world_driver_answer(request.id, SDDF_BLK_ERR_IO, 0);
+        world_step();
+    }
+    CHECK(world_driver_take(&request) && request.block_number == WORLD_DISK_BLOCKS - 1);
+    CHECK(block_virt_partition_table(&world.virt)->gpt_codes[0] == PARTITION_ERR_GPT_READ);
+}
+
+static void what_could_not_be_read_is_read_when_the_driver_notifies(void)
+{
+    begin_with_a_disk_that_fails(BLOCK_VIRT_TABLE_TRIES);
+    CHECK(block_virt_step_notified(&world.virt, 1) == 0 && driver_sees_nothing());
+    CHECK(block_virt_step_notified(&world.virt, DRIVER_NOTIFIED) == DRIVER_NOTIFIED);
+    CHECK(fail_table_reads(BLOCK_VIRT_TABLE_TRIES) == 0 && driver_sees_nothing() && has_no_disk(0));
+    CHECK(block_virt_step_notified(&world.virt, DRIVER_NOTIFIED) == DRIVER_NOTIFIED);
+    CHECK(world_driver_work(1) == 1 && world_step() == 3);
+    CHECK(has_its_disk(0) && has_its_disk(1));
+    world_ask(1, ask(SDDF_BLK_READ, 0, 0, 1, 1));
+    world_run();
+    CHECK(hears(1, 1, SDDF_BLK_OK, 1));
+    CHECK(block_virt_step_notified(&world.virt, DRIVER_NOTIFIED) == 0 && driver_sees_nothing());
+}
+
+static void what_could_not_be_read_is_read_when_the_driver_comes_back(void)
+{
+    begin_with_a_disk_that_fails(BLOCK_VIRT_TABLE_TRIES);
+    world.driver.info.ready = 0;
+    world_step();
+    world_driver_ready();
+    world_run();
+    CHECK(has_its_disk(0) && has_its_disk(1));
+}
+
+static void a_table_that_was_read_is_not_read_again(void)
+{
+    world_set_up(1, 8);
+    world_disk[0][510] = 0;
+    world_begin();
+    world_driver_ready();
+    world_run();
+    CHECK(block_virt_client_status(&world.virt, 0) == PARTITION_ERR_NO_TABLE);
+    CHECK(block_virt_step_notified(&world.virt, DRIVER_NOTIFIED) == 0 && driver_sees_nothing());
+}
+
+static void a_partition_may_be_named_by_its_identifier(void)
+{
+    world_set_up(2, 8);
+    world_disk[0][440] = 0x0f;
+    world.client_configs[0].partuuid = "0000000f-03";
+    world.client_configs[1].partlabel = "logs";
+    world_begin();
+    world_driver_ready();
+    world_run();
+    CHECK(has_its_disk(0) && has_no_disk(1));
+    CHECK(block_virt_client_status(&world.virt, 1) == PARTITION_ERR_MISSING);
+    world_ask(0, ask(SDDF_BLK_READ, 0, 0, 1, 1));
+    world_step();
+    uint32_t id;
+    CHECK(driver_sees(SDDF_BLK_READ, world.clients[0].io_base, FIRST_BLOCK(2), 1, &id));
+}
+
+/* Clients 0 and 1, one by index and one by identifier, of which the first is client `named`. */
+static void share_a_partition(uint32_t named, bool first_only_reads, bool second_only_reads)
+{
+    world_set_up(3, 8);
+    world.client_configs[1].partition = 0;
+    world.client_configs[named].partition = 7;
+    world.client_configs[named].partuuid = "00000000-01";
+    world.client_configs[0].read_only = first_only_reads;
+    world.client_configs[1].read_only = second_only_reads;
+    world_begin();
+    world_driver_ready();
+    world_run();
+    CHECK(has_its_disk(0) && has_its_disk(2));
+}
+
+static void a_partition_with_two_names_is_written_by_one(void)
+{
+    for (uint32_t i = 0; i < 8; i++) {
+        bool both_read = (i & 6) == 6;
+        share_a_partition(i & 1, (i & 2) != 0, (i & 4) != 0);
+        CHECK(both_read ? has_its_disk(1) : has_no_disk(1));
+        CHECK(block_virt_client_status(&world.virt, 1) == (both_read ? PARTITION_OK : PARTITION_ERR_SHARED));
+    }
+    world.driver.info.ready = 0;
+    world_step();
+    world_driver_ready();
+    world_run();
+    CHECK(has_its_disk(0) && has_its_disk(1));
+}
+
+static void store_le(uint8_t *bytes, uint64_t value, uint32_t size)
+{
+    for (uint32_t i = 0; i < size; i++) {
+        bytes[i] = (uint8_t)(value >> 8 * i);
+    }
+}
+
+static void the_mirrors_block_that_is_not_whole_is_asked_for(void)
+{
+    static const bool extended[] = { true, false };
+    for (uint32_t i = 0; i < 2; i++) {
+        struct sddf_blk_request request;
+        world_set_up(1, 8);
+        world.config.driver.connection.extended = extended[i];
+        world_mbr_entry(0, 0, 1000);
+        world_disk[0][446 + 4] = 0xee;
+        store_le(&world_disk[0][446 + 8], 1, 4);
+        memset(&world_disk[0][512], 0, 512);
+        world_begin();
+        world.driver.info.sdfgen_tail_sectors = 5;
+        world_driver_ready();
+        world_step();
+        for (uint32_t block = 0; block < 2; block++) {
+            CHECK(world_driver_work(1) == 1);
+            world_step();
+        }
+        CHECK(world_driver_take(&request) && request.block_count == 1);
+        CHECK(request.block_number == (extended[i] ? WORLD_DISK_BLOCKS : WORLD_DISK_BLOCKS - 1));
+    }
 }
 
 static void a_disk_that_makes_no_sense_has_no_partitions(void)
@@ -203,6 +371,14 @@ static void every_state_has_a_text_of_its_own(void)
 const struct unit_test block_virt_life_tests[] = {
     UNIT_TEST(a_client_without_a_partition_has_an_empty_disk),
     UNIT_TEST(a_table_that_cannot_be_read_is_no_table),
+    UNIT_TEST(a_failed_read_of_the_table_is_tried_again),
+    UNIT_TEST(each_block_of_the_table_has_its_tries),
+    UNIT_TEST(what_could_not_be_read_is_read_when_the_driver_notifies),
+    UNIT_TEST(what_could_not_be_read_is_read_when_the_driver_comes_back),
+    UNIT_TEST(a_table_that_was_read_is_not_read_again),
+    UNIT_TEST(the_mirrors_block_that_is_not_whole_is_asked_for),
+    UNIT_TEST(a_partition_may_be_named_by_its_identifier),
+    UNIT_TEST(a_partition_with_two_names_is_written_by_one),
     UNIT_TEST(a_disk_that_makes_no_sense_has_no_partitions),
     UNIT_TEST(caches_are_kept_where_they_are_mapped_so),
     UNIT_TEST(what_a_restarting_driver_had_taken_fails_and_the_rest_is_done),

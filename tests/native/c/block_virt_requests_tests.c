@@ -104,6 +104,9 @@ static void bounds_are_exact(void)
         { SDFGEN_BLOCK_DISCARD, 0, 0, PARTITION_BLOCKS + 1, SDDF_BLK_ERR_INVALID_PARAM },
         { SDFGEN_BLOCK_WRITE_ZEROES, 0, 1, PARTITION_BLOCKS, SDDF_BLK_ERR_INVALID_PARAM },
         { SDFGEN_BLOCK_DISCARD, 0, 0, 0, SDDF_BLK_ERR_INVALID_PARAM },
+        { SDFGEN_BLOCK_WRITE_ZEROES_UNMAP, 0, PARTITION_BLOCKS - 1, 1, SDDF_BLK_OK },
+        { SDFGEN_BLOCK_WRITE_ZEROES_UNMAP, 0, PARTITION_BLOCKS - 1, 2, SDDF_BLK_ERR_INVALID_PARAM },
+        { SDFGEN_BLOCK_WRITE_ZEROES_UNMAP + 1, 0, 0, 1, SDDF_BLK_ERR_INVALID_PARAM },
         { 4, 0, 0, 1, SDDF_BLK_ERR_INVALID_PARAM },
         { 0xff, 0, 0, 1, SDDF_BLK_ERR_INVALID_PARAM },
         { 0x102, 0, 0, 1, SDDF_BLK_ERR_INVALID_PARAM },
@@ -163,16 +166,60 @@ static void a_read_only_disk_is_not_changed(void)
 
 static void extended_codes_need_both_connections(void)
 {
-    for (uint32_t mask = 0; mask < 4; mask++) {
+    static const uint32_t codes[] = {
+        SDFGEN_BLOCK_DISCARD, SDFGEN_BLOCK_WRITE_ZEROES, SDFGEN_BLOCK_WRITE_ZEROES_UNMAP,
+    };
+    for (uint32_t i = 0; i < 12; i++) {
+        uint32_t mask = i & 3;
         world_set_up(1, 8);
         world.client_configs[0].connection.extended = (mask & 1) != 0;
         world.config.driver.connection.extended = (mask & 2) != 0;
         world_begin();
         world_driver_ready();
         world_run();
-        world_ask(0, ask(SDFGEN_BLOCK_DISCARD, 0, 0, 1, 1));
+        world_ask(0, ask(codes[i >> 2], 0, 0, 1, 1));
         world_run();
         CHECK(hears(0, 1, mask == 3 ? SDDF_BLK_OK : SDDF_BLK_ERR_INVALID_PARAM, mask == 3 ? 1 : 0));
+    }
+}
+
+static void what_the_disk_cannot_is_told_of_extended_codes_only(void)
+{
+    static const struct {
+        uint32_t code;
+        uint32_t status;
+    } cases[] = {
+        { SDFGEN_BLOCK_DISCARD, SDFGEN_BLOCK_ERR_UNSUPPORTED },
+        { SDFGEN_BLOCK_WRITE_ZEROES, SDFGEN_BLOCK_ERR_UNSUPPORTED },
+        { SDFGEN_BLOCK_WRITE_ZEROES_UNMAP, SDFGEN_BLOCK_ERR_UNSUPPORTED },
+        { SDDF_BLK_WRITE, SDDF_BLK_ERR_UNSPEC },
+        { SDDF_BLK_FLUSH, SDDF_BLK_ERR_UNSPEC },
+    };
+    world_serve(1, 8);
+    for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sddf_blk_request request;
+        world_ask(0, ask(cases[i].code, 0, 0, 1, i));
+        world_step();
+        CHECK(world_driver_take(&request));
+        world_driver_answer(request.id, SDFGEN_BLOCK_ERR_UNSUPPORTED, 0);
+        world_step();
+        CHECK(hears(0, i, cases[i].status, 0));
+    }
+}
+
+static void what_the_disk_can_is_told_where_both_sides_know_the_words(void)
+{
+    for (uint32_t mask = 0; mask < 4; mask++) {
+        world_set_up(1, 8);
+        world.client_configs[0].connection.extended = (mask & 1) != 0;
+        world.config.driver.connection.extended = (mask & 2) != 0;
+        world.driver.info.sdfgen_traits = 0xff;
+        world.driver.info.sdfgen_tail_sectors = 7;
+        world_begin();
+        world_driver_ready();
+        world_run();
+        CHECK(world.clients[0].shared.info.sdfgen_traits == (mask == 3 ? 0xff : 0));
+        CHECK(world.clients[0].shared.info.sdfgen_tail_sectors == 0);
     }
 }
 
@@ -257,6 +304,8 @@ const struct unit_test block_virt_requests_tests[] = {
     UNIT_TEST(a_read_only_client_changes_nothing),
     UNIT_TEST(a_read_only_disk_is_not_changed),
     UNIT_TEST(extended_codes_need_both_connections),
+    UNIT_TEST(what_the_disk_cannot_is_told_of_extended_codes_only),
+    UNIT_TEST(what_the_disk_can_is_told_where_both_sides_know_the_words),
     UNIT_TEST(a_barrier_waits_for_what_is_in_flight),
     UNIT_TEST(a_barrier_alone_is_answered_at_once),
     UNIT_TEST(the_drivers_answers_are_bounded),

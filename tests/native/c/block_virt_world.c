@@ -190,7 +190,8 @@ void world_driver_do(const struct sddf_blk_request *request)
         memcpy(at_io_address(request->io_or_offset), world_disk[request->block_number], size_bytes);
     } else if (request->code == SDDF_BLK_WRITE) {
         memcpy(world_disk[request->block_number], at_io_address(request->io_or_offset), size_bytes);
-    } else if (request->code == SDFGEN_BLOCK_WRITE_ZEROES) {
+    } else if (request->code == SDFGEN_BLOCK_WRITE_ZEROES
+               || request->code == SDFGEN_BLOCK_WRITE_ZEROES_UNMAP) {
         memset(world_disk[request->block_number], 0, size_bytes);
     }
 }

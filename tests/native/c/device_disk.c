@@ -42,7 +42,8 @@ static bool moves_data(uint32_t code)
 
 static bool touches_blocks(uint32_t code)
 {
-    return moves_data(code) || code == SDFGEN_BLOCK_DISCARD || code == SDFGEN_BLOCK_WRITE_ZEROES;
+    return moves_data(code) || code == SDFGEN_BLOCK_DISCARD || code == SDFGEN_BLOCK_WRITE_ZEROES ||
+           code == SDFGEN_BLOCK_WRITE_ZEROES_UNMAP;
 }
 
 static bool changes_blocks(uint32_t code)
@@ -118,6 +119,7 @@ static void execute(struct device_disk *disk, const struct sddf_blk_request *req
         memcpy(on_disk, cells, size_bytes);
         break;
     case SDFGEN_BLOCK_WRITE_ZEROES:
+    case SDFGEN_BLOCK_WRITE_ZEROES_UNMAP:
         memset(on_disk, 0, size_bytes);
         break;
     case SDDF_BLK_FLUSH:

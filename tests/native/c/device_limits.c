@@ -43,6 +43,32 @@ static void the_offer_follows_the_disk(void)
           (always | FEATURE(VIRTIO_BLK_F_DISCARD) | FEATURE(VIRTIO_BLK_F_WRITE_ZEROES)));
 }
 
+static void start_with_traits(uint8_t traits)
+{
+    struct rig_options options = rig_usual;
+    options.extended = true;
+    rig_start(&options);
+    rig.disk.info.sdfgen_traits = traits;
+    virtio_blk_init(&rig.device, &rig.config, &rig.driver.ram);
+    CHECK(virtio_blk_ready(&rig.device));
+    virtio_blk_set_features(&rig.device, virtio_blk_features(&rig.device) & ~options.without);
+    CHECK(virtio_blk_start_queue(&rig.device, &rig.driver.geometry) == VIRTQ_OK);
+    virtio_blk_driver_ok(&rig.device);
+}
+
+static void discard_and_unmap_are_offered_where_the_disk_can(void)
+{
+    for (uint8_t traits = 0; traits < 4; traits++) {
+        bool discards = (traits & SDFGEN_BLOCK_TRAIT_NO_DISCARD) == 0;
+        start_with_traits(traits);
+        CHECK(((virtio_blk_features(&rig.device) & FEATURE(VIRTIO_BLK_F_DISCARD)) != 0) == discards);
+        CHECK((virtio_blk_features(&rig.device) & FEATURE(VIRTIO_BLK_F_WRITE_ZEROES)) != 0);
+        CHECK((config_number(36, 4) != 0) == discards && (config_number(40, 4) != 0) == discards);
+        CHECK(config_number(48, 4) == VIRTIO_BLK_RANGE_MAX_SECTORS && config_number(52, 4) == 1);
+        CHECK(config_number(56, 1) == ((traits & SDFGEN_BLOCK_TRAIT_ZEROES_UNMAP) != 0));
+    }
+}
+
 static void the_configuration_describes_the_disk(void)
 {
     rig_start(&rig_usual);
@@ -263,21 +289,114 @@ static void a_flush_that_fails_fails_the_write(void)
     CHECK(rig_status(0) == VIRTIO_BLK_S_IOERR);
 }
 
-static void discard(uint64_t sector, uint32_t sectors)
+static void submit_range(uint32_t type, uint64_t sector, uint32_t sectors, uint32_t flags)
 {
-    const uint64_t range[] = { sector, sectors };
+    const uint64_t range[] = { sector, sectors | (uint64_t)flags << 32 };
     rig_request(0, VIRTIO_BLK_T_OUT, 0, 16, 0);
-    rig_header(R1, VIRTIO_BLK_T_DISCARD, 0);
+    rig_header(R1, type, 0);
     driver_write(&rig.driver, rig_data(0), range, sizeof(range));
     driver_submit(&rig.driver, 0);
+}
+
+static void discard(uint64_t sector, uint32_t sectors)
+{
+    submit_range(VIRTIO_BLK_T_DISCARD, sector, sectors, 0);
     rig_settle();
     CHECK(rig_status(0) == VIRTIO_BLK_S_OK);
+}
+
+static void a_discard_that_was_not_offered_is_refused(void)
+{
+    start_with_traits(SDFGEN_BLOCK_TRAIT_NO_DISCARD);
+    submit_range(VIRTIO_BLK_T_DISCARD, 8, 8, 0);
+    rig_settle();
+    CHECK(rig_status(0) == VIRTIO_BLK_S_UNSUPP && rig.disk.log_count == 0);
+}
+
+static void zeroes_unmap_where_that_was_offered_and_is_asked_for(void)
+{
+    for (uint8_t i = 0; i < 4; i++) {
+        bool unmaps = i == 3;
+        start_with_traits((i & 1) != 0 ? SDFGEN_BLOCK_TRAIT_ZEROES_UNMAP : 0);
+        submit_range(VIRTIO_BLK_T_WRITE_ZEROES, 8, 20, i >> 1);
+        rig_settle();
+        CHECK(rig_status(0) == VIRTIO_BLK_S_OK && rig_sector_is(8, 0) && rig_sector_is(27, 0));
+        CHECK(rig.disk.log[0].code == (unmaps ? SDFGEN_BLOCK_WRITE_ZEROES_UNMAP : SDFGEN_BLOCK_WRITE_ZEROES));
+    }
+}
+
+static void what_the_disk_cannot_is_told_as_unsupported(void)
+{
+    static const struct {
+        uint32_t type;
+        uint8_t status;
+    } cases[] = {
+        { VIRTIO_BLK_T_DISCARD, VIRTIO_BLK_S_UNSUPP },
+        { VIRTIO_BLK_T_WRITE_ZEROES, VIRTIO_BLK_S_UNSUPP },
+        { VIRTIO_BLK_T_OUT, VIRTIO_BLK_S_IOERR },
+    };
+    for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        start_with_traits(0);
+        if (cases[i].type == VIRTIO_BLK_T_OUT) {
+            rig_request(0, VIRTIO_BLK_T_OUT, 8, 4096, 0x99);
+            driver_submit(&rig.driver, 0);
+        } else {
+            submit_range(cases[i].type, 8, 8, 0);
+        }
+        rig_hold();
+        disk_fail(&rig.disk, 0, SDFGEN_BLOCK_ERR_UNSUPPORTED, 0);
+        rig_settle();
+        CHECK(rig_status(0) == cases[i].status && rig.disk.log_count == 1);
+    }
 }
 
 static void check_discarded(uint32_t index, uint64_t block, uint16_t blocks)
 {
     CHECK(rig.disk.log[index].code == SDFGEN_BLOCK_DISCARD);
     CHECK(rig.disk.log[index].block_number == block && rig.disk.log[index].block_count == blocks);
+}
+
+static void what_is_done_is_counted(void)
+{
+    const struct virtio_blk_counters *counters = &rig.device.counters;
+    const struct virtq_desc unanswerable = { HEADER, 16, 0, 0 };
+    struct rig_options options = rig_usual;
+    options.ring_size = 64;
+    rig_start(&options);
+    rig_offer(0, VIRTIO_BLK_T_IN, 0, 1024, 0);
+    rig_offer(1, VIRTIO_BLK_T_OUT, 16, 512, 1);
+    rig_offer(2, VIRTIO_BLK_T_FLUSH, 0, 0, 0);
+    driver_publish(&rig.driver);
+    rig_hold();
+    CHECK(counters->requests == 3 && counters->most_under_way == 3 && counters->bytes == 0);
+    rig_settle();
+    CHECK(counters->bytes == 1536 && counters->errors == 0);
+    rig_offer(3, VIRTIO_BLK_T_IN, UINT64_MAX, 512, 0);
+    driver_publish(&rig.driver);
+    rig_settle();
+    CHECK(counters->requests == 4 && counters->errors == 1 && counters->refused == 1);
+    driver_chain(&rig.driver, 40, &unanswerable, 1);
+    driver_submit(&rig.driver, 40);
+    rig_settle();
+    CHECK(counters->requests == 5 && counters->errors == 2 && counters->refused == 2);
+    const struct virtq_desc empty = { HEADER, 0, 0, 0 };
+    driver_chain(&rig.driver, 41, &empty, 1);
+    driver_submit(&rig.driver, 41);
+    rig_settle();
+    CHECK(counters->requests == 6 && counters->errors == 3 && counters->refused == 3);
+    rig_offer(4, VIRTIO_BLK_T_IN, 0, 512, 0);
+    driver_publish(&rig.driver);
+    rig_hold();
+    disk_fail(&rig.disk, 0, SDDF_BLK_ERR_IO, 0);
+    rig_settle();
+    CHECK(counters->errors == 4 && counters->refused == 3 && counters->bytes == 1536);
+    rig_offer(5, VIRTIO_BLK_T_IN, 0, 512, 0);
+    driver_publish(&rig.driver);
+    rig_hold();
+    virtio_blk_reset(&rig.device);
+    rig_settle();
+    CHECK(counters->errors == 4 && counters->bytes == 1536 && rig.device.under_way == 0);
+    CHECK(counters->most_under_way == 3);
 }
 
 static void a_discard_asks_for_whole_blocks(void)
@@ -328,6 +447,7 @@ static void an_id_without_an_end_is_cut(void)
 const struct unit_test limit_tests[] = {
     UNIT_TEST(features_that_were_not_offered_do_nothing),
     UNIT_TEST(the_offer_follows_the_disk),
+    UNIT_TEST(discard_and_unmap_are_offered_where_the_disk_can),
     UNIT_TEST(the_configuration_describes_the_disk),
     UNIT_TEST(a_disk_of_4096_byte_sectors_says_so),
     UNIT_TEST(a_disk_of_any_size_does_not_wrap),
@@ -343,6 +463,10 @@ const struct unit_test limit_tests[] = {
     UNIT_TEST(writes_are_durable_where_the_driver_cannot_flush),
     UNIT_TEST(writes_are_durable_while_the_cache_is_off),
     UNIT_TEST(a_flush_that_fails_fails_the_write),
+    UNIT_TEST(a_discard_that_was_not_offered_is_refused),
+    UNIT_TEST(zeroes_unmap_where_that_was_offered_and_is_asked_for),
+    UNIT_TEST(what_the_disk_cannot_is_told_as_unsupported),
+    UNIT_TEST(what_is_done_is_counted),
     UNIT_TEST(a_discard_asks_for_whole_blocks),
     UNIT_TEST(a_large_discard_goes_on_where_it_was),
     UNIT_TEST(an_id_without_an_end_is_cut),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A client's VMM of the two-client system, run against glue_libvmm.c with its generated table. */
+#include <sdfgen/counters.h>
 #include <sdfgen/pl011.h>
 
 #include "vmm_trap.h"
@@ -79,6 +80,23 @@ static void a_request_goes_all_the_way(void)
     CHECK(fake_injected(INTID) == 1 && !fake_held(INTID));
     CHECK(fake.notified_count[VIRT] == 1);
     CHECK(fake.refused_count == 0 && fake.console[0] == '\0');
+}
+
+static void what_is_counted_is_seen_in_the_page(void)
+{
+    static struct counters_page page;
+    const uint64_t *vmm = page.rows[0].values;
+    counters_page_vaddr = (uintptr_t)&page;
+    run();
+    const uint64_t *row = page.rows[1 + (disk->row - vmm_config.devices)].values;
+    CHECK(page.magic == COUNTERS_MAGIC && row[COUNTERS_REQUESTS_TAKEN] == 0 && vmm[COUNTERS_VMM_INJECTIONS] == 0);
+    submit_read(0);
+    CHECK(row[COUNTERS_REQUESTS_TAKEN] == 1 && row[COUNTERS_REQUESTS_DEPTH] == 1 && row[COUNTERS_REQUESTS_BYTES] == 0);
+    virtualiser_answers(1);
+    CHECK(row[COUNTERS_REQUESTS_BYTES] == 512 && row[COUNTERS_REQUESTS_ERRORS] == 0);
+    CHECK(vmm[COUNTERS_VMM_INJECTIONS] == 1 && vmm[COUNTERS_VMM_RESTARTS] == 0 && vmm[COUNTERS_VMM_STOPS] == 0);
+    uint64_t value;
+    CHECK(!guest_load(REGISTERS, 4, &value) && vmm[COUNTERS_VMM_STOPS] == 1);
 }
 
 /* Completes while the guest still handles the interrupt before, after it has read the status. */
@@ -571,6 +589,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_guest_that_can_not_be_made_is_not_started),
     UNIT_TEST(images_that_do_not_fit_are_tried_once),
     UNIT_TEST(a_request_goes_all_the_way),
+    UNIT_TEST(what_is_counted_is_seen_in_the_page),
     UNIT_TEST(a_completion_during_an_interrupt_is_not_lost),
     UNIT_TEST(a_line_that_stays_high_interrupts_again),
     UNIT_TEST(a_completion_that_the_guest_saw_itself_is_no_second_interrupt),

@@ -2,6 +2,7 @@
 /* The virtualiser's PD of the two-client system with its generated table: who is notified, and what is said. */
 #include <sdfgen/block_virt.h>
 #include <sdfgen/cache.h>
+#include <sdfgen/counters.h>
 #include <sdfgen/shared.h>
 
 #include "glue_fake.h"
@@ -122,6 +123,43 @@ static void a_driver_is_waited_for_asleep(void)
     CHECK(fake.notified_count[DRIVER_CHANNEL] == 1 && fake_notifications() == 1);
 }
 
+static uint64_t counted(const struct counters_page *page, uint32_t row, uint32_t column)
+{
+    return page->rows[row].values[column];
+}
+
+static void what_is_counted_is_seen_in_the_page(void)
+{
+    static struct counters_page page;
+    counters_page_vaddr = (uintptr_t)&page;
+    set_up();
+    driver_is_ready();
+    init();
+    CHECK(page.magic == COUNTERS_MAGIC);
+    driver_reads_table(2);
+    const struct block_connection *client = &block_virt_config.clients[1].connection;
+    struct block_request_writer writer;
+    block_request_writer_init(&writer, (void *)client->request_vaddr, client->queue_capacity);
+    const struct sddf_blk_request good = { .code = SDDF_BLK_READ, .block_count = 2 };
+    const struct sddf_blk_request senseless = { .code = SDDF_BLK_READ, .block_count = 0 };
+    block_request_put(&writer, &good);
+    block_request_put(&writer, &senseless);
+    block_queue_publish(&writer.end);
+    notified(CLIENT_CHANNEL + 1);
+    CHECK(counted(&page, 2, COUNTERS_REQUESTS_TAKEN) == 2 && counted(&page, 2, COUNTERS_REQUESTS_BYTES) == 8192);
+    CHECK(counted(&page, 2, COUNTERS_REQUESTS_REFUSED) == 1 && counted(&page, 2, COUNTERS_REQUESTS_ERRORS) == 1);
+    CHECK(counted(&page, 2, COUNTERS_REQUESTS_DEPTH) == 1 && counted(&page, 1, COUNTERS_REQUESTS_TAKEN) == 0);
+    CHECK(counted(&page, 0, COUNTERS_SERVICE_DEPTH) == 1 && counted(&page, 0, COUNTERS_SERVICE_RESTARTS) == 0);
+    disk_info->ready = 0;
+    notified(DRIVER_CHANNEL);
+    disk_info->ready = 1;
+    notified(DRIVER_CHANNEL);
+    CHECK(counted(&page, 0, COUNTERS_SERVICE_RESTARTS) == 1 && counted(&page, 0, COUNTERS_SERVICE_CUT_OFFS) == 0);
+    *(volatile uint32_t *)(DRIVER->response_vaddr + sizeof(uint32_t)) = 0x7fffffff;
+    notified(DRIVER_CHANNEL);
+    CHECK(counted(&page, 0, COUNTERS_SERVICE_CUT_OFFS) == 1);
+}
+
 static void a_driver_that_was_ready_before_is_served_at_once(void)
 {
     set_up();
@@ -219,6 +257,7 @@ static void a_request_is_handed_on_and_its_answer_back(void)
 
 static const struct unit_test tests[] = {
     UNIT_TEST(a_driver_is_waited_for_asleep),
+    UNIT_TEST(what_is_counted_is_seen_in_the_page),
     UNIT_TEST(a_driver_that_was_ready_before_is_served_at_once),
     UNIT_TEST(clients_are_notified_when_their_disks_are_published),
     UNIT_TEST(a_partition_that_is_missing_is_said),

@@ -132,6 +132,8 @@ static void the_size_of_the_disk_is_kept(void)
 {
     struct block_job job = job_of(BLOCK_OPERATION_DISCARD);
     CHECK(block_job_fallocate_mode(&job) == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE));
+    job = job_of(BLOCK_OPERATION_UNMAP);
+    CHECK(block_job_fallocate_mode(&job) == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE));
     job = job_of(BLOCK_OPERATION_ZERO);
     CHECK(block_job_fallocate_mode(&job) == (FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE));
 }

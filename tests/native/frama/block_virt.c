@@ -43,9 +43,10 @@ void cache_clean_and_invalidate_range(uintptr_t vaddr, size_t size_bytes)
 }
 
 enum partition_step partition_table_start(struct partition_table *table, uint64_t capacity_blocks,
-                                          uint32_t sector_bytes)
+                                          uint32_t tail_sectors, uint32_t sector_bytes)
 {
     (void)capacity_blocks;
+    (void)tail_sectors;
     (void)sector_bytes;
     table->read_block = any_u64();
     return any_bool() ? PARTITION_READ : PARTITION_DONE;
@@ -54,7 +55,17 @@ enum partition_step partition_table_start(struct partition_table *table, uint64_
 enum partition_step partition_table_feed(struct partition_table *table, const uint8_t *block)
 {
     looked_at = block != NULL ? block[PARTITION_BLOCK_BYTES - 1] : 0;
-    return partition_table_start(table, 0, 0);
+    return partition_table_start(table, 0, 0, 0);
+}
+
+enum partition_code partition_find(const struct partition_table *table, const char *uuid, const char *label,
+                                   uint32_t *index)
+{
+    (void)table;
+    (void)uuid;
+    (void)label;
+    *index = any_u32();
+    return any_bool() ? PARTITION_OK : PARTITION_ERR_AMBIGUOUS;
 }
 
 struct partition partition_of(const struct partition_table *table, uint32_t index)

@@ -247,7 +247,9 @@ static void step_in_a_race(const struct action *action)
 /* Codes and numbers near the bounds, from a byte. */
 static void client_asks(const struct action *action)
 {
-    static const uint32_t codes[] = { 0, 0, 1, 1, 2, 3, SDFGEN_BLOCK_DISCARD, SDFGEN_BLOCK_WRITE_ZEROES };
+    static const uint32_t codes[] = {
+        0, 0, 1, SDFGEN_BLOCK_WRITE_ZEROES_UNMAP, 2, 3, SDFGEN_BLOCK_DISCARD, SDFGEN_BLOCK_WRITE_ZEROES,
+    };
     uint32_t index = action->where % CLIENTS;
     struct block_request_writer *asker = &state.askers[index];
     uint32_t value = action->value;

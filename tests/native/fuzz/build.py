@@ -29,7 +29,7 @@ from tests.native.toolchain import (
 HERE = os.path.dirname(os.path.abspath(__file__))
 CORPUS = os.path.join(HERE, "corpus")
 CLANG = "clang"
-PARTITIONS = ("block_virt/partition.c", "block_virt/partition_gpt.c")
+PARTITIONS = ("block_virt/partition.c", "block_virt/partition_gpt.c", "block_virt/partition_name.c")
 
 
 class Target(NamedTuple):

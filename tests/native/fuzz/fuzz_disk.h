@@ -47,7 +47,9 @@ static inline bool changes_blocks(const struct sddf_blk_request *request)
 
 static inline void check_request(const struct sddf_blk_request *request)
 {
-    bool range = request->code == SDFGEN_BLOCK_DISCARD || request->code == SDFGEN_BLOCK_WRITE_ZEROES;
+    bool unmaps = request->code == SDFGEN_BLOCK_WRITE_ZEROES_UNMAP;
+    bool range = request->code == SDFGEN_BLOCK_DISCARD || request->code == SDFGEN_BLOCK_WRITE_ZEROES || unmaps;
+    REQUIRE(!unmaps || (info.sdfgen_traits & SDFGEN_BLOCK_TRAIT_ZEROES_UNMAP) != 0);
     REQUIRE(moves_data(request) || request->code == SDDF_BLK_FLUSH || (range && takes_ranges));
     REQUIRE(!changes_blocks(request) || !info.read_only);
     if (touches_blocks(request)) {
@@ -117,6 +119,7 @@ static inline void answer_held(uint32_t index, uint32_t status)
 static inline struct block_client_config disk_power_on(bool extended, bool read_only)
 {
     info = (struct sddf_blk_storage_info) { .ready = 1, .read_only = read_only, .capacity_blocks = BLOCKS };
+    info.sdfgen_traits = extended ? SDFGEN_BLOCK_TRAIT_ZEROES_UNMAP : 0;
     takes_ranges = extended;
     held_count = 0;
     lied = false;

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Partition tables, whatever stands on the disk. First byte: sector size, whether CRCs are always right, and which
- * block cannot be read; then two bytes of capacity in blocks; the rest: the disk's first blocks. The last blocks of the
- * disk are the input's last ones, so that a mirror is there; all between is zero.
+ * block cannot be read; then two bytes of capacity in blocks, whose highest three bits are also the sectors behind the
+ * last of them; the rest: the disk's first blocks. The last blocks of the disk are the input's last ones, so that a
+ * mirror is there; all between is zero, and so is what the disk does not have of its last block.
  *
  * The CRC is not the real one (that is test_partition.py's): it is 0 when all are to be right, so that mutations get
  * past it, and otherwise made of the first and the last byte. These two it reads, and so finds a range that is too
  * large.
  *
+ * The input's last bytes are also a name that is looked for.
+ *
  * What is handed out must be whole blocks of the disk behind the table's first, and nobody else's.
  */
 #include <string.h>
 
-#include <sdfgen/partition.h>
+#include <sdfgen/partition_name.h>
 
 #include "../../../templates/c/block_virt/crc32.h"
 #include "fuzz_input.h"
@@ -33,6 +36,7 @@ struct disk {
     const uint8_t *bytes;
     size_t size;
     uint64_t capacity_blocks;
+    uint32_t tail_sectors;
     uint8_t flags;
 };
 
@@ -47,15 +51,22 @@ uint32_t crc32_update(uint32_t crc, const uint8_t *bytes, uint32_t from, uint32_
     return crc_right ? CRC32_START : crc ^ last;
 }
 
+/* What the disk has of a block behind its whole ones. */
+static uint32_t tail_bytes(const struct disk *disk)
+{
+    return (disk->flags & SECTORS_4096) != 0 ? 0 : disk->tail_sectors * 512;
+}
+
 /* A private copy, in a global of just that size: a read beyond it is found. */
 static const uint8_t *read_block(const struct disk *disk, uint64_t block)
 {
     static const uint8_t zeroes[BLOCK];
     static uint8_t copy[BLOCK];
     uint64_t input_blocks = (disk->size + BLOCK - 1) / BLOCK;
-    uint64_t from_end = disk->capacity_blocks - 1 - block;
+    uint64_t last_block = disk->capacity_blocks - (tail_bytes(disk) == 0);
+    uint64_t from_end = last_block - block;
     uint64_t index = block < input_blocks || from_end >= input_blocks ? block : input_blocks - 1 - from_end;
-    REQUIRE(block < disk->capacity_blocks);
+    REQUIRE(block <= last_block);
     if ((disk->flags & SOME_UNREADABLE) != 0 && block == (uint64_t)(disk->flags >> UNREADABLE_SHIFT)) {
         return NULL;
     }
@@ -66,6 +77,9 @@ static const uint8_t *read_block(const struct disk *disk, uint64_t block)
     size_t size = left < BLOCK ? left : BLOCK;
     memcpy(copy, disk->bytes + index * BLOCK, size);
     memset(copy + size, 0, BLOCK - size);
+    if (block == disk->capacity_blocks) {
+        memset(copy + tail_bytes(disk), 0, BLOCK - tail_bytes(disk));
+    }
     return copy;
 }
 
@@ -73,7 +87,7 @@ static void parse(const struct disk *disk)
 {
     uint32_t sector_bytes = (disk->flags & SECTORS_4096) != 0 ? 4096 : 512;
     uint32_t reads = 0;
-    enum partition_step step = partition_table_start(&table, disk->capacity_blocks, sector_bytes);
+    enum partition_step step = partition_table_start(&table, disk->capacity_blocks, disk->tail_sectors, sector_bytes);
     while (step == PARTITION_READ) {
         REQUIRE(reads++ < MAX_READS);
         step = partition_table_feed(&table, read_block(disk, table.read_block));
@@ -104,6 +118,24 @@ static void check_partitions(const struct disk *disk)
     }
 }
 
+static void check_found(const char *uuid, const char *label)
+{
+    uint32_t index = UINT32_MAX;
+    enum partition_code code = partition_find(&table, uuid, label, &index);
+    REQUIRE(code != PARTITION_OK || (index < table.count && table.extents[index].used));
+    REQUIRE(code != PARTITION_ERR_AMBIGUOUS || table.count > 1);
+}
+
+static void find(const struct disk *disk)
+{
+    static char text[PARTITION_UUID_TEXT_BYTES];
+    size_t size = disk->size < sizeof(text) - 1 ? disk->size : sizeof(text) - 1;
+    memcpy(text, disk->bytes + disk->size - size, size);
+    text[size] = '\0';
+    check_found(text, NULL);
+    check_found(NULL, text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < HEADER_BYTES || size > HEADER_BYTES + MAX_INPUT_BLOCKS * BLOCK) {
@@ -113,10 +145,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .bytes = data + HEADER_BYTES,
         .size = size - HEADER_BYTES,
         .capacity_blocks = (uint64_t)data[1] | (uint64_t)data[2] << 8,
+        .tail_sectors = data[2] >> 5,
         .flags = data[0],
     };
     crc_right = (disk.flags & CRC_RIGHT) != 0;
     parse(&disk);
     check_partitions(&disk);
+    find(&disk);
     return 0;
 }

@@ -53,8 +53,10 @@ struct block_virt_client {
     const char *name; /* the client and its disk, for messages */
     struct block_connection connection;
     struct block_virt_data_region data;
-    uint32_t partition; /* counted from 0 in the disk's partition table */
-    bool read_only;     /* though the disk may not be */
+    uint32_t partition;    /* counted from 0 in the disk's partition table */
+    const char *partuuid;  /* or its identifier there, in lower case */
+    const char *partlabel; /* or its label, in UTF-8 */
+    bool read_only;        /* though the disk may not be */
 };
 
 /* VIRT_table.c */

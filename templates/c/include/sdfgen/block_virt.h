@@ -38,6 +38,10 @@
  * its guest starts without a disk and can say so. A driver that is not ready is waited for by notification:
  * block_virt_step() looks and returns.
  *
+ * A block of the tables that could not be read is asked for BLOCK_VIRT_TABLE_TRIES times. A table that is not sound for
+ * want of such a block is read again when the driver notifies without an answer, and when it comes back; a client that
+ * gets its partition then is told so by a new storage_info: `ready` is 0 while that is written.
+ *
  * A driver that starts again (storage_info.ready seen 0, later 1): what it had taken and not answered fails with
  * SDDF_BLK_ERR_IO, since its successor can't know of it; what it had not taken yet stays queued for the successor; new
  * requests wait. The tables are read again. A client whose partition is no longer what its storage_info says is not
@@ -56,6 +60,8 @@
 #define BLOCK_VIRT_CHANNELS 64u
 /* What may be with the driver at once, all clients together. */
 #define BLOCK_VIRT_MAX_IN_FLIGHT 256u
+/* How often a block of the partition tables is asked for, one time after the other. */
+#define BLOCK_VIRT_TABLE_TRIES 4u
 /* What a client may have served before the next one's turn: 128 KiB. */
 #define BLOCK_VIRT_QUANTUM_BLOCKS 32u
 
@@ -87,6 +93,16 @@ struct block_virt_client_counters {
     uint64_t requests;
     uint64_t blocks;
     uint64_t refused; /* answered with an error by the virtualiser itself */
+    uint64_t errors;  /* all answers other than SDDF_BLK_OK */
+    uint64_t cut_offs;
+    uint32_t most_in_flight;
+};
+
+/* The same of the driver. */
+struct block_virt_counters {
+    uint64_t restarts;
+    uint64_t cut_offs;
+    uint32_t most_in_flight;
 };
 
 /* A request that was taken from a client, checked and translated, and waits for its turn. */
@@ -138,7 +154,7 @@ struct block_virt_slot {
     bool live;
 };
 
-/* All state, 31 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
+/* All state, 42 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
 struct block_virt {
     const struct block_virt_config *config;
     enum block_virt_state state;
@@ -153,6 +169,8 @@ struct block_virt {
     bool forwarded; /* requests were put and not yet published */
     bool taken_responses;
     uint64_t stray_responses;
+    struct block_virt_counters counters;
+    bool was_ready; /* the driver, at some time */
 
     uint64_t client_channels; /* a bit for each */
     uint8_t client_of_channel[BLOCK_VIRT_CHANNELS];
@@ -163,6 +181,7 @@ struct block_virt {
     uint64_t stalled; /* waits for room in its response queue */
     uint64_t taken;   /* requests were taken and not yet released */
     uint64_t answered;
+    uint64_t counted; /* its counters have changed since block_virt_take_counted() */
     uint32_t turn; /* whose turn it is */
     bool in_turn;  /* and its quantum was granted */
 
@@ -173,6 +192,8 @@ struct block_virt {
 
     bool table_read_in_flight;
     bool table_outdated; /* the block that is being read belongs to an earlier reading of the tables */
+    bool table_unread;   /* some block of it was given up */
+    uint32_t table_tries; /* of the block that is wanted now */
     enum block_virt_table_read table_read;
     struct sddf_blk_storage_info disk; /* as the driver describes it */
     struct partition_table table;
@@ -207,6 +228,9 @@ enum block_virt_client_state block_virt_client_state(const struct block_virt *vi
 /* Why it has no partition; PARTITION_OK before that is known. */
 enum partition_code block_virt_client_status(const struct block_virt *virt, uint32_t client);
 const struct block_virt_client_counters *block_virt_client_counters(const struct block_virt *virt, uint32_t client);
+/* A bit for each client whose counters have changed since the last call. */
+uint64_t block_virt_take_counted(struct block_virt *virt);
+const struct block_virt_counters *block_virt_counters(const struct block_virt *virt);
 /* Responses of the driver that answered nothing. */
 uint64_t block_virt_stray_responses(const struct block_virt *virt);
 /* The partition table as it was read: its code, whether the mirror had to be used and why. */

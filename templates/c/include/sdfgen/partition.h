@@ -49,6 +49,9 @@ enum partition_code {
     PARTITION_ERR_UNALIGNED, /* does not start on a multiple of 4 KiB */
     PARTITION_ERR_BEYOND,    /* not within the usable sectors (so it could hold the table), or holds no whole block */
     PARTITION_ERR_OVERLAP,   /* shares sectors with an entry of a lower index, be that usable or not */
+    PARTITION_ERR_EXTENDED,  /* of an MBR: it holds others' logical partitions, and is nobody's */
+    PARTITION_ERR_AMBIGUOUS, /* several are called so */
+    PARTITION_ERR_SHARED,    /* it is another client's by another name, and not both only read it */
 };
 
 /* A partition, in blocks of 4 KiB. A trailing part of a block belongs to nobody. */
@@ -73,8 +76,18 @@ enum partition_stage {
 /* What an entry says, not yet judged; last_lba < first_lba: the entry makes no sense. */
 struct partition_extent {
     bool used;
+    bool extended; /* an MBR's container of logical partitions */
     uint64_t first_lba;
     uint64_t last_lba;
+};
+
+#define PARTITION_GUID_BYTES 16u
+#define PARTITION_LABEL_UNITS 36u
+
+/* What a GPT calls an entry. */
+struct partition_identity {
+    uint8_t guid[PARTITION_GUID_BYTES];    /* as it lies on the disk */
+    uint16_t label[PARTITION_LABEL_UNITS]; /* UTF-16; ends with a zero where it is shorter */
 };
 
 /* One copy of the GPT while it is read; what stands in its header after that was checked. */
@@ -109,15 +122,21 @@ struct partition_table {
     uint64_t first_usable_lba;
     uint64_t last_usable_lba;
     struct partition_gpt gpt;
+    bool is_gpt;             /* whose entries have identities */
+    uint32_t disk_signature; /* of an MBR */
     struct partition_extent extents[PARTITION_MAX];
+    struct partition_identity identities[PARTITION_MAX];
 };
 
 /*
- * Begins. `capacity_blocks` (of 4 KiB) and `sector_bytes` (512 or 4096, the unit of the tables' numbers) describe the
- * disk; neither is trusted.
+ * Begins. `capacity_blocks` (of 4 KiB), `tail_sectors` behind them (of 512 bytes, 0 to 7, together less than a block)
+ * and `sector_bytes` (512 or 4096, the unit of the tables' numbers) describe the disk; none is trusted.
+ *
+ * With a tail the parser may ask for block `capacity_blocks`, of which the disk has only the beginning: the mirror's
+ * header is the disk's last sector. What the disk does not have of it is not looked at.
  */
 enum partition_step partition_table_start(struct partition_table *table, uint64_t capacity_blocks,
-                                          uint32_t sector_bytes);
+                                          uint32_t tail_sectors, uint32_t sector_bytes);
 
 /*
  * Goes on with the block that was asked for: PARTITION_BLOCK_BYTES that nobody else can change, or NULL when it could

@@ -28,11 +28,23 @@
 
 /*
  * Beyond sDDF 0.7, and sent only to a side whose generated table says that it knows them (block_connection.extended).
- * No data: io_or_offset is 0. A DISCARD is a hint and succeeds where the disk can't; after a WRITE_ZEROES the blocks
- * read as zeroes. Numbered well away from sDDF's own codes.
+ * No data: io_or_offset is 0. What a DISCARD leaves in the blocks is the disk's affair; where the disk can't, the answer
+ * is SDFGEN_BLOCK_ERR_UNSUPPORTED and nothing has changed. After a WRITE_ZEROES the blocks read as zeroes and still
+ * have their room on the disk; with UNMAP they may have none. Numbered well away from sDDF's own codes.
  */
 #define SDFGEN_BLOCK_DISCARD 0x100u
 #define SDFGEN_BLOCK_WRITE_ZEROES 0x101u
+#define SDFGEN_BLOCK_WRITE_ZEROES_UNMAP 0x111u
+
+/*
+ * Two bytes of sddf_blk_storage_info are padding in sDDF 0.7, and believed only of an extended side. Behind the last
+ * whole block a disk may have a part of one; its sectors can be read, as a block with zeroes behind them, and not
+ * written.
+ */
+#define SDFGEN_BLOCK_TAIL_SECTORS_MAX 7u
+/* Without a trait nothing is known: a DISCARD may be tried, and nobody is promised that zeroes free anything. */
+#define SDFGEN_BLOCK_TRAIT_NO_DISCARD 1u
+#define SDFGEN_BLOCK_TRAIT_ZEROES_UNMAP 2u
 
 /* sddf_blk_response.status */
 #define SDDF_BLK_OK 0u
@@ -40,6 +52,8 @@
 #define SDDF_BLK_ERR_INVALID_PARAM 2u
 #define SDDF_BLK_ERR_IO 3u
 #define SDDF_BLK_ERR_NO_DEVICE 4u
+/* Answers nothing but the codes beyond sDDF's. */
+#define SDFGEN_BLOCK_ERR_UNSUPPORTED 0x100u
 
 struct sddf_blk_request {
     uint32_t code;
@@ -78,6 +92,8 @@ struct sddf_blk_storage_info {
     uint16_t cylinders;
     uint16_t heads;
     uint16_t blocks;
+    uint8_t sdfgen_tail_sectors; /* of 512 bytes, behind the last whole block: less than one */
+    uint8_t sdfgen_traits;       /* SDFGEN_BLOCK_TRAIT_* */
     uint64_t capacity_blocks;
 };
 
@@ -120,4 +136,6 @@ _Static_assert(offsetof(struct sddf_blk_storage_info, queue_depth) == 70, "sDDF 
 _Static_assert(offsetof(struct sddf_blk_storage_info, cylinders) == 72, "sDDF 0.7 storage info");
 _Static_assert(offsetof(struct sddf_blk_storage_info, heads) == 74, "sDDF 0.7 storage info");
 _Static_assert(offsetof(struct sddf_blk_storage_info, blocks) == 76, "sDDF 0.7 storage info");
+_Static_assert(offsetof(struct sddf_blk_storage_info, sdfgen_tail_sectors) == 78, "padding in sDDF 0.7");
+_Static_assert(offsetof(struct sddf_blk_storage_info, sdfgen_traits) == 79, "padding in sDDF 0.7");
 _Static_assert(offsetof(struct sddf_blk_storage_info, capacity_blocks) == 80, "sDDF 0.7 storage info");

@@ -68,6 +68,15 @@ struct virtio_blk_task {
     struct virtq_chain chain;
 };
 
+/* What a device has done since it was set up, for whoever looks. */
+struct virtio_blk_counters {
+    uint64_t requests; /* chains taken from the ring */
+    uint64_t bytes;    /* read and written */
+    uint64_t errors;   /* answered other than with OK, or returned with length 0 */
+    uint64_t refused;  /* of these, without asking the virtualiser */
+    uint32_t most_under_way;
+};
+
 struct virtio_blk {
     const struct guest_ram *ram;
     struct virtq queue;
@@ -89,6 +98,8 @@ struct virtio_blk {
     char serial[VIRTIO_BLK_ID_BYTES];
     uint8_t config[VIRTIO_BLK_CONFIG_BYTES];
 
+    struct virtio_blk_counters counters;
+    uint32_t under_way;
     uint32_t orphan_count;
     uint16_t free_head;
     uint16_t line_head;

@@ -33,7 +33,9 @@
 struct virtio_blk_limits {
     uint64_t capacity_sectors;
     bool read_only;
-    bool ranges; /* DISCARD and WRITE_ZEROES were offered */
+    bool ranges;     /* DISCARD, unless it is below, and WRITE_ZEROES were offered */
+    bool no_discard; /* the disk can't */
+    bool unmaps;     /* WRITE_ZEROES may, where it is asked to */
 };
 
 enum virtio_blk_verdict {
@@ -48,6 +50,7 @@ struct virtio_blk_request {
     uint8_t *status;  /* where the status goes; NULL when the verdict is VIRTIO_BLK_DROP */
     uint64_t sector;  /* sector + sector_count is within the capacity */
     uint64_t sector_count;
+    bool unmap;               /* of WRITE_ZEROES: the blocks need not keep their room on the disk */
     uint32_t data_bytes;      /* of the payload below: for IN, OUT and GET_ID */
     uint32_t writable_bytes;  /* before the status byte */
     struct virtq_cursor data; /* where the payload begins */

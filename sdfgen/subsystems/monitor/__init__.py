@@ -1,0 +1,1 @@
+"""The monitor: a protection domain that reads what others count."""
