@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 QEMU = shutil.which("qemu-aarch64-static")
 SUBJECTS = tuple(os.path.join(TEMPLATES_C, source) for source in folders("block", "block_virt"))
-TEST_FILES = ("block_virt_test", *(f"block_virt_{part}_tests" for part in ("requests", "turns", "hostile", "life")))
+PARTS = ("requests", "turns", "pieces", "hostile", "life")
+TEST_FILES = ("block_virt_test", *(f"block_virt_{part}_tests" for part in PARTS))
 SOURCES = (*SUBJECTS, *(os.path.join(C_TESTS, name + ".c") for name in ("block_virt_world", *TEST_FILES)))
 CACHE = os.path.join(TEMPLATES_C, "cache", "cache_aarch64.c")
 # What a compiler may ask of any freestanding program.
@@ -53,6 +54,21 @@ UNIT_TESTS = (
     "as_many_as_there_are_slots",
     "a_client_has_its_regions_blocks_in_flight_at_most",
     "a_full_response_queue_stalls_its_client_only",
+    "a_client_alone_is_handed_on_whole",
+    "pieces_are_next_to_each_other_and_answered_once",
+    "data_in_pieces_arrives_where_it_belongs",
+    "a_range_leaves_no_block_out",
+    "the_worst_status_of_all_pieces_counts",
+    "a_barrier_waits_for_all_pieces",
+    "a_flush_comes_after_the_last_piece",
+    "a_client_cut_off_between_pieces_leaves_nothing",
+    "a_driver_that_restarts_between_pieces_fails_the_request",
+    "a_driver_lost_between_pieces_fails_the_request",
+    "nobody_waits_longer_than_is_stated",
+    "who_was_idle_waits_once_for_what_one_alone_has",
+    "one_long_request_keeps_its_client_busy",
+    "caches_are_kept_piece_by_piece",
+    "few_requests_of_one_are_with_the_driver_while_another_is_busy",
     "a_client_with_a_wild_request_tail_is_cut_off",
     "a_client_with_a_wild_response_head_is_cut_off",
     "a_client_that_takes_back_room_is_cut_off",

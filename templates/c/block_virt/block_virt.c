@@ -4,6 +4,7 @@
 #include "block_virt_client.h"
 #include "block_virt_disk.h"
 #include "block_virt_driver.h"
+#include "block_virt_piece.h"
 
 static void init_session(struct block_virt_session *session, const struct block_virt_client *config)
 {
@@ -98,6 +99,7 @@ void block_virt_init(struct block_virt *virt, const struct block_virt_config *co
     const struct block_connection *connection = &config->driver.connection;
     init_state(virt, config);
     init_slots(virt);
+    virt_piece_init(virt);
     init_sessions(virt);
     block_request_writer_init(&virt->driver_requests,
                               (volatile struct sddf_blk_request_queue *)connection->request_vaddr,

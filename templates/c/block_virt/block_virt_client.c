@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "block_virt_client.h"
 
+#include "block_virt_piece.h"
+
 static uint32_t op_flags(uint32_t code)
 {
     static const uint8_t sddf[] = {
@@ -52,9 +54,8 @@ static void translate(struct block_virt_session *session, const struct sddf_blk_
     head->request.block_count = range ? request->block_count : 0;
     head->request.id = request->id;
     head->offset_bytes = data ? request->io_or_offset : 0;
-    head->data_blocks = data ? request->block_count : 0;
-    head->cost_blocks = data ? request->block_count : BLOCK_VIRT_QUANTUM_BLOCKS;
     head->flags = flags;
+    head->whole = BLOCK_VIRT_NO_WHOLE;
     session->has_head = true;
 }
 
@@ -80,6 +81,7 @@ static void take_request(struct block_virt *virt, uint32_t index)
     session->owed++;
     session->counters.requests++;
     virt->counted |= bit(index);
+    virt_piece_note_busy(virt, index);
     if (!is_served(virt, session)) {
         refuse(virt, index, request.id, SDDF_BLK_ERR_NO_DEVICE);
     } else if ((flags & OP_BARRIER) != 0) {
@@ -116,19 +118,21 @@ void virt_client_refresh(struct block_virt *virt, uint32_t index)
            && session->owed < session->room) {
         take_request(virt, index);
     }
-    if (!session->has_head) {
+    struct virt_piece piece;
+    bool ready = virt_piece_next(virt, index, &piece);
+    if (!ready) {
         session->credit_blocks = 0;
     }
-    set_bit(&virt->ready, index,
-            session->has_head && session->head.data_blocks <= session->region_blocks - session->data_blocks);
+    set_bit(&virt->ready, index, ready);
     set_bit(&virt->stalled, index, session->filled != 0 && session->owed >= session->room);
 }
 
 static void cut_off(struct block_virt *virt, uint32_t index)
 {
     struct block_virt_session *session = &virt->sessions[index];
+    struct sddf_blk_response unheard;
     session->state = BLOCK_VIRT_CLIENT_CUT_OFF;
-    session->has_head = false;
+    (void)virt_piece_drop_head(virt, index, SDDF_BLK_ERR_INVALID_PARAM, &unheard);
     session->has_barrier = false;
     session->filled = 0;
     session->counters.cut_offs++;
@@ -181,9 +185,13 @@ void virt_client_check_head(struct block_virt *virt, uint32_t index)
 {
     struct block_virt_session *session = &virt->sessions[index];
     bool allowed = is_served(virt, session) && ((session->head.flags & OP_CHANGES) == 0 || !session->read_only);
-    if (session->has_head && !allowed) {
-        session->has_head = false;
-        virt->ready &= ~bit(index);
-        refuse(virt, index, session->head.request.id, SDDF_BLK_ERR_NO_DEVICE);
+    struct sddf_blk_response response;
+    if (!session->has_head || allowed) {
+        return;
+    }
+    virt->ready &= ~bit(index);
+    session->counters.refused++;
+    if (virt_piece_drop_head(virt, index, SDDF_BLK_ERR_NO_DEVICE, &response)) {
+        virt_client_answer(virt, index, response);
     }
 }

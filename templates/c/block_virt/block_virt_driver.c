@@ -4,6 +4,7 @@
 #include <sdfgen/cache.h>
 
 #include "block_virt_client.h"
+#include "block_virt_piece.h"
 
 /* An id is the slot, in its lowest bits, and the slot's generation. */
 #define SLOT_BITS 8u
@@ -76,26 +77,14 @@ static void finish_cache(const struct block_virt_data_region *data, const struct
     }
 }
 
-static void forward_head(struct block_virt *virt, uint32_t client)
+static void forward(struct block_virt *virt, uint32_t client, const struct virt_piece *piece)
 {
-    struct block_virt_session *session = &virt->sessions[client];
-    struct block_virt_head *head = &session->head;
-    uint32_t client_id = head->request.id;
-    prepare_cache(&session->config->data, head->offset_bytes, head->data_blocks, head->flags);
-    struct block_virt_slot *slot = put(virt, &head->request);
-    slot->client = (uint8_t)client;
-    slot->client_id = client_id;
-    slot->flags = (uint8_t)head->flags;
-    slot->offset_bytes = head->offset_bytes;
-    slot->data_blocks = head->data_blocks;
-    session->has_head = false;
-    session->in_flight++;
-    session->data_blocks += head->data_blocks;
-    session->credit_blocks -= head->cost_blocks;
-    session->counters.blocks += head->data_blocks;
-    if (session->in_flight > session->counters.most_in_flight) {
-        session->counters.most_in_flight = session->in_flight;
-    }
+    const struct block_virt_session *session = &virt->sessions[client];
+    const struct block_virt_head *head = &session->head;
+    struct sddf_blk_request request = head->request;
+    request.block_count = piece->block_count;
+    prepare_cache(&session->config->data, head->offset_bytes, piece->data_blocks, head->flags);
+    virt_piece_hand_on(virt, client, piece, put(virt, &request));
     virt_client_refresh(virt, client);
 }
 
@@ -137,9 +126,11 @@ void virt_driver_serve(struct block_virt *virt)
             virt->sessions[virt->turn].credit_blocks += BLOCK_VIRT_QUANTUM_BLOCKS;
             virt->in_turn = true;
         }
-        const struct block_virt_session *session = &virt->sessions[virt->turn];
-        if (session->credit_blocks >= session->head.cost_blocks) {
-            forward_head(virt, virt->turn);
+        struct virt_piece piece;
+        if (!virt_piece_next(virt, virt->turn, &piece)) {
+            virt_client_refresh(virt, virt->turn);
+        } else if (virt->sessions[virt->turn].credit_blocks >= piece.cost_blocks) {
+            forward(virt, virt->turn, &piece);
         } else {
             virt->in_turn = false;
         }
@@ -162,13 +153,13 @@ static void complete(struct block_virt *virt, uint32_t index, uint32_t status, u
         virt->table_read = done ? BLOCK_VIRT_TABLE_READ_DONE : BLOCK_VIRT_TABLE_READ_FAILED;
         return;
     }
-    struct block_virt_session *session = &virt->sessions[client];
+    const struct block_virt_session *session = &virt->sessions[client];
+    struct sddf_blk_response response;
     finish_cache(&session->config->data, slot);
-    session->in_flight--;
-    session->data_blocks -= slot->data_blocks;
     virt->to_look |= bit(client);
-    struct sddf_blk_response response = { .status = status, .success_count = success_count, .id = slot->client_id };
-    virt_client_answer(virt, client, response);
+    if (virt_piece_done(virt, slot, status, success_count, &response)) {
+        virt_client_answer(virt, client, response);
+    }
 }
 
 /* What a driver may answer to a request; anything else is no word of the protocol. */

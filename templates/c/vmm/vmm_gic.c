@@ -11,6 +11,7 @@
 #include <sdfgen/pd_say.h>
 #include <sdfgen/vmm_limits.h>
 
+#include "vmm_gic_map.h"
 #include "vmm_gic_target.h"
 #include "vmm_local.h"
 #include "vmm_syndrome.h"
@@ -18,17 +19,10 @@
 #include "vmm_vcpu.h"
 #include "vmm_virq.h"
 
-/* Of the distributor (Arm IHI 0048, chapter 4): registers of a bit for each interrupt, and of SGIs. */
+/* Of the distributor (Arm IHI 0048, chapter 4): registers of a bit for each interrupt. */
 #define ISPENDR 0x200u
-#define ISPENDR_END 0x280u
 #define ICENABLER 0x180u
 #define ICENABLER_END 0x200u
-#define SGIR 0xf00u
-#define SGIR_END 0xf04u
-#define SGI_PENDING 0xf10u
-#define SGI_PENDING_END 0xf30u
-/* Behind those of a GICv2 only targets are stored to. */
-#define BASE_END 0x1000u
 
 #define SGIR_INTID_MASK 0xfu
 #define SGIR_LIST_SHIFT 16u
@@ -87,36 +81,39 @@ static void choose_target(const struct access *access)
     vmm_gic_target_store(access->offset, access->width_bytes, access->value);
 }
 
+static void disable(const struct access *access)
+{
+    vmm_virq_note_disabled((uint32_t)(BYTE_BITS * (access->offset - ICENABLER)), (uint32_t)access->value);
+}
+
 static void ignore(const struct access *access)
 {
     (void)access;
 }
 
-/* Stores that are ours. */
-static const struct {
-    uint64_t first;
-    uint64_t end;
-    void (*store)(const struct access *access);
-} stores[] = {
-    { ISPENDR, ISPENDR_END, make_pending },
-    { SGIR, SGIR_END, send_sgi },
-    { SGI_PENDING, SGI_PENDING_END, ignore },
-    { BASE_END, GIC_DIST_SIZE, ignore },
-};
-
 typedef void (*store_function)(const struct access *access);
 
-static store_function store_of(uint64_t offset)
+static enum vmm_gic_owner owner_of(uint64_t gpa, uint32_t width_bytes, bool is_load)
 {
-    if (vmm_gic_target_has(offset)) {
-        return choose_target;
+#if defined(GIC_V3)
+    const uint64_t offset = gpa - GIC_REDIST_PADDR;
+    if (offset < GIC_REDIST_TOTAL_SIZE) {
+        const bool exists = offset / GIC_REDIST_INDIVIDUAL_SIZE < vmm_vcpus_count();
+        const uint64_t within = offset % GIC_REDIST_INDIVIDUAL_SIZE;
+        return exists ? vmm_gic_redistributor_owner(within, width_bytes, is_load) : VMM_GIC_NOBODY;
     }
-    for (uint32_t i = 0; i < sizeof(stores) / sizeof(stores[0]); i++) {
-        if (offset >= stores[i].first && offset < stores[i].end) {
-            return stores[i].store;
-        }
-    }
-    return NULL;
+#endif
+    return vmm_gic_distributor_owner(gpa - GIC_DIST_PADDR, width_bytes, is_load);
+}
+
+/* What does a store, or NULL when that is libvmm. */
+static store_function store_of(uint64_t gpa, uint32_t width_bytes)
+{
+    static const store_function stores[] = {
+        [VMM_GIC_NOBODY] = ignore,      [VMM_GIC_LIBVMM] = NULL,      [VMM_GIC_SENDS] = send_sgi,
+        [VMM_GIC_PENDS] = make_pending, [VMM_GIC_DISABLES] = disable,
+    };
+    return vmm_gic_target_has(gpa - GIC_DIST_PADDR) ? choose_target : stores[owner_of(gpa, width_bytes, false)];
 }
 
 static bool do_store(store_function store, struct access *access, uint64_t syndrome)
@@ -130,8 +127,24 @@ static bool do_store(store_function store, struct access *access, uint64_t syndr
     return vmm_vcpu_skip(access->vcpu, &registers);
 }
 
-static bool is_the_distributors(uint64_t gpa)
+/* Or loads nothing, which libvmm would keep as the zero register's value. */
+static bool load_zero(uint32_t vcpu, uint64_t syndrome)
 {
+    seL4_UserContext registers;
+    if (!vmm_vcpu_read(vcpu, &registers)) {
+        return false;
+    }
+    vmm_trap_loaded(&registers, syndrome, 0);
+    return vmm_vcpu_skip_load(vcpu, &registers);
+}
+
+static bool is_the_controllers(uint64_t gpa)
+{
+#if defined(GIC_V3)
+    if (gpa - GIC_REDIST_PADDR < GIC_REDIST_TOTAL_SIZE) {
+        return true;
+    }
+#endif
     return gpa - GIC_DIST_PADDR < GIC_DIST_SIZE;
 }
 
@@ -145,25 +158,41 @@ static bool is_sound(uint64_t gpa, uint64_t syndrome)
     return sound;
 }
 
-bool vmm_gic_takes(uint32_t vcpu, uint64_t gpa, uint64_t syndrome, enum vmm_outcome *outcome)
+static bool takes_load(uint32_t vcpu, uint64_t gpa, uint64_t syndrome, enum vmm_outcome *outcome)
+{
+    const bool is_libvmms = owner_of(gpa, vmm_trap_width_bytes(syndrome), true) == VMM_GIC_LIBVMM;
+    if (is_libvmms && !vmm_trap_is_zero_register(syndrome)) {
+        return false;
+    }
+    *outcome = load_zero(vcpu, syndrome) ? VMM_RUNS : VMM_FAILED;
+    return true;
+}
+
+static bool takes_store(uint32_t vcpu, uint64_t gpa, uint64_t syndrome, enum vmm_outcome *outcome)
 {
     struct access access = {
         .vcpu = vcpu,
         .offset = gpa - GIC_DIST_PADDR,
         .width_bytes = vmm_trap_width_bytes(syndrome),
     };
-    if (!is_the_distributors(gpa)) {
+    const store_function store = store_of(gpa, access.width_bytes);
+    if (store != NULL) {
+        *outcome = do_store(store, &access, syndrome) ? VMM_RUNS : VMM_FAILED;
+    }
+    return store != NULL;
+}
+
+bool vmm_gic_takes(uint32_t vcpu, uint64_t gpa, uint64_t syndrome, enum vmm_outcome *outcome)
+{
+    if (!is_the_controllers(gpa)) {
         return false;
     }
     if (!is_sound(gpa, syndrome)) {
         *outcome = VMM_FAILED;
         return true;
     }
-    const store_function store = fault_is_read(syndrome) ? NULL : store_of(access.offset);
-    if (store != NULL) {
-        *outcome = do_store(store, &access, syndrome) ? VMM_RUNS : VMM_FAILED;
-    }
-    return store != NULL;
+    return fault_is_read(syndrome) ? takes_load(vcpu, gpa, syndrome, outcome)
+                                   : takes_store(vcpu, gpa, syndrome, outcome);
 }
 
 static void send_sgi1(uint32_t vcpu, uint64_t value)

@@ -2,7 +2,7 @@
 /*
  * What a guest does to its interrupt controller and libvmm must not see, because it asserts on it, forgets it, or
  * injects behind the back of vmm_inject.h: SGIs to other vCPUs, interrupts made pending, targets, and accesses that no
- * driver makes. All else is libvmm's.
+ * driver makes (vmm_gic_map.h). All else is libvmm's.
  */
 #pragma once
 

@@ -30,6 +30,11 @@ extern vgic_t vgic;
 #define REGISTER_BYTES 1u
 #endif
 
+bool vmm_gic_is_on(void)
+{
+    return vgic_dist_is_enabled(vgic_get_dist(vgic.registers));
+}
+
 static uint64_t load(uint32_t index)
 {
     const uint8_t *bytes = (const uint8_t *)REGISTERS + (uint64_t)index * REGISTER_BYTES;

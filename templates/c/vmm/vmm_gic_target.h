@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which vCPU the guest wants a shared interrupt to go to (GICD_ITARGETSR, GICD_IROUTER). It is kept where libvmm has
- * the distributor's registers, which it resets and lets the guest load; but what the guest stores there, libvmm drops.
+ * What the guest has stored in the distributor, as libvmm has its registers: whether it is on (GICD_CTLR), and which
+ * vCPU a shared interrupt is to go to (GICD_ITARGETSR, GICD_IROUTER). libvmm resets these and lets the guest load them;
+ * but of targets, what the guest stores, it drops.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* While it is off, interrupts wait. */
+bool vmm_gic_is_on(void);
 
 /* The lowest that was chosen; or a number that no vCPU has. */
 uint32_t vmm_gic_target(uint32_t intid);

@@ -7,6 +7,7 @@
 #include <sdfgen/counters.h>
 #include <sdfgen/vmm_limits.h>
 
+#include "vmm_gic_target.h"
 #include "vmm_inject.h"
 #include "vmm_rest.h"
 
@@ -15,7 +16,7 @@ static bool injected[VMM_MOST_VCPUS];
 
 enum vmm_injection vmm_inject(uint32_t vcpu, uint32_t intid)
 {
-    if (used[vcpu] == NUM_LIST_REGS) {
+    if (used[vcpu] == NUM_LIST_REGS || !vmm_gic_is_on()) {
         return VMM_LATER;
     }
     if (!virq_inject(ARM_GIC_IRQ_ROUTE((int)vcpu, intid))) {

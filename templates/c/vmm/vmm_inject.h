@@ -11,8 +11,8 @@
 
 enum vmm_injection {
     VMM_INJECTED,
-    VMM_LATER,   /* no list register is free, or no vCPU is there to take it */
-    VMM_REFUSED, /* the guest has the interrupt, or the interrupt controller, disabled */
+    VMM_LATER,   /* no list register is free, no vCPU is there to take it, or the interrupt controller is off */
+    VMM_REFUSED, /* the guest has the interrupt disabled */
 };
 
 /* The vCPU, which is on, runs again if it rests. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The interrupts that each vCPU has for itself: those that vCPUs send each other (SGIs, INTIDs 0 to 15), and its
- * virtual timer's. Each is remembered until it can be injected. One that the guest has disabled is dropped: of an SGI
+ * virtual timer's. Each is remembered until it can be injected, with the controller on. One that the guest has disabled is dropped: of an SGI
  * nobody is waiting for it, and the timer's stays masked until the guest enables it, and then fires again.
  */
 #pragma once

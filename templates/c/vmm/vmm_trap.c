@@ -23,7 +23,7 @@ uint32_t vmm_trap_width_bytes(uint64_t syndrome)
     return 1u << (syndrome >> VMM_ISS_SIZE_SHIFT & VMM_ISS_SIZE_MASK);
 }
 
-static bool is_zero_register(uint64_t syndrome)
+bool vmm_trap_is_zero_register(uint64_t syndrome)
 {
     return (syndrome >> VMM_ISS_REGISTER_SHIFT & VMM_ISS_REGISTER_MASK) == VMM_ZERO_REGISTER;
 }
@@ -37,7 +37,7 @@ static uint64_t zero_extended(uint64_t value, uint32_t width_bytes)
 /* libvmm keeps a word for the zero register, which is not always zero. */
 uint64_t vmm_trap_stored(seL4_UserContext *registers, uint64_t syndrome)
 {
-    const uint64_t value = is_zero_register(syndrome) ? 0 : fault_get_data(registers, syndrome);
+    const uint64_t value = vmm_trap_is_zero_register(syndrome) ? 0 : fault_get_data(registers, syndrome);
     return zero_extended(value, vmm_trap_width_bytes(syndrome));
 }
 
@@ -51,22 +51,28 @@ static uint64_t extended(uint64_t value, uint32_t width_bytes, uint64_t syndrome
     return (syndrome & ISS_REGISTER_64) != 0 ? loaded : loaded << WORD_BITS >> WORD_BITS;
 }
 
+/*
+ * libvmm would keep the register's other bits, and asserts that the address is aligned. So it is told of a doubleword
+ * at an aligned address, whatever the guest loads.
+ */
+void vmm_trap_loaded(seL4_UserContext *registers, uint64_t syndrome, uint64_t value)
+{
+    if (!vmm_trap_is_zero_register(syndrome)) {
+        const uint64_t whole_register = syndrome | (uint64_t)VMM_ISS_SIZE_MASK << VMM_ISS_SIZE_SHIFT;
+        const uint64_t whole = extended(value, vmm_trap_width_bytes(syndrome), syndrome);
+        fault_emulate_write(registers, 0, whole_register, whole);
+    }
+}
+
 static bool trap_read(const struct vmm_trap *trap, uint64_t offset, uint64_t syndrome, uint32_t width_bytes,
                       seL4_UserContext *registers)
 {
     uint64_t value = 0;
-    if (!trap->read(trap->owner, offset, width_bytes, &value)) {
-        return false;
+    const bool done = trap->read(trap->owner, offset, width_bytes, &value);
+    if (done) {
+        vmm_trap_loaded(registers, syndrome, value);
     }
-    if (!is_zero_register(syndrome)) {
-        /*
-         * libvmm would keep the register's other bits, and asserts that the address is aligned. So it is told of a
-         * doubleword at an aligned address, whatever the guest loads.
-         */
-        const uint64_t whole_register = syndrome | (uint64_t)VMM_ISS_SIZE_MASK << VMM_ISS_SIZE_SHIFT;
-        fault_emulate_write(registers, 0, whole_register, extended(value, width_bytes, syndrome));
-    }
-    return true;
+    return done;
 }
 
 static bool trap_write(const struct vmm_trap *trap, uint64_t offset, uint64_t syndrome, uint32_t width_bytes,

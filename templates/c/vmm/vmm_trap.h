@@ -12,9 +12,16 @@
 
 #include <microkit.h>
 
-/* Of a data abort's syndrome (VMM_ISS_VALID): how wide the access is, and what a store stores, zero-extended. */
+/*
+ * Of a data abort's syndrome (VMM_ISS_VALID): how wide the access is, whether its register is the zero register, and
+ * what a store stores, zero-extended.
+ */
 uint32_t vmm_trap_width_bytes(uint64_t syndrome);
+bool vmm_trap_is_zero_register(uint64_t syndrome);
 uint64_t vmm_trap_stored(seL4_UserContext *registers, uint64_t syndrome);
+
+/* What a load loads, zero-extended: into its register, extended as the instruction says. */
+void vmm_trap_loaded(seL4_UserContext *registers, uint64_t syndrome, uint64_t value);
 
 /* What does it. `width_bytes` is 1, 2, 4 or 8, `offset` may be any in the range. */
 struct vmm_trap {

@@ -101,6 +101,12 @@ bool vmm_vcpu_skip(uint32_t vcpu, seL4_UserContext *registers)
     return write(vcpu, false, WORDS_UP_TO_PC, registers);
 }
 
+bool vmm_vcpu_skip_load(uint32_t vcpu, seL4_UserContext *registers)
+{
+    registers->pc += INSTRUCTION_BYTES;
+    return write(vcpu, false, CONTEXT_WORDS, registers);
+}
+
 bool vmm_vcpu_return(uint32_t vcpu, seL4_UserContext *registers, uint64_t x0)
 {
     registers->pc += INSTRUCTION_BYTES;

@@ -46,5 +46,8 @@ bool vmm_vcpu_read(uint32_t vcpu, seL4_UserContext *registers);
 /* Goes on behind the instruction at which `registers` were read. */
 bool vmm_vcpu_skip(uint32_t vcpu, seL4_UserContext *registers);
 
+/* The same, with registers that a load has changed. */
+bool vmm_vcpu_skip_load(uint32_t vcpu, seL4_UserContext *registers);
+
 /* Goes on behind it, with x0 changed. */
 bool vmm_vcpu_return(uint32_t vcpu, seL4_UserContext *registers, uint64_t x0);

@@ -9,6 +9,7 @@ int main(int argc, char **argv)
     static const struct unit_test *const tables[] = {
         block_virt_requests_tests,
         block_virt_turns_tests,
+        block_virt_pieces_tests,
         block_virt_hostile_tests,
         block_virt_life_tests,
     };

@@ -8,12 +8,12 @@ static void a_queue_is_published_and_notified_once(void)
 {
     world_serve(2, 64);
     uint32_t notifications = world.driver_notifications;
-    for (uint32_t i = 0; i < 32; i++) {
+    for (uint32_t i = 0; i < BLOCK_VIRT_SHARED_REQUESTS; i++) {
         world_ask(0, ask(SDDF_BLK_READ, 0, i, 1, i));
         world_ask(1, ask(SDDF_BLK_READ, 0, i, 1, i));
     }
     CHECK(world_step() == DRIVER_NOTIFIED);
-    CHECK(world_driver_work(UINT32_MAX) == 64);
+    CHECK(world_driver_work(UINT32_MAX) == 2 * BLOCK_VIRT_SHARED_REQUESTS);
     CHECK(world_step() == 3 && world_step() == 0);
     CHECK(world.driver_notifications == notifications + 1);
 }
@@ -102,10 +102,12 @@ static void who_has_nothing_to_send_saves_nothing_up(void)
     world_run();
     for (uint32_t i = 0; i < 50; i++) {
         world_ask(0, ask(SDDF_BLK_READ, 0, 0, 1, i));
+        world_ask(1, ask(SDDF_BLK_READ, 0, 0, 1, i));
         world_run();
-        CHECK(hears(0, i, SDDF_BLK_OK, 1));
+        CHECK(hears(0, i, SDDF_BLK_OK, 1) && hears(1, i, SDDF_BLK_OK, 1));
     }
     (void)flood(1, 0);
+    world_step();
     world_ask(1, ask(SDDF_BLK_READ, 0, 0, 1, 7));
     for (uint32_t i = 0; hears_nothing(1); i++) {
         CHECK(i <= 1 + BLOCK_VIRT_QUANTUM_BLOCKS);

@@ -16,6 +16,7 @@
 /* A file's tests; an entry without a name ends them. */
 extern const struct unit_test block_virt_requests_tests[];
 extern const struct unit_test block_virt_turns_tests[];
+extern const struct unit_test block_virt_pieces_tests[];
 extern const struct unit_test block_virt_hostile_tests[];
 extern const struct unit_test block_virt_life_tests[];
 

@@ -42,7 +42,6 @@ struct fake {
     struct fake_vcpu vcpus[FAKE_VCPUS];
     uint32_t vcpu; /* which does what the guest does */
     uint32_t refused_count; /* injections that libvmm would print about */
-    bool controller_enabled;
     bool guest_init_fails;
     uint32_t parked_count; /* list registers filled with what is never delivered */
     bool images_do_not_fit;

@@ -16,6 +16,7 @@
 /* A GICv3 would have this too: the trap that it takes must not be missed. */
 #define GIC_REDIST_PADDR 0x80a0000UL
 /* The distributor (Arm IHI 0048): enable registers, of a bit for each interrupt. */
+#define GICD_CTLR 0u
 #define GICD_ISENABLER 0x100u
 #define GICD_ICENABLER 0x180u
 #define GICD_ENABLE_BYTES 0x80u
@@ -186,7 +187,7 @@ seL4_Error seL4_TCB_WriteRegisters(seL4_CPtr tcb, seL4_Bool resume_target, seL4_
         start(tcb, registers);
         return seL4_NoError;
     }
-    CHECK(tcb == BASE_VM_TCB_CAP + fake.vcpu && (count == 1 || count == 4));
+    CHECK(tcb == BASE_VM_TCB_CAP + fake.vcpu && (count == 1 || count == 4 || count == SEL4_USER_CONTEXT_SIZE));
     memcpy(&current.registers, registers, count * sizeof(seL4_Word));
     return seL4_NoError;
 }
@@ -221,7 +222,9 @@ static void forget_list_registers(void)
             vgic.vgic_vcpu[vcpu].lr_shadow[i].virq = VIRQ_INVALID;
         }
     }
+    /* As if the guest had turned it on. */
     vgic.registers = &distributor;
+    distributor.ctlr = 1;
     memset(distributor.targets, 1, sizeof(distributor.targets));
 }
 
@@ -343,7 +346,8 @@ bool virq_inject(irq_routing_info_t route)
     const uint32_t vcpu = (uint32_t)route.hw.arm_gic.vcpu_id;
     struct virq *virq = virq_of(route);
     CHECK(virq->registered);
-    if (!virq->enabled || !fake.controller_enabled) {
+    CHECK(vgic_dist_is_enabled(&distributor));
+    if (!virq->enabled) {
         fake.refused_count++;
         return false;
     }
@@ -440,7 +444,7 @@ static bool access_enable_registers(uint64_t offset)
         fault_emulate_write(&current.registers, 0, current.syndrome, enabled_bits(first_intid));
     } else {
         const uint64_t bits = fault_get_data(&current.registers, current.syndrome);
-        for (uint32_t i = 0; i < WORD_BITS; i++) {
+        for (uint32_t i = 0; i < WORD_BITS && first_intid + i < FAKE_INTIDS; i++) {
             if ((bits >> i & 1) != 0) {
                 enable(first_intid + i, offset < GICD_ICENABLER);
             }
@@ -450,24 +454,50 @@ static bool access_enable_registers(uint64_t offset)
     return true;
 }
 
-/* Stores that libvmm asserts on, forgets, or injects for by itself. */
-static bool is_kept_from_libvmm(uint64_t offset)
+/*
+ * What libvmm takes without asserting, forgetting, injecting by itself, taking the wrong bits or leaving its arrays, in
+ * words: what is stored there, and what is loaded.
+ */
+static bool libvmm_takes(uint64_t offset)
 {
-    const bool pends = offset >= 0x200 && offset < 0x280;
-    const bool targets = offset >= 0x820 && offset < 0xbfc;
-    const bool sends = offset >= 0xf00 && offset < 0xf30 && (offset < 0xf04 || offset >= 0xf10);
-    return !fault_is_read(current.syndrome) && (pends || targets || sends);
+    static const struct {
+        uint64_t first;
+        uint64_t end;
+    } stores[] = { { 0, 4 }, { 0x80, 0x17c }, { 0x180, 0x1fc }, { 0x280, 0x2fc }, { 0x300, 0x400 }, { 0xc00, 0xd00 } };
+    const uint64_t syndrome = current.syndrome;
+    const bool is_word = (syndrome >> 22 & 3) == 2;
+    if (fault_is_read(syndrome)) {
+        return is_word || (offset >= 0x400 && offset < 0xc00 && (syndrome >> 22 & 3) < 2);
+    }
+    for (uint32_t i = 0; i < sizeof(stores) / sizeof(stores[0]); i++) {
+        if (offset >= stores[i].first && offset < stores[i].end) {
+            return is_word;
+        }
+    }
+    return false;
+}
+
+static bool access_distributor(uint64_t offset)
+{
+    CHECK((current.syndrome >> 24 & 1) == 1 && current.gpa % (1u << (current.syndrome >> 22 & 3)) == 0);
+    CHECK(libvmm_takes(offset));
+    if (offset - GICD_ISENABLER < 2 * GICD_ENABLE_BYTES) {
+        return access_enable_registers(offset);
+    }
+    if (fault_is_read(current.syndrome)) {
+        CHECK(register_of(&current.registers, current.syndrome) == &current.registers.x3);
+    }
+    if (offset == GICD_CTLR && !fault_is_read(current.syndrome)) {
+        distributor.ctlr = (uint32_t)fault_get_data(&current.registers, current.syndrome) & 1;
+    }
+    current.registers.pc += 4;
+    return true;
 }
 
 static bool handle_memory_fault(size_t vcpu_id)
 {
-    const uint64_t offset = current.gpa - GIC_DIST_PADDR;
-    if (offset < GIC_DIST_SIZE) {
-        CHECK((current.syndrome >> 24 & 1) == 1 && current.gpa % (1u << (current.syndrome >> 22 & 3)) == 0);
-        CHECK(!is_kept_from_libvmm(offset));
-    }
-    if (current.gpa - GIC_DIST_PADDR - GICD_ISENABLER < 2 * GICD_ENABLE_BYTES) {
-        return access_enable_registers(current.gpa - GIC_DIST_PADDR);
+    if (current.gpa - GIC_DIST_PADDR < GIC_DIST_SIZE) {
+        return access_distributor(current.gpa - GIC_DIST_PADDR);
     }
     for (uint32_t i = 0; i < trap_count; i++) {
         const struct trap *trap = &traps[i];

@@ -6,7 +6,7 @@
 
 #include "glue_fake.h"
 
-struct fake fake = { .controller_enabled = true };
+struct fake fake;
 char microkit_name[MICROKIT_PD_NAME_LENGTH] = "test_pd";
 
 void microkit_dbg_puts(const char *text)

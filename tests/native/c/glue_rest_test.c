@@ -52,15 +52,38 @@ static void an_interrupt_that_is_disabled_does_not_wake(void)
     CHECK(fake.vcpus[0].suspended && fake.vcpus[0].resume_count == 0 && fake.refused_count == 0);
 }
 
-static void an_interrupt_that_is_refused_does_not_wake(void)
+#define CONTROLLER UINT64_C(0x8000000)
+
+static void an_interrupt_while_the_controller_is_off_does_not_wake(void)
 {
     run();
     submit_read(0);
+    CHECK(guest_store(CONTROLLER, 4, 0));
     CHECK(guest_rests());
-    fake.controller_enabled = false;
     virtualiser_answers(1);
-    CHECK(fake.refused_count == 1);
     CHECK(fake.vcpus[0].suspended && fake.vcpus[0].resume_count == 0);
+}
+
+static void an_interrupt_that_rose_while_the_controller_was_off_comes_when_it_is_on(void)
+{
+    run();
+    submit_read(0);
+    CHECK(guest_store(CONTROLLER, 4, 0));
+    virtualiser_answers(1);
+    CHECK(guest_waits_for_event() && fake_injected(INTID) == 0);
+    CHECK(guest_store(CONTROLLER, 4, 1) && fake_injected(INTID) == 1 && fake.refused_count == 0);
+}
+
+static void an_interrupt_that_comes_before_the_controller_is_first_on_is_not_lost(void)
+{
+    run();
+    CHECK(guest_disable(INTID) && guest_store(CONTROLLER, 4, 0));
+    submit_read(0);
+    virtualiser_answers(1);
+    CHECK(guest_enable(INTID) && fake_injected(INTID) == 0);
+    CHECK(guest_timer_fires() && !fake_held(FAKE_TIMER_INTID));
+    CHECK(guest_enable(FAKE_TIMER_INTID) && !fake_held(FAKE_TIMER_INTID));
+    CHECK(guest_store(CONTROLLER, 4, 1) && fake_injected(INTID) == 1 && fake_held(FAKE_TIMER_INTID));
 }
 
 static void a_wait_that_began_before_an_injection_is_over(void)
@@ -366,7 +389,9 @@ static void a_guest_that_is_stopped_at_a_reset_is_not_woken(void)
 static const struct unit_test tests[] = {
     UNIT_TEST(a_guest_that_waits_is_suspended_until_an_interrupt_is_injected),
     UNIT_TEST(an_interrupt_that_is_disabled_does_not_wake),
-    UNIT_TEST(an_interrupt_that_is_refused_does_not_wake),
+    UNIT_TEST(an_interrupt_while_the_controller_is_off_does_not_wake),
+    UNIT_TEST(an_interrupt_that_rose_while_the_controller_was_off_comes_when_it_is_on),
+    UNIT_TEST(an_interrupt_that_comes_before_the_controller_is_first_on_is_not_lost),
     UNIT_TEST(a_wait_that_began_before_an_injection_is_over),
     UNIT_TEST(an_interrupt_that_the_guest_waited_to_enable_is_taken_before_a_rest),
     UNIT_TEST(a_guest_that_waits_for_an_event_goes_on),

@@ -488,14 +488,14 @@ static void more_sgis_than_list_registers_all_come(void)
     }
 }
 
-static void an_sgi_while_the_controller_is_off_is_dropped(void)
+static void an_sgi_while_the_controller_is_off_waits_until_it_is_on(void)
 {
     boot();
-    fake.controller_enabled = false;
-    CHECK(guest_store(SGIR, 4, TO_OTHERS | TO_SELF | 1) && guest_store(SGIR, 4, TO_OTHERS | 1));
-    CHECK(guest_moves(SGI1R | FROM_X3, 0xf));
-    fake.controller_enabled = true;
-    CHECK(guest_store(SGIR, 4, TO_SELF | 2) && !fake_held_by(1, 1) && fake_held_by(0, 2));
+    CHECK(guest_store(DISTRIBUTOR, 4, 0));
+    CHECK(guest_store(SGIR, 4, TO_OTHERS | 1) && guest_store(SGIR, 4, TO_OTHERS | 1) && !fake_held_by(1, 1));
+    CHECK(guest_store(DISTRIBUTOR, 4, 1) && fake_held_by(1, 1) && !fake_held_by(0, 1));
+    act_as(1);
+    CHECK(guest_end(1) && fake_injected(1) == 1);
 }
 
 /* ---- What libvmm must not see ---- */
@@ -510,6 +510,44 @@ static void registers_that_libvmm_asserts_on_are_kept_from_it(void)
         CHECK((at >= SGIR + 4 && at < SGIR + 0x10) || guest_store(at, 1, 0));
     }
     CHECK(!guest_access_without_syndrome(SGIR));
+}
+
+/* What the fake libvmm is told of, it has to take. */
+static void every_access_to_the_controller_is_survived(void)
+{
+    static const uint64_t values[] = { 0, 1, 0x80, 0xffff, UINT32_MAX, UINT64_MAX };
+    boot();
+    for (uint64_t at = DISTRIBUTOR; at < DISTRIBUTOR + 0x1000; at++) {
+        for (uint32_t width_bytes = 1; width_bytes <= 8 && at % width_bytes == 0; width_bytes *= 2) {
+            uint64_t value = 0;
+            for (uint32_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+                CHECK(guest_store(at, width_bytes, values[i]));
+            }
+            CHECK(guest_store_zero_register(at, width_bytes));
+            CHECK(guest_load(at, width_bytes, &value) && guest_load_zero_register(at, width_bytes));
+        }
+    }
+}
+
+static void what_nobody_has_reads_as_zero(void)
+{
+    uint64_t value = 0;
+    boot();
+    CHECK(guest_load(DISTRIBUTOR + 0x100, 1, &value) && value == 0);
+    CHECK(guest_load_into(DISTRIBUTOR + 0x8, 8, UINT64_MAX, true, false, &value) && value == 0);
+    CHECK(guest_load(DISTRIBUTOR + 0xfe8, 2, &value) && value == 0);
+}
+
+static void narrow_stores_change_only_what_the_architecture_has_in_bytes(void)
+{
+    boot();
+    CHECK(guest_disable(EDGE_INTID) && guest_store(DISTRIBUTOR + 0x100 + EDGE_INTID / 8, 1, 1u << EDGE_INTID % 8));
+    notified(EDGE);
+    CHECK(fake_injected(EDGE_INTID) == 0 && guest_enable(EDGE_INTID) && fake_injected(EDGE_INTID) == 1);
+    choose_target(LEVEL_INTID, 2);
+    is_high = true;
+    notified(LEVEL);
+    CHECK(fake_held_by(2, LEVEL_INTID));
 }
 
 static void a_misaligned_access_to_the_controller_stops_the_guest(void)
@@ -746,8 +784,11 @@ static const struct unit_test tests[] = {
     UNIT_TEST(an_sgi_to_a_vcpu_that_is_off_or_absent_is_nobodys),
     UNIT_TEST(an_sgi_that_comes_while_the_vcpu_has_it_comes_once_more),
     UNIT_TEST(more_sgis_than_list_registers_all_come),
-    UNIT_TEST(an_sgi_while_the_controller_is_off_is_dropped),
+    UNIT_TEST(an_sgi_while_the_controller_is_off_waits_until_it_is_on),
     UNIT_TEST(registers_that_libvmm_asserts_on_are_kept_from_it),
+    UNIT_TEST(every_access_to_the_controller_is_survived),
+    UNIT_TEST(what_nobody_has_reads_as_zero),
+    UNIT_TEST(narrow_stores_change_only_what_the_architecture_has_in_bytes),
     UNIT_TEST(a_misaligned_access_to_the_controller_stops_the_guest),
     UNIT_TEST(an_interrupt_that_the_guest_makes_pending_comes),
     UNIT_TEST(an_interrupt_goes_to_the_first_until_the_guest_chooses),

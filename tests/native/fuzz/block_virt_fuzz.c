@@ -19,10 +19,12 @@
 
 #define BLOCK SDDF_BLK_BLOCK_BYTES
 #define CLIENTS 3u
+/* A long request, which goes on in pieces, has a few times so many blocks. */
+#define LONG 23u
 #define CAPACITY 8u
-#define DATA_BLOCKS 4u
+#define DATA_BLOCKS 80u
 #define REGION_BYTES (DATA_BLOCKS * BLOCK)
-#define DISK_BLOCKS 64u
+#define DISK_BLOCKS 400u
 #define DRIVER CLIENTS
 #define ACTION_BYTES 6u
 #define MAX_ACTIONS 48u
@@ -169,18 +171,46 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return argc == NULL || argv == NULL;
 }
 
-/* What the honest driver has on its first block: partitions of 8, 16 and 24 blocks. */
+static void store_le16(uint8_t *bytes, int value)
+{
+    bytes[0] = (uint8_t)value;
+    bytes[1] = (uint8_t)(value >> 8);
+}
+
+/* What the honest driver has on its first block: partitions of 8, 160 and 184 blocks. */
 static void fill_table(uint8_t *block)
 {
-    static const uint8_t partitions[CLIENTS][2] = { { 1, 8 }, { 9, 16 }, { 25, 24 } };
+    static const uint16_t partitions[CLIENTS][2] = { { 1, 8 }, { 9, 160 }, { 169, 184 } };
     memset(block, 0, BLOCK);
     for (uint32_t i = 0; i < CLIENTS; i++) {
         block[446 + 16 * i + 4] = 0x83;
-        block[446 + 16 * i + 8] = (uint8_t)(partitions[i][0] * 8);
-        block[446 + 16 * i + 12] = (uint8_t)(partitions[i][1] * 8);
+        store_le16(&block[446 + 16 * i + 8], partitions[i][0] * 8);
+        store_le16(&block[446 + 16 * i + 12], partitions[i][1] * 8);
     }
     block[510] = 0x55;
     block[511] = 0xaa;
+}
+
+/* Each request that was begun has pieces in flight, or more of it is to come; all others are free; and each is owed. */
+static void check_wholes(void)
+{
+    const struct block_virt *virt = &state.virt;
+    uint32_t begun = 0;
+    uint32_t pieces = 0;
+    uint32_t owed = 0;
+    for (uint32_t i = 0; i < BLOCK_VIRT_MAX_WHOLES; i++) {
+        begun += virt->wholes[i].pieces != 0 || !virt->wholes[i].closed;
+        pieces += virt->wholes[i].pieces;
+    }
+    uint32_t cut_off = 0;
+    for (uint32_t i = 0; i < CLIENTS; i++) {
+        const struct block_virt_session *session = &virt->sessions[i];
+        cut_off += session->state == BLOCK_VIRT_CLIENT_CUT_OFF;
+        owed += session->owed - session->has_barrier - (session->has_head && session->head.whole == BLOCK_VIRT_NO_WHOLE);
+    }
+    REQUIRE(begun + virt->free_whole_count == BLOCK_VIRT_MAX_WHOLES);
+    REQUIRE(pieces + virt->table_read_in_flight == virt->in_flight);
+    REQUIRE(cut_off != 0 || owed == begun);
 }
 
 static void check_account(void)
@@ -192,10 +222,12 @@ static void check_account(void)
         bool cut_off = session->state == BLOCK_VIRT_CLIENT_CUT_OFF;
         in_flight += session->in_flight;
         REQUIRE(session->data_blocks <= session->region_blocks);
-        REQUIRE(cut_off || (session->owed <= session->room && session->owed >= session->in_flight));
+        REQUIRE(cut_off || session->owed <= session->room);
+        REQUIRE(session->in_flight <= BLOCK_VIRT_SHARED_REQUESTS || session->cost_blocks <= BLOCK_VIRT_ALONE_BLOCKS);
         REQUIRE(cut_off || session->room <= CAPACITY);
         REQUIRE(session->first_block + session->block_count >= session->block_count);
     }
+    check_wholes();
     REQUIRE(in_flight == virt->in_flight && virt->free_count + in_flight == BLOCK_VIRT_MAX_IN_FLIGHT);
     REQUIRE((virt->ready >> CLIENTS) == 0 && virt->taken == 0 && virt->answered == 0 && !virt->forwarded);
 }
@@ -257,7 +289,7 @@ static void client_asks(const struct action *action)
         .code = codes[value & 7],
         .io_or_offset = (value >> 3 & 7) * BLOCK + (value >> 6 & 1),
         .block_number = (value >> 7 & 31) - (uint64_t)(value >> 12 & 1),
-        .block_count = (uint16_t)(value >> 13 & 7),
+        .block_count = (uint16_t)((value >> 13 & 7) * (value >> 31 != 0 ? LONG : 1)),
         .id = value >> 16,
     };
     if (block_queue_room(&asker->end) != 0) {
@@ -387,7 +419,7 @@ static bool all_heard(void)
 static void finish_honest(void)
 {
     set_ready(true);
-    for (uint32_t round = 0; round < 4 * CAPACITY * CLIENTS && !all_heard(); round++) {
+    for (uint32_t round = 0; round < 16 * CAPACITY * CLIENTS && !all_heard(); round++) {
         step(UINT64_MAX);
         driver_answers(CAPACITY, SDDF_BLK_OK);
         step(UINT64_MAX);

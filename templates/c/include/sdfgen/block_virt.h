@@ -22,12 +22,25 @@
  * work: nothing of that client's queue is taken until all it has in flight was answered, then the barrier is. Requests
  * are answered in any order otherwise.
  *
- * Fairness. Clients are served in turns (deficit round robin by blocks; a turn is BLOCK_VIRT_QUANTUM_BLOCKS, saved up
- * by who waits to send a larger request, lost by who has nothing to send; a request without data costs a whole turn).
- * With the driver at once are at most the requests it asked for (storage_info.queue_depth), and of each client at most
- * as many blocks as its data region has. So a flood of one client delays another's request by at most what is already
- * with the driver plus one turn of each. A client never has more in flight than its response queue has room for: a
- * client that does not take its responses stalls itself only.
+ * Fairness. Clients are served in turns: deficit round robin by blocks, whatever is done to them. A turn is
+ * BLOCK_VIRT_QUANTUM_BLOCKS; who can't use it up loses the rest; a request that names no blocks costs a whole turn. A
+ * request is handed on in pieces, one after the other, each of them at most a turn while others are busy; it is answered
+ * once, when all have been, with the worst status of any. After a piece that failed no more of its request is handed on.
+ *
+ * With the driver at once are at most the requests it asked for (storage_info.queue_depth), and of each client
+ *   - at most as many blocks of data as its data region has;
+ *   - while another client is busy (it has asked for something within the last BLOCK_VIRT_BUSY_BLOCKS handed on):
+ *     BLOCK_VIRT_SHARED_REQUESTS pieces, which together cost at most BLOCK_VIRT_SHARED_BLOCKS;
+ *   - while none is: pieces of up to BLOCK_VIRT_ALONE_PIECE_BLOCKS, which together cost at most
+ *     BLOCK_VIRT_ALONE_BLOCKS; where there is no other, pieces of up to BLOCK_VIRT_ONLY_PIECE_BLOCKS.
+ *
+ * So a client that has nothing under way waits for at most this before its request is served, with n clients in all:
+ *
+ *     (n - 1) * (BLOCK_VIRT_SHARED_BLOCKS + BLOCK_VIRT_QUANTUM_BLOCKS)        blocks,
+ *
+ * and BLOCK_VIRT_ALONE_BLOCKS in place of one BLOCK_VIRT_SHARED_BLOCKS when it had long been idle; a flush of another's
+ * counts as a turn. A client never has more in flight than its response queue has room for: a client that does not take
+ * its responses stalls itself only.
  *
  * Notifications, as in sDDF: who adds to a queue notifies. One thing beyond: a client that had let its response queue
  * become full notifies when it has taken responses (block_queue_release), or the requests it has waiting are seen with
@@ -62,8 +75,21 @@
 #define BLOCK_VIRT_MAX_IN_FLIGHT 256u
 /* How often a block of the partition tables is asked for, one time after the other. */
 #define BLOCK_VIRT_TABLE_TRIES 4u
-/* What a client may have served before the next one's turn: 128 KiB. */
+/* What a client may have served before the next one's turn, and the largest piece of a request: 128 KiB. */
 #define BLOCK_VIRT_QUANTUM_BLOCKS 32u
+/* What a client may have with the driver while others are busy, and while none is. */
+#define BLOCK_VIRT_SHARED_BLOCKS 64u
+#define BLOCK_VIRT_SHARED_REQUESTS 8u
+#define BLOCK_VIRT_ALONE_BLOCKS 512u
+/* The largest piece of a request while nobody else is busy: 1 MiB. */
+#define BLOCK_VIRT_ALONE_PIECE_BLOCKS 256u
+/* And where there is no other client at all: 4 MiB. */
+#define BLOCK_VIRT_ONLY_PIECE_BLOCKS 1024u
+/* A client is busy while so many are handed on after its last request, and for as many more at most. */
+#define BLOCK_VIRT_BUSY_BLOCKS 1024u
+/* Requests of which something was handed on: in flight, or some client's first in line. */
+#define BLOCK_VIRT_MAX_WHOLES (BLOCK_VIRT_MAX_IN_FLIGHT + BLOCK_MAX_CLIENTS)
+#define BLOCK_VIRT_NO_WHOLE UINT16_MAX
 
 enum block_virt_state {
     BLOCK_VIRT_WAIT_DRIVER,
@@ -105,13 +131,22 @@ struct block_virt_counters {
     uint32_t most_in_flight;
 };
 
-/* A request that was taken from a client, checked and translated, and waits for its turn. */
+/* A request of which pieces are with the driver, or will be. */
+struct block_virt_whole {
+    uint32_t client_id;
+    uint32_t status;    /* the highest of its pieces so far */
+    uint32_t done;      /* blocks before the first that was not */
+    uint16_t handed_on; /* blocks */
+    uint16_t pieces;    /* with the driver */
+    bool closed;        /* no more will be */
+};
+
+/* A request that was taken from a client, checked and translated, and waits for its turn: what is left of it. */
 struct block_virt_head {
     struct sddf_blk_request request; /* as the driver will see it, but for the id: the client's */
     uint64_t offset_bytes;           /* in the client's data region */
-    uint32_t cost_blocks;            /* against the client's credit */
-    uint32_t data_blocks;            /* moved through its data region */
     uint32_t flags;                  /* of its code */
+    uint16_t whole;                  /* or BLOCK_VIRT_NO_WHOLE: nothing was handed on yet */
 };
 
 /* What the virtualiser keeps of one client. */
@@ -134,27 +169,29 @@ struct block_virt_session {
     uint32_t filled;      /* requests seen and not yet taken */
     uint32_t room;        /* slots seen free in the response queue */
     uint32_t owed;        /* requests taken and not yet answered: never more than room */
-    uint32_t in_flight;   /* of these, with the driver */
+    uint32_t in_flight;   /* pieces of these that are with the driver */
     uint64_t data_blocks; /* moved by what is in flight: never more than region_blocks */
+    uint32_t cost_blocks; /* of what is in flight */
     uint32_t credit_blocks;
     struct block_virt_head head;
     struct block_virt_client_counters counters;
 };
 
-/* A request that is with the driver; its index and generation are the id. */
+/* A piece that is with the driver; its index and generation are the id. */
 struct block_virt_slot {
     uint64_t offset_bytes;
     uint32_t generation; /* changes with each answer, so that no id is answered twice */
     uint32_t position;   /* in the driver's request queue */
-    uint32_t client_id;
     uint32_t data_blocks;
     uint16_t block_count;
+    uint16_t first;  /* block of its request */
+    uint16_t whole;  /* its request */
     uint8_t client; /* or BLOCK_VIRT_OWN */
     uint8_t flags;  /* of its code */
     bool live;
 };
 
-/* All state, 42 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
+/* All state, 48 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
 struct block_virt {
     const struct block_virt_config *config;
     enum block_virt_state state;
@@ -185,6 +222,15 @@ struct block_virt {
     uint32_t turn; /* whose turn it is */
     bool in_turn;  /* and its quantum was granted */
 
+    /* Who has asked for something since so many blocks were handed on, and in the time of the same length before. */
+    uint64_t busy;
+    uint64_t busy_before;
+    uint32_t busy_blocks;
+
+    uint32_t free_whole_count;
+    uint16_t free_wholes[BLOCK_VIRT_MAX_WHOLES];
+    struct block_virt_whole wholes[BLOCK_VIRT_MAX_WHOLES];
+
     uint32_t free_count;
     uint8_t free_slots[BLOCK_VIRT_MAX_IN_FLIGHT];
     struct block_virt_slot slots[BLOCK_VIRT_MAX_IN_FLIGHT];
@@ -213,8 +259,8 @@ void block_virt_init(struct block_virt *virt, const struct block_virt_config *co
  *
  * Bounded: how many entries each queue holds is looked at once per call, and never believed beyond the queue's
  * capacity. The driver's responses are taken up to that, then each client's requests up to that; at most
- * BLOCK_VIRT_MAX_IN_FLIGHT are handed on; turns pass without a request only while somebody saves up, for at most the
- * blocks of its data region. Who adds to a queue meanwhile has to notify, and is served by the next call. Who makes
+ * BLOCK_VIRT_MAX_IN_FLIGHT are handed on; turns pass without a request only while somebody saves up, for at most
+ * BLOCK_VIRT_ONLY_PIECE_BLOCKS. Who adds to a queue meanwhile has to notify, and is served by the next call. Who makes
  * room in a full response queue meanwhile may be served by this one, with what its request queue held at the look.
  */
 uint64_t block_virt_step(struct block_virt *virt);

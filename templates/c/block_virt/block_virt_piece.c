@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "block_virt_piece.h"
+
+_Static_assert(BLOCK_VIRT_QUANTUM_BLOCKS <= BLOCK_VIRT_SHARED_BLOCKS, "a piece of any size can be handed on");
+_Static_assert(BLOCK_VIRT_ALONE_PIECE_BLOCKS <= BLOCK_VIRT_ALONE_BLOCKS, "likewise");
+_Static_assert(BLOCK_VIRT_ONLY_PIECE_BLOCKS <= UINT16_MAX, "the blocks of a piece fit into a request");
+_Static_assert(BLOCK_VIRT_MAX_WHOLES < UINT16_MAX, "a number that is no whole's");
+
+void virt_piece_init(struct block_virt *virt)
+{
+    virt->busy = 0;
+    virt->busy_before = 0;
+    virt->busy_blocks = 0;
+    for (uint32_t i = 0; i < BLOCK_VIRT_MAX_WHOLES; i++) {
+        virt->free_wholes[i] = (uint16_t)i;
+        virt->wholes[i] = (struct block_virt_whole) { .closed = true };
+    }
+    virt->free_whole_count = BLOCK_VIRT_MAX_WHOLES;
+}
+
+/* ---- How much may be handed on ---- */
+
+void virt_piece_note_busy(struct block_virt *virt, uint32_t index)
+{
+    virt->busy |= bit(index);
+}
+
+static void note_handed_on(struct block_virt *virt, uint32_t cost_blocks)
+{
+    virt->busy_blocks += cost_blocks;
+    if (virt->busy_blocks >= BLOCK_VIRT_BUSY_BLOCKS) {
+        virt->busy_before = virt->busy;
+        virt->busy = 0;
+        virt->busy_blocks = 0;
+    }
+}
+
+struct limits {
+    uint32_t piece_blocks;
+    uint32_t cost_blocks; /* of all that is in flight */
+    uint32_t pieces;
+};
+
+static const struct limits *limits_of(const struct block_virt *virt, uint32_t index)
+{
+    static const struct limits shared = {
+        BLOCK_VIRT_QUANTUM_BLOCKS, BLOCK_VIRT_SHARED_BLOCKS, BLOCK_VIRT_SHARED_REQUESTS,
+    };
+    static const struct limits alone = {
+        BLOCK_VIRT_ALONE_PIECE_BLOCKS, BLOCK_VIRT_ALONE_BLOCKS, BLOCK_VIRT_MAX_IN_FLIGHT,
+    };
+    static const struct limits only = { BLOCK_VIRT_ONLY_PIECE_BLOCKS, UINT32_MAX, BLOCK_VIRT_MAX_IN_FLIGHT };
+    if (virt->client_count == 1) {
+        return &only;
+    }
+    return ((virt->busy | virt->busy_before) & ~bit(index)) != 0 ? &shared : &alone;
+}
+
+static uint32_t cost_of(uint32_t flags, uint32_t block_count)
+{
+    return (flags & OP_RANGE) != 0 ? block_count : BLOCK_VIRT_QUANTUM_BLOCKS;
+}
+
+bool virt_piece_next(const struct block_virt *virt, uint32_t index, struct virt_piece *piece)
+{
+    const struct block_virt_session *session = &virt->sessions[index];
+    const struct block_virt_head *head = &session->head;
+    const struct limits *limits = limits_of(virt, index);
+    const uint32_t left = head->request.block_count;
+    piece->block_count = (uint16_t)(left < limits->piece_blocks ? left : limits->piece_blocks);
+    piece->data_blocks = (head->flags & OP_DATA) != 0 ? piece->block_count : 0;
+    piece->cost_blocks = cost_of(head->flags, piece->block_count);
+    return session->has_head && session->in_flight < limits->pieces
+        && session->cost_blocks + piece->cost_blocks <= limits->cost_blocks
+        && piece->data_blocks <= session->region_blocks - session->data_blocks;
+}
+
+/* ---- Whole requests ---- */
+
+/* No number is out of bounds; that is plain anyway. */
+static struct block_virt_whole *whole_of(struct block_virt *virt, uint16_t index)
+{
+    return &virt->wholes[index < BLOCK_VIRT_MAX_WHOLES ? index : 0];
+}
+
+/* There is one for each slot and each client's head: never empty where one is taken. */
+static uint16_t take_whole(struct block_virt *virt, uint32_t client_id)
+{
+    virt->free_whole_count--;
+    const uint16_t whole = virt->free_wholes[virt->free_whole_count % BLOCK_VIRT_MAX_WHOLES];
+    *whole_of(virt, whole) = (struct block_virt_whole) {
+        .client_id = client_id, .status = SDDF_BLK_OK, .done = UINT32_MAX,
+    };
+    return whole;
+}
+
+static void free_whole(struct block_virt *virt, uint16_t whole)
+{
+    virt->free_wholes[virt->free_whole_count % BLOCK_VIRT_MAX_WHOLES] = whole;
+    virt->free_whole_count++;
+}
+
+/* True when it is over: then it is free again. */
+static bool ends(struct block_virt *virt, uint16_t index, struct sddf_blk_response *response)
+{
+    const struct block_virt_whole *whole = whole_of(virt, index);
+    const bool over = whole->closed && whole->pieces == 0;
+    if (over) {
+        const uint32_t done = whole->done < whole->handed_on ? whole->done : whole->handed_on;
+        *response = (struct sddf_blk_response) {
+            .status = whole->status, .success_count = (uint16_t)done, .id = whole->client_id,
+        };
+        free_whole(virt, index);
+    }
+    return over;
+}
+
+static void worsen(struct block_virt_whole *whole, uint32_t status)
+{
+    whole->status = status > whole->status ? status : whole->status;
+    whole->closed |= status != SDDF_BLK_OK;
+}
+
+/* ---- Pieces ---- */
+
+/* What is left of the head; true when something is. */
+static bool shorten(struct block_virt_head *head, const struct virt_piece *piece)
+{
+    const uint64_t data_bytes = (uint64_t)piece->data_blocks * SDDF_BLK_BLOCK_BYTES;
+    head->request.block_number += piece->block_count;
+    head->request.block_count = (uint16_t)(head->request.block_count - piece->block_count);
+    head->request.io_or_offset += data_bytes;
+    head->offset_bytes += data_bytes;
+    return head->request.block_count != 0;
+}
+
+void virt_piece_hand_on(struct block_virt *virt, uint32_t index, const struct virt_piece *piece,
+                        struct block_virt_slot *slot)
+{
+    struct block_virt_session *session = &virt->sessions[index];
+    struct block_virt_head *head = &session->head;
+    if (head->whole == BLOCK_VIRT_NO_WHOLE) {
+        head->whole = take_whole(virt, head->request.id);
+    }
+    struct block_virt_whole *whole = whole_of(virt, head->whole);
+    slot->client = (uint8_t)index;
+    slot->whole = head->whole;
+    slot->first = whole->handed_on;
+    slot->flags = (uint8_t)head->flags;
+    slot->offset_bytes = head->offset_bytes;
+    slot->data_blocks = piece->data_blocks;
+    whole->pieces++;
+    whole->handed_on = (uint16_t)(whole->handed_on + piece->block_count);
+    session->in_flight++;
+    if (session->in_flight > session->counters.most_in_flight) {
+        session->counters.most_in_flight = session->in_flight;
+    }
+    session->data_blocks += piece->data_blocks;
+    session->cost_blocks += piece->cost_blocks;
+    session->credit_blocks -= piece->cost_blocks;
+    session->counters.blocks += piece->data_blocks;
+    session->has_head = shorten(head, piece);
+    whole->closed = !session->has_head;
+    note_handed_on(virt, piece->cost_blocks);
+    virt_piece_note_busy(virt, index);
+}
+
+bool virt_piece_done(struct block_virt *virt, const struct block_virt_slot *slot, uint32_t status,
+                     uint16_t success_count, struct sddf_blk_response *response)
+{
+    struct block_virt_session *session = &virt->sessions[slot->client];
+    struct block_virt_whole *whole = whole_of(virt, slot->whole);
+    session->in_flight--;
+    session->data_blocks -= slot->data_blocks;
+    session->cost_blocks -= cost_of(slot->flags, slot->block_count);
+    whole->pieces--;
+    if (success_count < slot->block_count && slot->first + (uint32_t)success_count < whole->done) {
+        whole->done = slot->first + (uint32_t)success_count;
+    }
+    worsen(whole, status);
+    if (whole->closed && session->has_head && session->head.whole == slot->whole) {
+        session->has_head = false;
+    }
+    return ends(virt, slot->whole, response);
+}
+
+bool virt_piece_drop_head(struct block_virt *virt, uint32_t index, uint32_t status, struct sddf_blk_response *response)
+{
+    struct block_virt_session *session = &virt->sessions[index];
+    const uint16_t whole = session->head.whole;
+    const bool had = session->has_head;
+    session->has_head = false;
+    *response = (struct sddf_blk_response) { .status = status, .id = session->head.request.id };
+    if (!had || whole == BLOCK_VIRT_NO_WHOLE) {
+        return had;
+    }
+    worsen(whole_of(virt, whole), status);
+    return ends(virt, whole, response);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How much of a client's request may be handed on next, and what has become of the pieces before. */
+#pragma once
+
+#include "block_virt_internal.h"
+
+/* The next piece of what a client has first in line. */
+struct virt_piece {
+    uint16_t block_count;
+    uint32_t data_blocks; /* that it moves */
+    uint32_t cost_blocks; /* against the client's credit */
+};
+
+void virt_piece_init(struct block_virt *virt);
+
+/* The client has asked for something. */
+void virt_piece_note_busy(struct block_virt *virt, uint32_t index);
+
+/* Whether a piece of the client's head may be handed on when its turn comes; then, which. */
+bool virt_piece_next(const struct block_virt *virt, uint32_t index, struct virt_piece *piece);
+
+/* It is handed on in that slot, whose client, whole, first, data_blocks and flags are filled in. */
+void virt_piece_hand_on(struct block_virt *virt, uint32_t index, const struct virt_piece *piece,
+                        struct block_virt_slot *slot);
+
+/*
+ * It was answered, as that slot says. True when its request is to be answered with `response` now: all of it was done,
+ * or it failed and nothing of it is with the driver any more.
+ */
+bool virt_piece_done(struct block_virt *virt, const struct block_virt_slot *slot, uint32_t status,
+                     uint16_t success_count, struct sddf_blk_response *response);
+
+/* Drops the client's head. True when it is to be answered with `response` now, which `status` is in. */
+bool virt_piece_drop_head(struct block_virt *virt, uint32_t index, uint32_t status, struct sddf_blk_response *response);
