@@ -191,7 +191,7 @@ struct block_virt_slot {
     bool live;
 };
 
-/* All state, 48 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
+/* All state, 50 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
 struct block_virt {
     const struct block_virt_config *config;
     enum block_virt_state state;
