@@ -240,6 +240,7 @@ def tamper(folder: Path, what: Edit) -> None:
 
 def plain(text: str) -> str:
     text = re.sub(r"[0-9a-f]{64}", "DIGEST", text)
+    text = re.sub(r'("(?:vaddr|file_offset)": ")0x[0-9a-f]+', r"\1ADDRESS", text)
     return re.sub(r"(` at|byte|bytes are|than) 0x[0-9a-f]+", r"\1 ADDRESS", text)
 
 
