@@ -89,7 +89,7 @@ WRONG_TABLES = {
         "PARTUUID=f1a2b3c4-01",
         "partition f1a2b3c4-01 of `client1`: a table of kind gpt has no such identifiers",
     ),
-    "entry_of_another": ("mbr", "PARTUUID=f1a2b3c4-02", "partition 1 is `client2`'s and `client1`'s"),
+    "entry_of_another": ("mbr", "PARTUUID=f1a2b3c4-02", "partition 1 is `client1`'s and `client2`'s"),
 }
 
 
