@@ -15,6 +15,7 @@ from tests.guest.guests import driver_guest
 from tests.sel4.trial import write_driver
 
 HERE: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "guest")
+SOURCES: Final = tuple(os.path.join(HERE, name) for name in ("agent.c", "attack.c"))
 FLAGS: Final = ("-target", "aarch64-linux-musl", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", "-static", "-s")
 
 
@@ -48,7 +49,7 @@ def write_guests(folder: str) -> Guests:
 
 def _client(folder: str) -> Cpio:
     agent = os.path.join(os.path.abspath(folder), "agent")
-    run(sys.executable, "-m", "ziglang", "cc", *ZIG_FLAGS.split(), *FLAGS, os.path.join(HERE, "agent.c"), "-o", agent)
+    run(sys.executable, "-m", "ziglang", "cc", *ZIG_FLAGS.split(), *FLAGS, *SOURCES, "-o", agent)
     extra = Cpio()
     extra.copy("init", os.path.join(HERE, "init"))
     extra.copy("agent", agent)

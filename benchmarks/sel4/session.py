@@ -37,7 +37,7 @@ def measured(row: Row, pace: Pace, log: str) -> Boot:
     loads: dict[Cell, Load] = {}
     trouble: list[str] = []
     boot_seconds = idle_cores = None
-    with open(log, "wb") as output, _running(row, output) as machine:
+    with open(log, "wb") as output, running(row, output) as machine:
         try:
             boot_seconds = machine.booted(row.mailboxes, pace)
             _measure_loads(machine, row, pace, loads, trouble)
@@ -47,7 +47,7 @@ def measured(row: Row, pace: Pace, log: str) -> Boot:
     return Boot(boot_seconds, loads, idle_cores, tuple(trouble))
 
 
-class _Machine:
+class Machine:
     """QEMU while it runs."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
@@ -81,10 +81,16 @@ class _Machine:
 
 
 @contextmanager
-def _running(row: Row, output: BinaryIO) -> Iterator[_Machine]:
+def running(row: Row, output: BinaryIO) -> Iterator[Machine]:
+    """Run a row's QEMU.
+
+    Args:
+        row: The row.
+        output: Where what it says goes.
+    """
     with subprocess.Popen(row.words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT) as process:
         try:
-            yield _Machine(process)
+            yield Machine(process)
         finally:
             process.terminate()
             try:
@@ -93,7 +99,7 @@ def _running(row: Row, output: BinaryIO) -> Iterator[_Machine]:
                 process.kill()
 
 
-def _measure_loads(machine: _Machine, row: Row, pace: Pace, loads: dict[Cell, Load], trouble: list[str]) -> None:
+def _measure_loads(machine: Machine, row: Row, pace: Pace, loads: dict[Cell, Load], trouble: list[str]) -> None:
     resting = False
     for cell in cells(len(row.mailboxes)):
         if cell.clients == 1 and not resting:
@@ -108,13 +114,13 @@ def _measure_loads(machine: _Machine, row: Row, pace: Pace, loads: dict[Cell, Lo
     trouble += [f"{mailbox.name}: writes are not on the disk" for mailbox in row.mailboxes if not mailbox.was_written()]
 
 
-def _rest(machine: _Machine, mailboxes: tuple[Mailbox, ...], pace: Pace) -> None:
+def _rest(machine: Machine, mailboxes: tuple[Mailbox, ...], pace: Pace) -> None:
     for mailbox in mailboxes:
         mailbox.tell(f"rest {FOR_GOOD_MS}")
         mailbox.wait(pace.load_seconds, machine.alive)
 
 
-def _idle_cores(machine: _Machine, row: Row, pace: Pace) -> float | None:
+def _idle_cores(machine: Machine, row: Row, pace: Pace) -> float | None:
     if not pace.idle_seconds:
         return None
     _rest(machine, row.mailboxes[:1], pace)

@@ -4,8 +4,11 @@
  *
  *     load DIRECTION BLOCK_BYTES DEPTH WARM_UP_MS MEASURED_MS  requests at places that a stride chooses, DEPTH at once
  *     rest MS                                                  looks for the next command after so long only
+ *     count MS                                                 counts for so long, and does nothing else
+ *     attack KIND MS                                           attack.c; answered when it begins
  *
- * The answer to `load` is "NUMBER ok REQUESTS NANOSECONDS", to `rest` "NUMBER ok", to anything else "NUMBER error TEXT".
+ * The answer to `load` is "NUMBER ok REQUESTS NANOSECONDS", to `count` "NUMBER ok ROUNDS NANOSECONDS", to `rest` and
+ * `attack` "NUMBER ok", to anything else "NUMBER error TEXT".
  * So neither a console nor its cost is part of what is measured, and a kernel that prints nothing will do. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,6 +22,8 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "attack.h"
 
 enum {
     CONTROL_BYTES = 4096,
@@ -199,17 +204,37 @@ static void do_load(int disk, uint64_t disk_bytes, uint64_t number, const struct
     }
 }
 
+static void do_count(int disk, uint64_t number, uint32_t milliseconds)
+{
+    int64_t begin = now_ns();
+    uint64_t rounds = 0;
+    int64_t elapsed_ns = 0;
+    for (; elapsed_ns < milliseconds * NS_PER_MS; rounds++) {
+        elapsed_ns = now_ns() - begin;
+    }
+    answer(disk, "%llu ok %llu %lld\n", (unsigned long long)number, (unsigned long long)rounds, (long long)elapsed_ns);
+}
+
 /* Does a command; how long to wait before the next look. */
 static uint32_t obey(int disk, uint64_t disk_bytes, uint64_t number, const char *words)
 {
     struct load load;
     uint32_t rest_ms;
+    char kind[WORD_BYTES];
     if (sscanf(words, "load %15s %u %u %u %u", load.direction, &load.block_bytes, &load.depth, &load.warm_up_ms,
                &load.measured_ms) == 5) {
         do_load(disk, disk_bytes, number, &load);
     } else if (sscanf(words, "rest %u", &rest_ms) == 1) {
         answer(disk, "%llu ok\n", (unsigned long long)number);
         return rest_ms;
+    } else if (sscanf(words, "count %u", &rest_ms) == 1) {
+        do_count(disk, number, rest_ms);
+    } else if (sscanf(words, "attack %15s %u", kind, &rest_ms) == 2) {
+        answer(disk, "%llu ok\n", (unsigned long long)number);
+        int error = attack(kind, rest_ms, disk);
+        if (error != 0) {
+            fprintf(stderr, "<3>benchmark: attack %s: %s\n", kind, strerror(error));
+        }
     } else {
         answer(disk, "%llu error not understood\n", (unsigned long long)number);
     }

@@ -59,6 +59,20 @@ uint8_t *guest_ram_whole(const struct guest_ram *ram, uint64_t gpa, uint64_t siz
     return NULL;
 }
 
+bool guest_ram_holds(const struct guest_ram *ram, uint64_t gpa, uint64_t size_bytes)
+{
+    /* Each round leaves a region behind, and regions do not overlap. */
+    for (uint32_t i = 0; i < GUEST_RAM_MAX_REGIONS; i++) {
+        uint64_t span = 0;
+        if (guest_ram_span(ram, gpa, size_bytes, &span) == NULL || span == size_bytes) {
+            return span != 0;
+        }
+        gpa += span;
+        size_bytes -= span;
+    }
+    return false;
+}
+
 void guest_ram_load(const volatile uint8_t *from, void *to, size_t size_bytes)
 {
     uint8_t *bytes = to;

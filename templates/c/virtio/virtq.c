@@ -83,12 +83,26 @@ static void flip_in_flight(struct virtq *queue, uint16_t head)
 /* A table of descriptors, and how far the walk has come in all tables together. */
 struct walk {
     const struct guest_ram *ram;
-    const volatile struct virtq_desc *host; /* NULL when the table is not whole in one region, or not aligned */
+    const volatile uint8_t *host; /* NULL when the table is not whole in one region */
     uint64_t gpa;
     uint32_t size;
     uint32_t taken;
     bool in_indirect;
 };
+
+static void load_whole(const volatile uint8_t *host, struct virtq_desc *desc)
+{
+    if ((uintptr_t)host % sizeof(uint64_t) != 0) {
+        guest_ram_load(host, desc, sizeof(*desc));
+        return;
+    }
+    const volatile uint64_t *words = (const volatile uint64_t *)(const volatile void *)host;
+    uint64_t rest = shared_load_u64(&words[1]);
+    desc->addr = shared_load_u64(&words[0]);
+    desc->len = (uint32_t)rest;
+    desc->flags = (uint16_t)(rest >> 32);
+    desc->next = (uint16_t)(rest >> 48);
+}
 
 /* Loads one descriptor, each word of it once. */
 static bool load_descriptor(const struct walk *walk, uint32_t index, struct virtq_desc *desc)
@@ -97,12 +111,7 @@ static bool load_descriptor(const struct walk *walk, uint32_t index, struct virt
         *desc = (struct virtq_desc) { 0 };
         return guest_ram_read(walk->ram, walk->gpa + index * sizeof(*desc), desc, sizeof(*desc));
     }
-    const volatile uint64_t *words = (const volatile uint64_t *)&walk->host[index];
-    uint64_t rest = shared_load_u64(&words[1]);
-    desc->addr = shared_load_u64(&words[0]);
-    desc->len = (uint32_t)rest;
-    desc->flags = (uint16_t)(rest >> 32);
-    desc->next = (uint16_t)(rest >> 48);
+    load_whole(walk->host + index * sizeof(*desc), desc);
     return true;
 }
 
@@ -161,16 +170,17 @@ static bool add_descriptor(const struct guest_ram *ram, struct virtq_chain *chai
     return true;
 }
 
-/* Goes on in an indirect table (2.7.5.3). */
+/* Goes on in an indirect table (2.7.5.3), all of which is RAM: what lies behind the chain's end in it, too. */
 static bool enter_indirect(const struct virtq *queue, struct walk *walk, const struct virtq_desc *desc)
 {
     if (!queue->indirect || walk->in_indirect || (desc->flags & DESC_F_NEXT) != 0 || desc->len == 0 ||
         desc->len % sizeof(*desc) != 0 || desc->len - 1 > UINT64_MAX - desc->addr) {
         return false;
     }
-    uint8_t *host = guest_ram_whole(walk->ram, desc->addr, desc->len);
-    bool aligned = (uintptr_t)host % _Alignof(struct virtq_desc) == 0;
-    walk->host = aligned ? (const volatile struct virtq_desc *)(void *)host : NULL;
+    walk->host = guest_ram_whole(walk->ram, desc->addr, desc->len);
+    if (walk->host == NULL && !guest_ram_holds(walk->ram, desc->addr, desc->len)) {
+        return false;
+    }
     walk->gpa = desc->addr;
     walk->size = desc->len / (uint32_t)sizeof(*desc);
     walk->in_indirect = true;
@@ -240,8 +250,10 @@ enum virtq_popped virtq_pop(struct virtq *queue, const struct guest_ram *ram, st
     chain->segment_count = 0;
     chain->readable_bytes = 0;
     chain->writable_bytes = 0;
-    struct walk walk = { .ram = ram, .host = queue->desc, .size = queue->mask + 1 };
-    if (!walk_chain(queue, &walk, chain)) {
+    struct walk walk = { .ram = ram, .host = (const volatile uint8_t *)queue->desc, .size = queue->mask + 1 };
+    bool sound = walk_chain(queue, &walk, chain);
+    queue->loaded_count += walk.taken + 1;
+    if (!sound) {
         virtq_push(queue, head, 0);
         return VIRTQ_DROPPED;
     }

@@ -220,6 +220,11 @@ static void take_request(struct virtio_blk *device, struct virtio_blk_task *task
     }
 }
 
+static bool is_spent(const struct virtio_blk *device)
+{
+    return device->queue.loaded_count >= VIRTIO_BLK_STEP_DESCRIPTORS || device->moved_bytes >= VIRTIO_BLK_STEP_BYTES;
+}
+
 /*
  * Takes what the ring holds, at most a ring's length, so that another vCPU can't keep us here. True when it tries to: a
  * driver that keeps the rules can't have more available before these are published as used. With no task vacant the
@@ -228,7 +233,7 @@ static void take_request(struct virtio_blk *device, struct virtio_blk_task *task
 static bool take_requests(struct virtio_blk *device)
 {
     virtq_disable_kicks(&device->queue);
-    for (uint32_t budget = device->queue.mask + 1; budget > 0; budget--) {
+    for (uint32_t budget = device->queue.mask + 1; budget > 0 && !is_spent(device); budget--) {
         struct virtio_blk_task *task = task_vacant(device);
         if (task == NULL) {
             return false;
@@ -246,19 +251,21 @@ static bool take_requests(struct virtio_blk *device)
     return virtq_enable_kicks(&device->queue);
 }
 
-/* Takes the answers that are there now; what comes meanwhile is announced by another notification. */
-static void take_answers(struct virtio_blk *device)
+/* Takes the answers that are there now; what comes meanwhile is announced by another notification. True: not all. */
+static bool take_answers(struct virtio_blk *device)
 {
     uint32_t filled = block_queue_filled(&device->responses.end);
-    for (uint32_t i = 0; i < filled; i++) {
+    uint32_t taken = 0;
+    for (; taken < filled && !is_spent(device); taken++) {
         struct sddf_blk_response response;
         block_response_take(&device->responses, &response);
         task_answered(device, &response);
     }
-    if (filled != 0) {
+    if (taken != 0) {
         /* The virtualiser takes no more of our requests than it can answer: it may wait for this (block_virt.h). */
-        device->notify |= block_queue_release(&device->responses.end, filled);
+        device->notify |= block_queue_release(&device->responses.end, taken);
     }
+    return taken < filled;
 }
 
 /* Makes what was done visible, each thing once. */
@@ -277,19 +284,20 @@ static struct virtio_effects publish(struct virtio_blk *device, bool again)
 
 struct virtio_effects virtio_blk_step(struct virtio_blk *device)
 {
-    bool again = false;
     if (!device->ready) {
         return (struct virtio_effects) { 0 };
     }
     device->room = block_queue_room(&device->requests.end);
-    take_answers(device);
+    device->moved_bytes = 0;
+    device->queue.loaded_count = 0;
+    bool again = take_answers(device);
     if ((device->requests.end.broken || device->responses.end.broken) && !device->lost) {
         device->lost = true;
         task_fail_all(device);
     }
-    task_run_line(device);
+    again |= !task_run_line(device, VIRTIO_BLK_STEP_BYTES);
     if (device->running && device->queue.live && !virtio_blk_draining(device)) {
-        again = take_requests(device);
+        again |= take_requests(device);
     }
     return publish(device, again);
 }

@@ -78,6 +78,7 @@ void piece_fill(struct virtio_blk *device, struct virtio_blk_task *task)
     } else {
         memset(piece_data(device, task), 0, piece_bytes(task));
     }
+    device->moved_bytes += piece_bytes(task);
 }
 
 /* Gives back what the piece under way holds. */

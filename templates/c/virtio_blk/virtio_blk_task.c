@@ -105,16 +105,17 @@ static bool send_next(struct virtio_blk *device, struct virtio_blk_task *task)
     return outcome != PIECE_WAITS;
 }
 
-void task_run_line(struct virtio_blk *device)
+bool task_run_line(struct virtio_blk *device, uint32_t most_bytes)
 {
-    while (device->line_head != NO_TASK) {
+    while (device->line_head != NO_TASK && device->moved_bytes < most_bytes) {
         struct virtio_blk_task *task = &device->tasks[device->line_head];
         uint16_t next = task->next;
         if (!send_next(device, task)) {
-            return;
+            return true;
         }
         device->line_head = next;
     }
+    return device->line_head == NO_TASK;
 }
 
 /* Goes on at once, unless others are in line. */
@@ -154,6 +155,7 @@ static void piece_done(struct virtio_blk *device, struct virtio_blk_task *task)
 {
     if (task->phase == TASK_READ) {
         virtq_copy_to(&task->chain, &task->request.data, piece_data(device, task), piece_bytes(task));
+        device->moved_bytes += piece_bytes(task);
     }
     piece_let_go(device, task);
     if (task->phase == TASK_FLUSH) {
@@ -209,5 +211,5 @@ void task_fail_all(struct virtio_blk *device)
             finish(device, task, VIRTIO_BLK_S_IOERR);
         }
     }
-    task_run_line(device);
+    (void)task_run_line(device, UINT32_MAX);
 }

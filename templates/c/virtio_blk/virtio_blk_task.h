@@ -27,8 +27,11 @@ void task_begin(struct virtio_blk *device, struct virtio_blk_task *task);
 /* Hands an answer to the task it belongs to. An id that waits for no answer is ignored. */
 void task_answered(struct virtio_blk *device, const struct sddf_blk_response *response);
 
-/* Goes on with tasks in line, in their order, until one still has to wait. */
-void task_run_line(struct virtio_blk *device);
+/*
+ * Goes on with tasks in line, in their order, until one still has to wait, or this step has moved `most_bytes`: false
+ * when there is more to do then.
+ */
+bool task_run_line(struct virtio_blk *device, uint32_t most_bytes);
 
 /* Lets go of everything the driver asked for: what is with the virtualiser becomes an orphan, the rest is gone. */
 void task_orphan_all(struct virtio_blk *device);

@@ -9,11 +9,14 @@
 #include <sdfgen/pd_say.h>
 #include <sdfgen/vmm_config.h>
 
+#include "vmm_charge.h"
 #include "vmm_devices.h"
 #include "vmm_guest.h"
 #include "vmm_passthrough.h"
 #include "vmm_psci.h"
 #include "vmm_rest.h"
+#include "vmm_restart.h"
+#include "vmm_vcpu.h"
 
 enum vmm_state {
     VMM_STOPPED, /* something could not be set up */
@@ -42,6 +45,7 @@ static bool set_up(const struct vmm_config *config)
 {
     const struct vmm_guest *guest = &config->guest;
     vmm_rest_init(&guest->timer);
+    vmm_charge_init();
     vmm_psci_init(guest->ram_gpa, guest->ram_size_bytes);
     return fits(config) &&
            vmm_guest_create(guest->vcpu_count, guest->ram_gpa, guest->ram_size_bytes, guest->ram_vaddr) &&
@@ -71,17 +75,40 @@ void init(void)
     start_when_ready();
 }
 
-void notified(microkit_channel channel)
+static void hand_on(microkit_channel channel)
 {
-    if (state == VMM_STOPPED) {
-        return;
-    }
-    if (channel == vmm_config.guest.timer.channel) {
-        vmm_rest_timer_notified();
-    } else if (vmm_devices_notified(channel)) {
+    if (vmm_devices_notified(channel)) {
         start_when_ready();
     } else if (!vmm_passthrough_notified(channel)) {
         unknown_notifications++;
+    }
+}
+
+/* What was left to do. */
+static void go_on(void)
+{
+    vmm_devices_go_on();
+    if (!vmm_restart_go_on()) {
+        vmm_vcpus_stop();
+        pd_say("the guest is stopped", NULL);
+    }
+}
+
+static void handle(microkit_channel channel)
+{
+    if (channel != vmm_config.guest.timer.channel) {
+        hand_on(channel);
+    } else if (vmm_rest_timer_notified()) {
+        go_on();
+    }
+}
+
+void notified(microkit_channel channel)
+{
+    if (state != VMM_STOPPED) {
+        vmm_charge_begin();
+        handle(channel);
+        vmm_charge_end();
     }
 }
 

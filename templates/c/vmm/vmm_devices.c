@@ -5,7 +5,9 @@
 
 #include <sdfgen/pd_say.h>
 
+#include "vmm_charge.h"
 #include "vmm_irq.h"
+#include "vmm_rest.h"
 #include "vmm_trap.h"
 
 /* A device, and what is registered for it. */
@@ -13,6 +15,7 @@ struct attached {
     const struct vmm_device *device;
     struct vmm_irq irq;
     struct vmm_trap trap;
+    bool again;
 };
 
 static struct attached all[VMM_MAX_DEVICES];
@@ -26,11 +29,22 @@ static void show_level(struct attached *attached)
     }
 }
 
+/* After each operation. */
+static void settle(struct attached *attached)
+{
+    const struct vmm_device *device = attached->device;
+    show_level(attached);
+    attached->again = device->kind->has_more != NULL && device->kind->has_more(device);
+    if (attached->again) {
+        vmm_rest_ask(vmm_charge_next_turn_ticks());
+    }
+}
+
 static bool read_registers(void *owner, uint64_t offset, uint32_t width_bytes, uint64_t *value)
 {
     struct attached *attached = owner;
     const bool done = attached->device->kind->read(attached->device, offset, width_bytes, value);
-    show_level(attached);
+    settle(attached);
     return done;
 }
 
@@ -38,7 +52,7 @@ static bool write_registers(void *owner, uint64_t offset, uint32_t width_bytes, 
 {
     struct attached *attached = owner;
     const bool done = attached->device->kind->write(attached->device, offset, width_bytes, value);
-    show_level(attached);
+    settle(attached);
     return done;
 }
 
@@ -84,16 +98,22 @@ bool vmm_devices_ready(void)
     return ready;
 }
 
-static void notify(struct attached *attached)
+static void go_on(struct attached *attached)
 {
     const struct vmm_device *device = attached->device;
     if (device->kind->notified != NULL) {
         device->kind->notified(device);
     }
+    settle(attached);
+}
+
+static void notify(struct attached *attached)
+{
+    const struct vmm_device *device = attached->device;
+    go_on(attached);
     if (device->kind->interrupt == VMM_INTERRUPT_BY_NOTIFICATION) {
         vmm_irq_raise(&attached->irq);
     }
-    show_level(attached);
 }
 
 bool vmm_devices_notified(uint32_t channel)
@@ -105,6 +125,15 @@ bool vmm_devices_notified(uint32_t channel)
         }
     }
     return false;
+}
+
+void vmm_devices_go_on(void)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (all[i].again) {
+            go_on(&all[i]);
+        }
+    }
 }
 
 void vmm_devices_reset(void)

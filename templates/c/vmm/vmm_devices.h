@@ -16,5 +16,8 @@ bool vmm_devices_ready(void);
 /* A notification. False when the channel is no device's. */
 bool vmm_devices_notified(uint32_t channel);
 
+/* Those that asked to be called again (vmm_device.h). */
+void vmm_devices_go_on(void);
+
 /* All are as a guest expects them at its start. After vmm_irq_reset(). */
 void vmm_devices_reset(void);

@@ -21,6 +21,7 @@
 #include <sdfgen/counters.h>
 #include <sdfgen/pd_say.h>
 
+#include "vmm_charge.h"
 #include "vmm_gic.h"
 #include "vmm_inject.h"
 #include "vmm_irq.h"
@@ -126,6 +127,12 @@ static bool stop(void)
     return false;
 }
 
+static bool pauses(uint32_t vcpu, enum vmm_outcome outcome)
+{
+    uint64_t until_ticks;
+    return outcome != VMM_STAYS && vmm_charge_is_due(&until_ticks) && vmm_rest_pause(vcpu, until_ticks);
+}
+
 /* Whether the vCPU is to run on. */
 static bool follow(uint32_t vcpu, enum vmm_outcome outcome)
 {
@@ -135,12 +142,18 @@ static bool follow(uint32_t vcpu, enum vmm_outcome outcome)
     vmm_local_settle();
     vmm_irq_settle();
     const bool interrupted = vmm_inject_was(vcpu);
+    if (pauses(vcpu, outcome)) {
+        return false;
+    }
     return outcome == VMM_RUNS || (outcome == VMM_WAITS && (interrupted || !vmm_rest_begin(vcpu)));
 }
 
 seL4_Bool fault(microkit_child child, microkit_msginfo msginfo, microkit_msginfo *reply_msginfo)
 {
-    if (child >= vmm_vcpus_count() || !follow(child, handle(child, msginfo))) {
+    vmm_charge_begin();
+    const bool runs = child < vmm_vcpus_count() && follow(child, handle(child, msginfo));
+    vmm_charge_end();
+    if (!runs) {
         return seL4_False;
     }
     *reply_msginfo = microkit_msginfo_new(0, 0);

@@ -46,15 +46,27 @@ static size_t image_bytes(const char *image, const char *end)
     return (size_t)((uintptr_t)end - (uintptr_t)image);
 }
 
+static uint64_t entry_gpa;
+
 bool vmm_guest_boot(uint64_t kernel_gpa, uint64_t dtb_gpa, uint64_t initrd_gpa)
 {
-    const uint64_t entry_gpa = linux_setup_images(
+    entry_gpa = linux_setup_images(
         kernel_gpa, (uintptr_t)_guest_kernel_image, image_bytes(_guest_kernel_image, _guest_kernel_image_end),
         (uintptr_t)_guest_dtb_image, dtb_gpa, image_bytes(_guest_dtb_image, _guest_dtb_image_end),
         (uintptr_t)_guest_initrd_image, initrd_gpa, image_bytes(_guest_initrd_image, _guest_initrd_image_end));
     if (!said(entry_gpa != 0, "the guest's images can't be placed")) {
         return false;
     }
+    return vmm_guest_start_again(dtb_gpa, initrd_gpa);
+}
+
+uint64_t vmm_guest_entry_gpa(void)
+{
+    return entry_gpa;
+}
+
+bool vmm_guest_start_again(uint64_t dtb_gpa, uint64_t initrd_gpa)
+{
     vmm_vcpu_note_started(GUEST_BOOT_VCPU_ID);
     return guest_start(entry_gpa, dtb_gpa, initrd_gpa);
 }

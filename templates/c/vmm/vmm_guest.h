@@ -13,3 +13,9 @@ bool vmm_guest_create(uint32_t vcpu_count, uint64_t ram_gpa, uint64_t ram_size_b
  * its _end) to where they belong, and starts the guest's first vCPU. False when one does not fit, after a message.
  */
 bool vmm_guest_boot(uint64_t kernel_gpa, uint64_t dtb_gpa, uint64_t initrd_gpa);
+
+/* Where the kernel went, which is where it begins. */
+uint64_t vmm_guest_entry_gpa(void);
+
+/* Starts the first vCPU once more, with the images where they belong. */
+bool vmm_guest_start_again(uint64_t dtb_gpa, uint64_t initrd_gpa);

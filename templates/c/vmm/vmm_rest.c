@@ -13,17 +13,20 @@
 
 struct rest {
     bool resting;
-    uint64_t wanted_ticks; /* while it rests: when its timer is due */
+    bool paused;           /* nothing but the time ends it */
+    uint64_t wanted_ticks; /* while it rests: when its timer is due, or the pause is over */
 };
 
 static const struct guest_timer_connection *connection;
 static struct rest rests[VMM_MOST_VCPUS];
+static uint64_t own_ticks;      /* when the VMM itself has something to do */
 static uint64_t promised_ticks; /* when the guest timer notifies, if that is still to come */
 
 void vmm_rest_init(const struct guest_timer_connection *timer)
 {
     connection = timer;
     promised_ticks = 0;
+    own_ticks = GUEST_TIMER_NEVER;
     for (uint32_t vcpu = 0; vcpu < VMM_MOST_VCPUS; vcpu++) {
         vmm_rest_forget(vcpu);
     }
@@ -37,10 +40,10 @@ static uint64_t timer_due_ticks(uint32_t vcpu)
     return armed ? microkit_vcpu_arm_read_reg(vcpu, seL4_VCPUReg_CNTV_CVAL) : GUEST_TIMER_NEVER;
 }
 
-/* Of those still to come. */
+/* Of those still to come; of the VMM's own, which nothing but the notification ends, at once when it has passed. */
 static uint64_t earliest_ticks(uint64_t now_ticks)
 {
-    uint64_t earliest = GUEST_TIMER_NEVER;
+    uint64_t earliest = own_ticks > now_ticks ? own_ticks : now_ticks + 1;
     for (uint32_t vcpu = 0; vcpu < VMM_MOST_VCPUS; vcpu++) {
         const uint64_t ticks = rests[vcpu].wanted_ticks;
         if (rests[vcpu].resting && ticks > now_ticks && ticks < earliest) {
@@ -68,28 +71,49 @@ static void end_those_due(uint64_t now_ticks)
 {
     for (uint32_t vcpu = 0; vcpu < VMM_MOST_VCPUS; vcpu++) {
         if (rests[vcpu].wanted_ticks <= now_ticks) {
+            rests[vcpu].paused = false;
             vmm_rest_end(vcpu);
         }
     }
 }
 
 /* Who is due and not told so yet would not be: the guest timer knows of the last time only. */
-bool vmm_rest_begin(uint32_t vcpu)
+static bool suspend(uint32_t vcpu, uint64_t wanted_ticks, bool paused)
 {
     const uint64_t now_ticks = counter_ticks();
-    const uint64_t due_ticks = timer_due_ticks(vcpu);
-    if (due_ticks <= now_ticks || seL4_TCB_Suspend(BASE_VM_TCB_CAP + vcpu) != seL4_NoError) {
+    if (wanted_ticks <= now_ticks || seL4_TCB_Suspend(BASE_VM_TCB_CAP + vcpu) != seL4_NoError) {
         return false;
     }
-    rests[vcpu] = (struct rest){ .resting = true, .wanted_ticks = due_ticks };
+    rests[vcpu] = (struct rest){ .resting = true, .paused = paused, .wanted_ticks = wanted_ticks };
     end_those_due(now_ticks);
     ask_for_earliest(now_ticks);
     return true;
 }
 
+bool vmm_rest_begin(uint32_t vcpu)
+{
+    return suspend(vcpu, timer_due_ticks(vcpu), false);
+}
+
+bool vmm_rest_pause(uint32_t vcpu, uint64_t until_ticks)
+{
+    return suspend(vcpu, until_ticks, true);
+}
+
+bool vmm_rest_is_resting(uint32_t vcpu)
+{
+    return rests[vcpu].resting;
+}
+
+void vmm_rest_ask(uint64_t ticks)
+{
+    own_ticks = ticks < own_ticks ? ticks : own_ticks;
+    ask_for_earliest(counter_ticks());
+}
+
 void vmm_rest_end(uint32_t vcpu)
 {
-    if (rests[vcpu].resting && seL4_TCB_Resume(BASE_VM_TCB_CAP + vcpu) == seL4_NoError) {
+    if (rests[vcpu].resting && !rests[vcpu].paused && seL4_TCB_Resume(BASE_VM_TCB_CAP + vcpu) == seL4_NoError) {
         rests[vcpu].resting = false;
     }
 }
@@ -99,9 +123,12 @@ void vmm_rest_forget(uint32_t vcpu)
     rests[vcpu].resting = false;
 }
 
-void vmm_rest_timer_notified(void)
+bool vmm_rest_timer_notified(void)
 {
     const uint64_t now_ticks = counter_ticks();
+    const bool own = own_ticks <= now_ticks;
+    own_ticks = own ? GUEST_TIMER_NEVER : own_ticks;
     end_those_due(now_ticks);
     ask_for_earliest(now_ticks);
+    return own;
 }

@@ -5,6 +5,8 @@
  * due, of which the guest timer (sdfgen/guest_timer.h) tells: a virtual timer fires only while its vCPU runs. It is
  * told the earliest time of all vCPUs that rest.
  *
+ * A guest that has to pause (vmm_charge.h) is suspended in the same way, at any fault.
+ *
  * The guest then executes the same WFI again, which does not trap while an interrupt is pending (Arm ARM, WFI: it is a
  * wake-up event); so the program counter stays where it is.
  */
@@ -21,11 +23,19 @@ void vmm_rest_init(const struct guest_timer_connection *timer);
 /* The vCPU waits, and nothing was injected into it since it ran. False when its timer is due: it must run. */
 bool vmm_rest_begin(uint32_t vcpu);
 
-/* It has something to do now. */
+/* The vCPU, whose fault is handled, does not run before that time, whatever is injected. False when it has to. */
+bool vmm_rest_pause(uint32_t vcpu, uint64_t until_ticks);
+
+bool vmm_rest_is_resting(uint32_t vcpu);
+
+/* It has something to do now; after a pause, if it makes one. */
 void vmm_rest_end(uint32_t vcpu);
 
 /* It is off, and does not rest any more. */
 void vmm_rest_forget(uint32_t vcpu);
 
-/* The guest timer notified. */
-void vmm_rest_timer_notified(void);
+/* The VMM itself has something to do then. An earlier time that was asked for counts. */
+void vmm_rest_ask(uint64_t ticks);
+
+/* The guest timer notified. True when the VMM has what it asked for to do. */
+bool vmm_rest_timer_notified(void);

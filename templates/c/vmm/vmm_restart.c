@@ -7,16 +7,34 @@
 #include <sdfgen/pd_say.h>
 #include <sdfgen/vmm_config.h>
 
+#include "vmm_charge.h"
 #include "vmm_devices.h"
 #include "vmm_guest.h"
+#include "vmm_images.h"
 #include "vmm_irq.h"
 #include "vmm_reboot.h"
+#include "vmm_rest.h"
 #include "vmm_vcpu.h"
 #include "vmm_virq.h"
 
-static bool start(void)
+static bool copying;
+
+bool vmm_restart_go_on(void)
 {
     const struct vmm_guest *guest = &vmm_config.guest;
+    if (!copying) {
+        return true;
+    }
+    copying = !vmm_images_copy_piece(guest, vmm_guest_entry_gpa());
+    if (copying) {
+        vmm_rest_ask(vmm_charge_next_turn_ticks());
+        return true;
+    }
+    return vmm_guest_start_again(guest->dtb_gpa, guest->initrd_gpa);
+}
+
+static bool start(void)
+{
     if (!vmm_virq_register_again()) {
         return false;
     }
@@ -24,7 +42,9 @@ static bool start(void)
     vmm_devices_reset();
     counters_add(0, COUNTERS_VMM_RESTARTS, 1);
     pd_say("the guest starts again", NULL);
-    return vmm_guest_boot(guest->kernel_gpa, guest->dtb_gpa, guest->initrd_gpa);
+    vmm_images_begin();
+    copying = true;
+    return vmm_restart_go_on();
 }
 
 static enum vmm_outcome follow(enum vmm_reboot reboot)

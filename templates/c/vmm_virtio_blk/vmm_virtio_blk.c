@@ -8,12 +8,6 @@
 #include <sdfgen/vmm_config.h>
 #include <sdfgen/vmm_virtio_blk.h>
 
-/*
- * Steps in one go. A ring that is filled while the device empties it needs a guest that runs meanwhile, on another
- * core; it then waits for the next notification.
- */
-#define MAX_STEPS 16u
-
 static volatile uint32_t *page_of(const struct vmm_device *device)
 {
     const struct vmm_virtio_blk_config *config = device->config;
@@ -37,17 +31,11 @@ static void count(const struct vmm_device *device)
 static void follow(const struct vmm_device *device, struct virtio_effects effects, enum virtio_mmio_extent changed)
 {
     struct vmm_virtio_blk *state = device->state;
-    bool notify = effects.notify;
-    bool configured = effects.config_interrupt;
-    for (uint32_t i = 0; effects.again && i < MAX_STEPS; i++) {
-        effects = virtio_mmio_step(&state->registers);
-        notify |= effects.notify;
-        configured |= effects.config_interrupt;
-    }
-    if (notify) {
+    state->has_more = effects.again;
+    if (effects.notify) {
         microkit_notify(device->channel);
     }
-    virtio_mmio_show(&state->registers, page_of(device), configured ? VIRTIO_MMIO_ALL : changed);
+    virtio_mmio_show(&state->registers, page_of(device), effects.config_interrupt ? VIRTIO_MMIO_ALL : changed);
     count(device);
 }
 
@@ -80,6 +68,12 @@ static bool level(const struct vmm_device *device)
 {
     const struct vmm_virtio_blk *state = device->state;
     return virtio_mmio_interrupt(&state->registers);
+}
+
+static bool has_more(const struct vmm_device *device)
+{
+    const struct vmm_virtio_blk *state = device->state;
+    return state->has_more;
 }
 
 /* Requests that are under way end without touching the guest's RAM (virtio_mmio.h). */
@@ -121,5 +115,6 @@ const struct vmm_device_kind vmm_virtio_blk_kind = {
     .read = read_register,
     .write = write_register,
     .level = level,
+    .has_more = has_more,
     .reset = reset,
 };

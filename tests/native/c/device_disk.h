@@ -11,7 +11,7 @@
 #include <sdfgen/block_queue.h>
 
 #define DISK_MAX_BLOCKS 256u
-#define DISK_MAX_CELLS 64u
+#define DISK_MAX_CELLS 1024u
 #define DISK_MAX_CAPACITY 64u
 /* More than a device has under way at once. */
 #define DISK_MAX_HELD 256u

@@ -244,6 +244,68 @@ static void a_whole_ring_in_one_step_leaves_kicks_on(void)
     }
 }
 
+/* As much as a step does, and one chain more; the rest in further steps, whatever is in it. */
+static void a_step_loads_so_many_descriptors_at_most(void)
+{
+    struct rig_options options = rig_usual;
+    const uint32_t count = 250;
+    options.ring_size = 256;
+    rig_start(&options);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct virtq_desc desc = { DATA + i, 1, (uint16_t)(i + 1 < count ? NEXT : 0), (uint16_t)(i + 1) };
+        driver_write(&rig.driver, TABLE + 4 + 16u * i, &desc, sizeof(desc));
+    }
+    for (uint32_t i = 0; i < 256; i++) {
+        driver_chain(&rig.driver, i, &(struct virtq_desc){ TABLE + 4, 16 * count, INDIRECT, 0 }, 1);
+        driver_offer(&rig.driver, (uint16_t)i);
+    }
+    driver_publish(&rig.driver);
+    const uint32_t most = VIRTIO_BLK_STEP_DESCRIPTORS / count + 1;
+    uint32_t used = 0;
+    while (used < 256) {
+        struct virtio_effects effects = rig_step();
+        uint32_t done = driver_used_count(&rig.driver) - used;
+        used += done;
+        CHECK(done > 0 && done <= most && effects.again == (used < 256));
+    }
+    CHECK(!rig_step().again);
+}
+
+/* Reads, all answered at once; then writes, all asked for at once. */
+static void a_step_moves_so_many_bytes_at_most(void)
+{
+    struct rig_options options = rig_usual;
+    const uint32_t bytes = 0x80000;
+    options.ring_size = 64;
+    options.cells = 1024;
+    for (uint32_t type = VIRTIO_BLK_T_IN; type <= VIRTIO_BLK_T_OUT; type++) {
+        rig_start(&options);
+        for (uint32_t i = 0; i < 6; i++) {
+            const uint16_t flags = (uint16_t)(type == VIRTIO_BLK_T_IN ? NEXT_WRITE : NEXT);
+            const uint16_t second = (uint16_t)(3 * i + 1);
+            const struct virtq_desc chain[] = {
+                { HEADER, 16, NEXT, second }, { R1, bytes, flags, (uint16_t)(second + 1) }, { STATUS, 1, WRITE, 0 },
+            };
+            rig_header(HEADER, type, 0);
+            driver_chain(&rig.driver, 3 * i, chain, 3);
+            driver_offer(&rig.driver, (uint16_t)(3 * i));
+        }
+        driver_publish(&rig.driver);
+        uint32_t steps = 0;
+        bool again = true;
+        for (; again || rig.disk.held_count > 0; steps++) {
+            again = rig_step().again;
+            CHECK(rig.device.moved_bytes <= VIRTIO_BLK_STEP_BYTES + bytes && steps < 40);
+            disk_take(&rig.disk);
+            while (!again && disk_can_answer(&rig.disk)) {
+                disk_answer(&rig.disk, 0);
+                again = true;
+            }
+        }
+        CHECK(driver_used_count(&rig.driver) == 6);
+    }
+}
+
 static void writes_are_cached_where_the_driver_can_flush(void)
 {
     rig_start(&rig_usual);
@@ -459,6 +521,8 @@ const struct unit_test limit_tests[] = {
     UNIT_TEST(one_segment_more_is_dropped),
     UNIT_TEST(more_requests_than_can_be_under_way),
     UNIT_TEST(a_whole_ring_in_one_step_leaves_kicks_on),
+    UNIT_TEST(a_step_loads_so_many_descriptors_at_most),
+    UNIT_TEST(a_step_moves_so_many_bytes_at_most),
     UNIT_TEST(writes_are_cached_where_the_driver_can_flush),
     UNIT_TEST(writes_are_durable_where_the_driver_cannot_flush),
     UNIT_TEST(writes_are_durable_while_the_cache_is_off),

@@ -223,6 +223,10 @@ const struct vector vectors[] = {
     { "indirect_loop", READS(DROP, 0, { T, 48, I, 0 }), TABLED({ H, 16, N, 1 }, { D, 512, NW, 1 }) },
     { "indirect_table_outside_ram", READS(DROP, 0, { END, 48, I, 0 }) },
     { "indirect_table_leaves_ram", READS(DROP, 0, { END - 16, 32, I, 0 }), TABLED({ H, 16, N, 1 }) },
+    { "indirect_table_leaves_ram_behind_the_chain", READS(DROP, 0, { END - 48, 64, I, 0 }),
+      TABLED({ H, 16, N, 1 }, { D, 512, NW, 2 }, { S, 1, W, 0 }) },
+    { "indirect_table_longer_than_ram", READS(DROP, 0, { T, 0xfffffff0, I, 0 }),
+      TABLED({ H, 16, N, 1 }, { D, 512, NW, 2 }, { S, 1, W, 0 }) },
     { "indirect_table_wraps", READS(DROP, 0, { UINT64_MAX - 15, 48, I, 0 }) },
     { "indirect_table_of_4_gib", READS(DROP, 0, { UINT64_C(1) << 40, 0xfffffff0, I, 0 }) },
 

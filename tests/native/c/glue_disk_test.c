@@ -298,6 +298,30 @@ static void a_full_ring_is_emptied_and_watched_again(void)
     CHECK(fake_notifications() == 0 && fake_injected(INTID) == 1);
 }
 
+/* Each is dropped after as many descriptors. */
+static void what_is_more_than_a_step_waits_for_its_turn(void)
+{
+    const uint32_t count = 200;
+    run();
+    for (uint32_t i = 0; i < count; i++) {
+        const struct virtq_desc desc = { HEADER, 16, (uint16_t)(i + 1 < count ? NEXT : 0), (uint16_t)(i + 1) };
+        driver_write(&disk->driver, TABLE + 16 * i, &desc, sizeof(desc));
+    }
+    for (uint16_t i = 0; i < RING; i++) {
+        driver_chain(&disk->driver, i, &(struct virtq_desc){ TABLE, 16 * count, INDIRECT, 0 }, 1);
+        driver_offer(&disk->driver, i);
+    }
+    driver_publish(&disk->driver);
+    set(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+    CHECK(driver_used_count(&disk->driver) == VIRTIO_BLK_STEP_DESCRIPTORS / count + 1);
+    CHECK(fake.notified_count[TIMER] == 1 && wake->wake_ticks == fake.now_ticks + 1);
+    notified(TIMER);
+    CHECK(driver_used_count(&disk->driver) < RING);
+    fake.now_ticks++;
+    notified(TIMER);
+    CHECK(driver_used_count(&disk->driver) == RING);
+}
+
 /* S02 */
 static void a_reset_waits_for_what_is_under_way(void)
 {
@@ -430,7 +454,7 @@ static void every_console_register_in_every_width_is_answered(void)
 #define SYSTEM_OFF 0x84000008u
 #define SYSTEM_RESET 0x84000009u
 #define STARTED_AGAIN \
-    STARTED "microkit_vcpu_stop vgic_init linux_setup_images guest_start "
+    STARTED "microkit_vcpu_stop vgic_init clean clean clean guest_start "
 
 static void a_guest_that_resets_itself_starts_again(void)
 {
@@ -518,7 +542,7 @@ static void a_guest_that_resets_itself_in_an_interrupt_ends_it_first(void)
     CHECK(fake.vcpus[0].entry_gpa == 0x47f00000 && fake.vcpus[0].context == 0x8010000);
     notified(VIRT);
     CHECK(!guest_ends_what_it_took());
-    CHECK(strstr(fake.log, "clean park microkit_vcpu_stop vgic_init linux_setup_images guest_start ") != NULL);
+    CHECK(strstr(fake.log, "clean park microkit_vcpu_stop vgic_init clean clean clean guest_start ") != NULL);
     CHECK(strcmp(fake.console, "test_pd: the guest starts again\n") == 0);
     CHECK(guest_enable(INTID) && !fake_held(INTID));
     start_driver();
@@ -605,6 +629,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_broken_ring_asks_for_a_reset),
     UNIT_TEST(a_new_configuration_is_shown_with_its_interrupt),
     UNIT_TEST(a_full_ring_is_emptied_and_watched_again),
+    UNIT_TEST(what_is_more_than_a_step_waits_for_its_turn),
     UNIT_TEST(a_reset_waits_for_what_is_under_way),
     UNIT_TEST(a_driver_that_does_not_wait_for_the_reset_works),
     UNIT_TEST(a_line_of_the_guests_is_printed_at_once_with_its_name),

@@ -39,6 +39,7 @@ struct fake {
     uint32_t notified_count[MICROKIT_MAX_CHANNELS];
     uint32_t acknowledged_count[MICROKIT_MAX_CHANNELS];
     uint64_t now_ticks; /* the physical counter */
+    uint64_t look_ticks; /* that pass each time that it is looked at */
     struct fake_vcpu vcpus[FAKE_VCPUS];
     uint32_t vcpu; /* which does what the guest does */
     uint32_t refused_count; /* injections that libvmm would print about */

@@ -353,6 +353,79 @@ static void what_disables_other_interrupts_leaves_this_one(void)
     CHECK(fake_injected(INTID) == 1);
 }
 
+#define BURST_TICKS (UINT64_C(1) << 17)
+
+/* The VMM takes so long for a fault, at least. */
+static bool takes_a_fault(uint64_t ticks)
+{
+    fake.look_ticks = ticks;
+    const bool runs = guest_waits_for_event();
+    fake.look_ticks = 0;
+    return runs;
+}
+
+static void a_guest_that_owes_more_than_a_burst_pauses(void)
+{
+    run();
+    submit_read(0);
+    CHECK(takes_a_fault(BURST_TICKS / 4) && takes_a_fault(BURST_TICKS / 4));
+    CHECK(!takes_a_fault(BURST_TICKS / 4) && fake.vcpus[0].suspended);
+    const uint64_t until_ticks = wake->wake_ticks;
+    CHECK(until_ticks >= fake.now_ticks && fake.notified_count[TIMER] == 1);
+    virtualiser_answers(1);
+    CHECK(fake_injected(INTID) == 1 && fake.vcpus[0].suspended);
+    fake.now_ticks = until_ticks - 1;
+    notified(TIMER);
+    CHECK(fake.vcpus[0].suspended);
+    fake.now_ticks = until_ticks;
+    notified(TIMER);
+    CHECK(!fake.vcpus[0].suspended);
+}
+
+static void small_debts_add_up(void)
+{
+    run();
+    uint32_t faults = 0;
+    while (takes_a_fault(BURST_TICKS / 16)) {
+        CHECK(++faults < 32);
+    }
+    CHECK(faults > 4);
+}
+
+static void time_that_the_guest_rests_pays_all_of_it(void)
+{
+    run();
+    for (uint32_t i = 0; i < 100; i++) {
+        CHECK(takes_a_fault(BURST_TICKS / 16));
+        arm_timer(fake.now_ticks + BURST_TICKS / 2);
+        CHECK(guest_rests());
+        fake.now_ticks += BURST_TICKS / 2;
+        notified(TIMER);
+        CHECK(!fake.vcpus[0].suspended);
+    }
+}
+
+static void time_that_it_runs_pays_a_tenth(void)
+{
+    run();
+    for (uint32_t i = 0; i < 100; i++) {
+        CHECK(takes_a_fault(BURST_TICKS / 16));
+        fake.now_ticks += 5 * BURST_TICKS;
+    }
+    uint32_t faults = 0;
+    for (; takes_a_fault(BURST_TICKS / 16); faults++) {
+        fake.now_ticks += BURST_TICKS / 2;
+        CHECK(faults < 32);
+    }
+}
+
+static void what_others_took_in_between_is_not_charged_without_end(void)
+{
+    run();
+    CHECK(takes_a_fault(1000 * BURST_TICKS));
+    CHECK(!takes_a_fault(1) && wake->wake_ticks - fake.now_ticks <= 4 * BURST_TICKS);
+}
+
 #define SYSTEM_RESET 0x84000009u
 
 static void a_guest_rests_after_a_reset_as_before(void)
@@ -412,6 +485,11 @@ static const struct unit_test tests[] = {
     UNIT_TEST(an_interrupt_that_is_disabled_while_the_guest_has_it_is_not_tried),
     UNIT_TEST(a_byte_of_a_register_disables_too),
     UNIT_TEST(what_disables_other_interrupts_leaves_this_one),
+    UNIT_TEST(a_guest_that_owes_more_than_a_burst_pauses),
+    UNIT_TEST(small_debts_add_up),
+    UNIT_TEST(time_that_the_guest_rests_pays_all_of_it),
+    UNIT_TEST(time_that_it_runs_pays_a_tenth),
+    UNIT_TEST(what_others_took_in_between_is_not_charged_without_end),
     UNIT_TEST(a_guest_rests_after_a_reset_as_before),
     UNIT_TEST(a_guest_that_is_stopped_at_a_reset_is_not_woken),
 };

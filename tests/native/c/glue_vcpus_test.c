@@ -4,6 +4,7 @@
 
 #include "glue_fake.h"
 #include "glue_table.h"
+#include "vmm_gic_map.h"
 
 #define FUNCTION_64 0x40000000u
 #define VERSION 0x84000000u
@@ -529,6 +530,34 @@ static void every_access_to_the_controller_is_survived(void)
     }
 }
 
+/* libvmm's two switches, beyond which it asserts. */
+static bool libvmm_takes_of_a_redistributor(uint32_t offset, uint32_t width_bytes, bool is_load)
+{
+    static const uint32_t loads[] = { 0x0, 0x4, 0x8, 0x14, 0xffe8, 0x10080, 0x10c04 };
+    static const uint32_t stores[] = { 0x14, 0x10080, 0x10100, 0x10180, 0x10380 };
+    const uint32_t *words = is_load ? loads : stores;
+    const uint32_t count = is_load ? sizeof(loads) / 4 : sizeof(stores) / 4;
+    for (uint32_t i = 0; i < count; i++) {
+        if (words[i] == offset && (width_bytes == 4 || (width_bytes == 8 && offset == 8))) {
+            return true;
+        }
+    }
+    return !is_load && offset >= 0x10400 && offset < 0x10420 && width_bytes <= 4;
+}
+
+static void of_a_redistributor_libvmm_sees_what_it_takes(void)
+{
+    for (uint32_t offset = 0; offset < 0x20000; offset++) {
+        for (uint32_t width_bytes = 1; width_bytes <= 8 && offset % width_bytes == 0; width_bytes *= 2) {
+            for (uint32_t is_load = 0; is_load < 2; is_load++) {
+                const enum vmm_gic_owner owner = vmm_gic_redistributor_owner(offset, width_bytes, is_load != 0);
+                const bool takes = libvmm_takes_of_a_redistributor(offset, width_bytes, is_load != 0);
+                CHECK(owner == (takes ? VMM_GIC_LIBVMM : VMM_GIC_NOBODY));
+            }
+        }
+    }
+}
+
 static void what_nobody_has_reads_as_zero(void)
 {
     uint64_t value = 0;
@@ -787,6 +816,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(an_sgi_while_the_controller_is_off_waits_until_it_is_on),
     UNIT_TEST(registers_that_libvmm_asserts_on_are_kept_from_it),
     UNIT_TEST(every_access_to_the_controller_is_survived),
+    UNIT_TEST(of_a_redistributor_libvmm_sees_what_it_takes),
     UNIT_TEST(what_nobody_has_reads_as_zero),
     UNIT_TEST(narrow_stores_change_only_what_the_architecture_has_in_bytes),
     UNIT_TEST(a_misaligned_access_to_the_controller_stops_the_guest),

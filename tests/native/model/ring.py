@@ -136,6 +136,8 @@ class Ring:
             if descriptor.flags & INDIRECT:
                 if entered or not self.indirect or descriptor.flags & NEXT or descriptor.len % 16 or not descriptor.len:
                     raise MalformedError
+                if not self.memory.holds(descriptor.addr, descriptor.len):
+                    raise MalformedError
                 table, entries, index, entered = descriptor.addr, descriptor.len // 16, 0, True
                 continue
             found.append(descriptor)

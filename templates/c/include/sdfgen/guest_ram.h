@@ -44,6 +44,9 @@ uint8_t *guest_ram_span(const struct guest_ram *ram, uint64_t gpa, uint64_t want
 /* The pointer to a range that lies whole in one region, or NULL. `size_bytes` > 0. */
 uint8_t *guest_ram_whole(const struct guest_ram *ram, uint64_t gpa, uint64_t size_bytes);
 
+/* Whether all of a range is RAM, over as many regions as needed. `size_bytes` > 0, and the range does not wrap. */
+bool guest_ram_holds(const struct guest_ram *ram, uint64_t gpa, uint64_t size_bytes);
+
 /*
  * Copies `size_bytes` out, each byte loaded exactly once, over as many regions as needed. False when any of it is not
  * RAM; `to` then holds nothing to be used.

@@ -51,6 +51,10 @@
 /* Offset of `writeback`, the one byte a driver may write: whether the write cache is on. */
 #define VIRTIO_BLK_CONFIG_WRITEBACK 32u
 
+/* What one step does at most, but for one chain and one piece more: the rest is for another step. */
+#define VIRTIO_BLK_STEP_DESCRIPTORS 1024u
+#define VIRTIO_BLK_STEP_BYTES 0x100000u
+
 /* One request under way. Its members are virtio_blk_task.c's and virtio_blk_piece.c's. */
 struct virtio_blk_task {
     uint8_t phase;
@@ -93,6 +97,7 @@ struct virtio_blk {
     bool notify;      /* requests were put */
     bool write_back;  /* the write cache is on: a write may complete before it is durable */
     uint32_t room;    /* in the request queue */
+    uint32_t moved_bytes; /* in this step */
     uint64_t features; /* accepted */
     struct virtio_blk_limits limits;
     char serial[VIRTIO_BLK_ID_BYTES];
@@ -137,6 +142,7 @@ bool virtio_blk_needs_reset(const struct virtio_blk *device);
 
 /*
  * Takes the virtualiser's answers, goes on with what waited, takes new requests from the ring; then publishes used
- * elements and queued requests, each once. Call it when the guest or the virtualiser notified.
+ * elements and queued requests, each once. Call it when the guest or the virtualiser notified, and when the step before
+ * asked for another (`again`): what one step does is bounded, whatever the ring holds.
  */
 struct virtio_effects virtio_blk_step(struct virtio_blk *device);

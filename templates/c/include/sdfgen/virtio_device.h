@@ -19,7 +19,7 @@ struct virtio_effects {
     bool used_interrupt;   /* tell the driver: buffers were used */
     bool config_interrupt; /* tell the driver: configuration or status changed */
     bool notify;           /* tell the other side of the device's back end: requests were queued */
-    bool again;            /* another vCPU kept the ring filled: call again, after whatever else waits */
+    bool again;            /* there is more to do: call again, after whatever else waits */
 };
 
 struct virtio_device_ops {

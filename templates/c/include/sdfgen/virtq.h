@@ -8,7 +8,8 @@
  *
  * What a guest can do wrong, and what happens:
  *   - A chain that breaks the rules by itself (a loop, too long, next beyond the table, readable after writable, a
- *     malformed or nested indirect table) is returned with length 0: VIRTQ_DROPPED. The queue goes on.
+ *     malformed or nested indirect table, or one of which any byte is not RAM, before its first descriptor is read) is
+ *     returned with length 0: VIRTQ_DROPPED. The queue goes on.
  *   - A descriptor outside RAM stays in the chain as a segment without a pointer: the device answers as it can.
  *   - A ring that breaks the rules (avail.idx further ahead than the ring is long, a head beyond the table, a head that
  *     is still in flight) can't be trusted any more: VIRTQ_BROKEN, now and for ever until the queue starts anew.
@@ -91,6 +92,7 @@ struct virtq {
     uint16_t seen_avail;      /* avail.idx as last loaded */
     uint16_t next_used;       /* where the next used element goes */
     uint16_t published_used;  /* used.idx as last stored */
+    uint32_t loaded_count;    /* descriptors loaded, since the owner set it to 0 */
     uint32_t in_flight_count;
     uint32_t in_flight[VIRTQ_MAX_SIZE / 32]; /* a bit per head */
 };

@@ -58,6 +58,11 @@ struct vmm_device_kind {
     bool (*write)(const struct vmm_device *device, uint64_t offset, uint32_t width_bytes, uint64_t value);
     /* With VMM_INTERRUPT_LEVEL: whether it interrupts now. */
     bool (*level)(const struct vmm_device *device);
+    /*
+     * Whether more is to be done than was in one go: then `notified` is called again, after others have had their turn.
+     * NULL: there never is.
+     */
+    bool (*has_more)(const struct vmm_device *device);
     /* As after `create`; what is under way touches the guest's RAM no more. NULL: nothing to do. */
     void (*reset)(const struct vmm_device *device);
 };
