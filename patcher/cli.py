@@ -11,7 +11,7 @@ import click
 from patcher import PatchError, PatchRecord, PatchRequest, patch_file, plan_file, verify_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _NUMBER: Final = r"-?(?:0[xX][0-9a-fA-F]+(?:_[0-9a-fA-F]+)*|[0-9]+(?:_[0-9]+)*)"
 _REQUEST: Final = re.compile(
@@ -115,17 +115,17 @@ def command(
         raise click.UsageError("give INPUT and at least one SYMBOL=VALUE, or a plan with --plan, --record and --faults")
     if verify_only and (dry_run or output is not None):
         raise click.UsageError("--verify-only writes nothing: leave out --dry-run and --output")
+    done = verify_file if verify_only else plan_file if dry_run else _patch_into(path if output is None else output)
     try:
-        if verify_only:
-            records = verify_file(path, requests)
-        elif dry_run:
-            records = plan_file(path, requests)
-        else:
-            records = patch_file(path, path if output is None else output, requests)
+        records = done(path, requests)
     except PatchError as error:
         _tell_faults(error, form)
         sys.exit(1)
     _tell(records, form)
+
+
+def _patch_into(target: str) -> Callable[[str, Sequence[PatchRequest]], tuple[PatchRecord, ...]]:
+    return lambda path, requests: patch_file(path, target, requests)
 
 
 def _tell_faults(error: PatchError, form: str) -> None:

@@ -18,7 +18,7 @@ from sdfgen.describe import describe
 from sdfgen.outputs import LOADER
 from sdfgen.run.partition_table import SECTOR_BYTES, Partition, place, write_disk
 from sdfgen.run.qemu import PROGRAM, command
-from sdfgen.run.turns import ENDS_OF_TURNS, FAIR_VERSION, qemu_version
+from sdfgen.run.turns import ENDS_OF_TURNS, host_core_count, is_fair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,14 +174,12 @@ def counted(row: Row) -> Row | None:
     """Return the row with instructions for a clock, several cores in turn; None where this QEMU can't."""
     if row.cores == 1:
         return row._replace(words=(*row.words, *ICOUNT))
-    if (qemu_version() or (0, 0)) < FAIR_VERSION:
-        return None
-    return row._replace(words=(*row.words, *ICOUNT, *ENDS_OF_TURNS))
+    return row._replace(words=(*row.words, *ICOUNT, *ENDS_OF_TURNS)) if is_fair() else None
 
 
 def has_cores(row: Row) -> bool:
     """Tell whether each of a row's cores has one of the host."""
-    return row.cores <= len(os.sched_getaffinity(0))
+    return row.cores <= host_core_count()
 
 
 def _version(row: Wanted) -> str:

@@ -7,6 +7,7 @@ from typing import NewType, Protocol
 
 from sdfgen.faults.source import Where
 from sdfgen.records import NamedTuple
+from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES
 
 Paddr = NewType("Paddr", int)
 """A physical address."""
@@ -18,6 +19,9 @@ Gpa = NewType("Gpa", int)
 
 NO_ROOM = "no window of the board has room"
 """Why a region that others must know the address of has none."""
+
+PAGE_SIZES = (PAGE_BYTES, LARGE_PAGE_BYTES)
+"""What Microkit takes for page sizes on AArch64."""
 
 
 class Origin(Protocol):
@@ -55,6 +59,11 @@ class Region(NamedTuple):
     prefill_made: bool = False
     why: str = ""
     key: str | None = None
+
+    @property
+    def checked_page_bytes(self) -> int:
+        """The page size that numbers are checked against: what is written, if it is one."""
+        return self.page_size_bytes if self.page_size_bytes in PAGE_SIZES else PAGE_BYTES
 
 
 class Map(NamedTuple):

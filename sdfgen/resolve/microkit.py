@@ -25,7 +25,6 @@ from sdfgen.model.microkit import (
     VirtualMachine,
 )
 from sdfgen.read.files import length_bytes
-from sdfgen.rules.maps import page_of
 from sdfgen.spec.microkit import OPEN_DOMAIN_ID
 from sdfgen.units import PAGE_BYTES, round_up
 
@@ -99,9 +98,9 @@ def region_of(table: MemoryRegionTable, folder: str) -> Region:
 def _filled_bytes(region: Region, folder: str) -> int | None:
     """Return what a region's first content takes, in whole pages; None where there is none, or no such file."""
     if region.prefill_path is None:
-        return None if region.prefill_bootinfo is None else page_of(region)
+        return None if region.prefill_bootinfo is None else region.checked_page_bytes
     length = length_bytes(os.path.join(folder, region.prefill_path))
-    return round_up(length, page_of(region)) if isinstance(length, int) and length else None
+    return round_up(length, region.checked_page_bytes) if isinstance(length, int) and length else None
 
 
 def _map(table: MapTable) -> Map:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from sdfgen.faults.fault import Faults
     from sdfgen.model.counted import Counted
     from sdfgen.model.guest import Guest, GuestTimer
-    from sdfgen.model.microkit import ProtectionDomain, Region
+    from sdfgen.model.microkit import Channel, ProtectionDomain, Region
     from sdfgen.spec.description import Spec
     from sdfgen.spec.microkit import ProtectionDomainTable
     from sdfgen.subsystems.roles import Resolved
@@ -69,11 +69,7 @@ def resolve(spec: Spec, board: Board, dialect: Dialect, folder: str, faults: Fau
         image=spec.system.image,
         pds=_domains(spec, made, natives, faults),
         regions=(*_placed(context, made, natives, raw_regions), *sorted(raw_regions, key=lambda r: r.name)),
-        channels=(
-            *made.parts.channels,
-            *(channel for native in natives for channel in native.channels),
-            *(channel_of(table, context.ids) for table in sorted(spec.channel, key=channel_order)),
-        ),
+        channels=tuple(_channels(context, made, natives)),
         domains=domains_of(spec.domains) if spec.domains else None,
         guests=made.guests,
         guest_timer=made.timer,
@@ -148,6 +144,12 @@ def _domains(spec: Spec, made: _Made, natives: tuple[Native, ...], faults: Fault
     clients = {id(native.table): native for native in natives}
     raw = (with_client(domain_of(table, None), clients) for table in by_name(spec.protection_domain))
     return extended(spec, (*made.parts.pds, *raw), faults)
+
+
+def _channels(context: Context, made: _Made, natives: tuple[Native, ...]) -> Iterator[Channel]:
+    yield from made.parts.channels
+    yield from (channel for native in natives for channel in native.channels)
+    yield from (channel_of(table, context.ids) for table in sorted(context.spec.channel, key=channel_order))
 
 
 def _placed(context: Context, made: _Made, natives: tuple[Native, ...], raw: tuple[Region, ...]) -> Iterator[Region]:

@@ -10,7 +10,7 @@ from sdfgen.faults.fault import suggestion
 from sdfgen.records import NamedTuple
 from sdfgen.rules.registry import Shared, Stage, fault, rule
 from sdfgen.schema.readers import Text
-from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text
+from sdfgen.units import PAGE_BYTES, range_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sdfgen.model.system import System
 
 PERMS = ("r", "rw", "rx", "rwx")
-PAGE_SIZES = (PAGE_BYTES, LARGE_PAGE_BYTES)
 
 
 class AddressSpace(NamedTuple):
@@ -45,11 +44,6 @@ class Mapped(NamedTuple):
     def range(self) -> str:
         """Its addresses as text."""
         return range_text(self.start, self.end - self.start)
-
-
-def page_of(region: Region) -> int:
-    """Return the page size that numbers are checked against: what is written, if it is one."""
-    return region.page_size_bytes if region.page_size_bytes in PAGE_SIZES else PAGE_BYTES
 
 
 @Shared
@@ -120,7 +114,7 @@ def perms(system: System) -> Iterator[Fault]:
 def alignment(system: System) -> Iterator[Fault]:
     """A page is mapped by the upper bits of its address only."""
     for m, region, space, start, _ in mapped(system):
-        page = page_of(region)
+        page = region.checked_page_bytes
         if start % page:
             message = f"address {start:#x} of `{m.region}` in `{space.name}` is not a multiple of {page:#x}"
             written = region.page_size_bytes is not None

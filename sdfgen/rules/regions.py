@@ -6,9 +6,10 @@ import os
 from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import suggestion
+from sdfgen.model.microkit import PAGE_SIZES
 from sdfgen.read.files import length_bytes
 from sdfgen.rules.dialect import knows
-from sdfgen.rules.maps import PAGE_SIZES, mapped, page_of, references
+from sdfgen.rules.maps import mapped, references
 from sdfgen.rules.registry import Stage, fault, rule
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, range_text, round_up
 
@@ -41,7 +42,7 @@ def page_size(system: System) -> Iterator[Fault]:
 def size(system: System) -> Iterator[Fault]:
     """Microkit panics on an empty region and refuses broken pages; only a prefill file can stand in for a size."""
     for region in system.regions:
-        number, page = region.size_bytes, page_of(region)
+        number, page = region.size_bytes, region.checked_page_bytes
         if region.key is not None:
             continue  # made by sdfgen, in whole pages; the size it was made from has rules of its own
         if number is None:
@@ -59,7 +60,7 @@ def size(system: System) -> Iterator[Fault]:
 def phys_alignment(system: System) -> Iterator[Fault]:
     """A page lies at a multiple of its size, in physical memory too."""
     for region in system.regions:
-        address, page = region.phys_addr, page_of(region)
+        address, page = region.phys_addr, region.checked_page_bytes
         if address is not None and address % page:
             message = f"physical address {address:#x} of `{region.name}` is not a multiple of its page size {page:#x}"
             written = region.page_size_bytes is not None
@@ -128,7 +129,7 @@ def page_in_use(system: System, region: Region) -> int:
         region: One of its regions.
     """
     if region.page_size_bytes is not None and system.dialect.fixed_page_size:
-        return page_of(region)
+        return region.checked_page_bytes
     numbers = [region.size_bytes or 0, region.phys_addr or 0]
     numbers += [m.start for m in mapped(system) if m.region is region]
     large = system.dialect.auto_large_pages and all(number % LARGE_PAGE_BYTES == 0 for number in numbers)

@@ -20,7 +20,7 @@ FAIR_VERSION: Final = (8, 1)
 _VERSION: Final = re.compile(r"version (\d+)\.(\d+)")
 _VERSION_TIMEOUT_S: Final = 10
 _OWN: Final = ("-icount", "-accel", "-enable-kvm")
-"""With one of these on its command line, a run has its own way of running cores."""
+"""With one of these on its command line, a run has its own way of running cores. QEMU takes two dashes for one."""
 _TURN_US: Final = 200
 """How long a turn is at most, in the machine's time. Shorter ones cost more changes, longer ones more spinning."""
 ENDS_OF_TURNS: Final = (
@@ -44,6 +44,20 @@ class Turns(NamedTuple):
     told: str
 
 
+def host_core_count() -> int:
+    """Return how many cores of the host QEMU may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def is_fair() -> bool:
+    """Tell whether this QEMU can run cores in turn; one that does not tell its version is taken for an old one.
+
+    Raises:
+        RunError: When QEMU is not installed.
+    """
+    return _is_fair(_version())
+
+
 def turns(system: System, extra: Sequence[str]) -> Turns | None:
     """Return how the cores of a machine run here; None when each has one of the host's, or the command line decides.
 
@@ -57,12 +71,12 @@ def turns(system: System, extra: Sequence[str]) -> Turns | None:
     Raises:
         RunError: When QEMU is not installed.
     """
-    cores, host_cores = system.core_count, len(os.sched_getaffinity(0))
-    if cores <= host_cores or any(word in _OWN for word in extra):
+    cores, host_cores = system.core_count, host_core_count()
+    if cores <= host_cores or any(word.removeprefix("-") in _OWN or word in _OWN for word in extra):
         return None
     share = f"the machine's {cores} cores share {host_cores} of this host"
-    found = qemu_version()
-    if found is not None and found >= FAIR_VERSION:
+    found = _version()
+    if _is_fair(found):
         return Turns((*_COUNTING, *ENDS_OF_TURNS), f"{share}: they run in turn, by instructions (docs/run.md)")
     have, need = (".".join(map(str, version)) for version in (found or ("unknown",), FAIR_VERSION))
     return Turns(
@@ -70,12 +84,12 @@ def turns(system: System, extra: Sequence[str]) -> Turns | None:
     )
 
 
-def qemu_version() -> tuple[int, int] | None:
-    """Return QEMU's version; None when it does not tell.
+def _is_fair(found: tuple[int, int] | None) -> bool:
+    return found is not None and found >= FAIR_VERSION
 
-    Raises:
-        RunError: When QEMU is not installed.
-    """
+
+def _version() -> tuple[int, int] | None:
+    """Return QEMU's version; None when it does not tell."""
     words = [program(), "--version"]
     try:
         done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=_VERSION_TIMEOUT_S)

@@ -36,6 +36,7 @@ NOTHING: Final = {
     "one core runs everywhere": Case("debug", 1, "QEMU emulator version 10.0.2"),
     "as many as the machine": Case(SMP, 4, "QEMU emulator version 10.0.2"),
     "the user counts": Case(SMP, 2, "QEMU emulator version 10.0.2", ("-icount", "shift=5")),
+    "the user counts, with two dashes": Case(SMP, 2, "QEMU emulator version 10.0.2", ("--icount", "shift=5")),
     "the user accelerates": Case(SMP, 2, "QEMU emulator version 10.0.2", ("-accel", "tcg,thread=single")),
 }
 TOLD: Final = {

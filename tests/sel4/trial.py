@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import pytest
 
-from sdfgen.run.turns import FAIR_VERSION, qemu_version
+from sdfgen.run.turns import host_core_count, is_fair
 from tests.guest.cache import UnavailableError, need_programs
 from tests.guest.client_vm import write_initrd
 from tests.guest.cpio import Cpio
@@ -84,9 +84,8 @@ def needed_config(config: str, cores: int) -> None:
     """Go on where the SDK has a configuration, and this machine runs that many cores."""
     if not Path(os.environ["MICROKIT_SDK"], "board", BOARD, config).is_dir():
         pytest.skip(f"the SDK has no configuration {config}")
-    host_cores = len(os.sched_getaffinity(0))
-    if cores > host_cores and (qemu_version() or FAIR_VERSION) < FAIR_VERSION:
-        pytest.skip(f"{host_cores} cores and QEMU older than 8.1 don't run {cores} cores (docs/run.md)")
+    if cores > host_core_count() and not is_fair():
+        pytest.skip(f"{host_core_count()} cores and QEMU older than 8.1 don't run {cores} cores (docs/run.md)")
 
 
 def write_driver(guest: Guest, path: Path) -> None:
