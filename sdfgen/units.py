@@ -12,7 +12,10 @@ PAGE_BYTES = 0x1000
 LARGE_PAGE_BYTES = 0x20_0000
 U64_MAX = 2**64 - 1
 
+U32_MAX = 2**32 - 1
+
 _FACTORS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_MILLISECONDS = {"": 1000, "s": 1000, "ms": 1}
 _SIZE = re.compile(r"\s*(0x[0-9a-fA-F_]+|[0-9][0-9_]*)\s*([A-Za-z]*)\s*")
 
 
@@ -25,6 +28,14 @@ def parse_size(text: str) -> int | None:
         return int(match[1], 0 if match[1].startswith("0x") else 10) * _FACTORS[match[2]]
     except ValueError:
         return None
+
+
+def parse_time(text: str) -> int | None:
+    """Return the milliseconds of `"30 s"`, `"500 ms"` or `"30"`, which is seconds; None when it is no time."""
+    match = _SIZE.fullmatch(text)
+    if not match or match[2] not in _MILLISECONDS or not match[1].isdecimal() or len(text) > 40:  # noqa: PLR2004 - likewise
+        return None
+    return int(match[1]) * _MILLISECONDS[match[2]]
 
 
 def size_text(size_bytes: int) -> str:

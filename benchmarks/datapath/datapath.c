@@ -127,14 +127,14 @@ static void run_below(bool through_virt)
         hops.from_driver += run_driver();
         return;
     }
-    for (uint64_t woken = block_virt_step(&virt); woken != 0;) {
+    for (uint64_t woken = block_virt_step(&virt, 0); woken != 0;) {
         hops.to_client += woken >> 1 & 1u;
         hops.to_driver += woken & 1u;
         if ((woken & 1u) == 0 || !run_driver()) {
             return;
         }
         hops.from_driver++;
-        woken = block_virt_step(&virt);
+        woken = block_virt_step(&virt, 0);
     }
 }
 

@@ -140,6 +140,13 @@ class ClockTable(Table):
     frequency_hz: int = key(Number(1, 2**32 - 1), "Its frequency.")
 
 
+class ResetTable(Table):
+    """A store that stops a device: it then neither reads nor writes memory, and is as it was when the board started."""
+
+    offset: int = key(Address(), "Of the register of 32 bits, in the device's.")
+    value: int = key(Number(0, 2**32 - 1), "What is stored, and reads back when the device has stopped.", default=0)
+
+
 class DeviceFacts(Table):
     """What devices and rows of slots have in common."""
 
@@ -148,6 +155,12 @@ class DeviceFacts(Table):
     intid: int | None = key(INTID, "Its interrupt.", default=None, default_doc="none")
     trigger: str = key(Choice("level", "edge"), "How the interrupt is signalled.", default="level")
     dma: bool = key(Flag(), "It reads and writes memory by itself, with guest-physical addresses.", default=False)
+    reset: ResetTable | None = key(
+        One(ResetTable),
+        "How it is stopped, so that a guest that it writes to can be started again.",
+        default=None,
+        default_doc="not known",
+    )
     coherent: bool = key(Flag(), "What it reads and writes is coherent with the caches.", default=False)
     node: str | None = key(Text(), "Name of its node in a complete device tree.", default=None)
     compatible: tuple[str, ...] = key(ListOf(Text()), "`compatible` of that node.", default=())

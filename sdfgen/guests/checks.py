@@ -75,6 +75,8 @@ def _vmm(system: System, guest: Guest, configs: Mapping[str, ConfigOf]) -> From:
         "devices": devices or None,
         "device_count": len(devices),
         "may_restart": From(guest.restarts, guest.origin, "devices"),
+        "resets": From([{"register_vaddr": at, "value": v} for at, v in guest.resets] or None, guest.origin, "devices"),
+        "reset_count": From(len(guest.resets), guest.origin, "devices"),
     }
     return From(config, guest.origin, "name")
 

@@ -36,6 +36,8 @@ def table_files(system: System, kinds: Mapping[str, ConfigOf]) -> dict[str, byte
 def _vmm_table(system: System, guest: Guest, kinds: Mapping[str, ConfigOf]) -> str:
     irq_rows: list[object] = [{"intid": intid, "channel": channel} for channel, intid in guest.passthrough]
     irqs, refers_irqs = table("irqs", "struct vmm_passthrough_irq", irq_rows)
+    reset_rows: list[object] = [{"register_vaddr": Hex(vaddr), "value": Hex(value)} for vaddr, value in guest.resets]
+    resets, refers_resets = table("resets", "struct vmm_passthrough_reset", reset_rows)
     rows: list[object] = []
     before = ""
     for device in guest.emulated:
@@ -50,11 +52,14 @@ def _vmm_table(system: System, guest: Guest, kinds: Mapping[str, ConfigOf]) -> s
         "devices": refers_devices["at"],
         "device_count": refers_devices["count"],
         "may_restart": guest.restarts,
+        "resets": refers_resets["at"],
+        "reset_count": refers_resets["count"],
     }
     headers = sorted({f"vmm_{device.kind}" for device in guest.emulated})
     return (
         includes("vmm_config", *headers)
         + irqs
+        + resets
         + before
         + devices
         + define("const struct vmm_config vmm_config", config)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import Fault, suggestion
 from sdfgen.layout.space import Space, page_range
-from sdfgen.model.microkit import Irq, Paddr, Region
+from sdfgen.model.microkit import Irq, Paddr, Region, Vaddr
 from sdfgen.units import PAGE_BYTES
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ def add_hardware(machine: Machine) -> None:
     for region in _device_regions(machine):
         machine.regions.append(region)
         machine.map(region, region.phys_addr or 0, cached=False, why="equal to the physical address")
+        _add_resets(machine, region)
     machine.irqs += _irqs(machine)
 
 
@@ -114,6 +115,19 @@ def _device_regions(machine: Machine) -> Iterator[Region]:
     for low, high, name in pages:
         why = f"board: device {name}"
         yield Region(f"dev_{name}", high - low, machine.table, phys_addr=Paddr(low), why=why, key="devices")
+
+
+def _add_resets(machine: Machine, region: Region) -> None:
+    """Let the VMM stop the devices that do DMA, if it can stop all of them: only then does it start the guest again."""
+    start, size_bytes = region.phys_addr or 0, region.size_bytes or 0
+    stores = [
+        (device.base - start + device.facts.reset.offset, device.facts.reset.value)
+        for device in machine.hardware
+        if device.facts.dma and device.facts.reset and start <= device.base < start + size_bytes
+    ]
+    if stores and machine.guest.restarts:
+        vaddr = machine.space.map(region, cached=False)
+        machine.resets += [(Vaddr(vaddr + offset), value) for offset, value in stores]
 
 
 def _irqs(machine: Machine) -> Iterator[Irq]:

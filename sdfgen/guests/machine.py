@@ -81,6 +81,7 @@ class Machine:
         origin: The origin of its VMM.
         space: Its VMM's address space.
         hardware: The devices that are passed through.
+        resets: Stores that stop its devices, as its VMM makes them.
         maps: What the guest sees of memory.
         regions, channels, irqs, setvars: What it and its VMM have.
         emulated: Its VMM's table of devices.
@@ -99,6 +100,7 @@ class Machine:
         self.origin = VmmOrigin(table)
         self.space: DomainSpace = context.domain_space(guest.vmm)
         self.hardware = hardware
+        self.resets: list[tuple[Vaddr, int]] = []
         self.maps: list[Map] = []
         self.regions: list[Region] = []
         self.channels: list[Channel] = []

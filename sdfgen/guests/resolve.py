@@ -89,8 +89,8 @@ def _machine(
 ) -> Machine:
     """Begin a guest: what does not depend on what subsystems add to it."""
     facts = context.board.guest
-    restarts = not any(device.facts.dma for device in hardware)
-    ram = places.of(table, identity=not restarts)
+    dma = [device for device in hardware if device.facts.dma]
+    ram = places.of(table, identity=bool(dma))
     files = guest_files(context, table)
     _tell_of_cores(context, table)
     guest = Guest(
@@ -112,7 +112,7 @@ def _machine(
         base_tree=files.tree,
         cpus=table.cpus,
         devices=tuple(device.name for device in hardware),
-        restarts=restarts,
+        restarts=all(device.facts.reset for device in dma),
     )
     machine = Machine(context, table, guest, hardware, addresses)
     _add_ram(machine)
@@ -123,7 +123,7 @@ def _machine(
 
 def _add_ram(machine: Machine) -> None:
     """Map RAM into guest and VMM; at its guest-physical address where a device does DMA into it."""
-    guest, identity = machine.guest, not machine.guest.restarts
+    guest, identity = machine.guest, any(device.facts.dma for device in machine.hardware)
     region = Region(
         guest.ram_region,
         round_up(max(1, guest.ram_bytes), LARGE_PAGE_BYTES),  # any other is a rule's fault
@@ -161,7 +161,7 @@ def finish(machine: Machine, timer: TimerBuilder) -> tuple[Guest, Parts]:
     Returns:
         The guest, and its VMM with all that belongs to it.
     """
-    link = timer.connect(machine)
+    link = timer.connect_guest(machine)
     initrd_bytes = _initrd_bytes(machine)
     guest = machine.guest._replace(
         timer=link,
@@ -173,6 +173,7 @@ def finish(machine: Machine, timer: TimerBuilder) -> tuple[Guest, Parts]:
         appended=tuple(machine.appended),
         passthrough=tuple((irq.id, irq.irq) for irq in machine.irqs),
         emulated=tuple(machine.emulated),
+        resets=tuple(machine.resets),
     )
     return guest, Parts((_vmm(machine),), tuple(machine.regions), tuple(machine.channels))
 

@@ -1,4 +1,7 @@
-"""The guest timer: the domain that wakes guests that wait, since their own timers stand still meanwhile."""
+"""The guest timer: the domain that wakes guests that wait, since their own timers stand still meanwhile.
+
+Other domains that must not wait for ever are woken by it as well.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from sdfgen.faults.source import Where
     from sdfgen.guests.machine import Machine
     from sdfgen.layout.context import Context
+    from sdfgen.layout.domain_space import DomainSpace
+    from sdfgen.model.microkit import Origin
     from sdfgen.spec.guest import GuestTable
 
 NAME = "guest_timer"
@@ -55,7 +60,7 @@ class TimerBuilder:
         self._regions: list[Region] = []
         self._channels: list[Channel] = []
 
-    def connect(self, machine: Machine) -> TimerLink:
+    def connect_guest(self, machine: Machine) -> TimerLink:
         """Link a guest's VMM to the timer.
 
         Args:
@@ -64,19 +69,33 @@ class TimerBuilder:
         Returns:
             The link as the VMM sees it.
         """
-        table, ids = machine.table, self._context.ids
-        page = Region(f"{machine.name}_wake", PAGE_BYTES, table)
+        self._guests.append(machine.table)
+        return self.connect(machine.name, machine.pd, machine.table, machine.space)
+
+    def connect(self, name: str, pd: str, origin: Origin, space: DomainSpace) -> TimerLink:
+        """Link a protection domain to the timer.
+
+        Args:
+            name: Whose page it is.
+            pd: The protection domain.
+            origin: Its table.
+            space: Its address space.
+
+        Returns:
+            The link as the domain sees it.
+        """
+        ids = self._context.ids
+        page = Region(f"{name}_wake", PAGE_BYTES, origin)
         far = TimerLink(self._space.map(page, perms="r"), ids.next(NAME))
-        near = TimerLink(machine.space.map(page), ids.next(machine.pd))
+        near = TimerLink(space.map(page), ids.next(pd))
         self._links.append(far)
         self._regions.append(page)
-        self._channels.append(Channel((End(NAME, far.channel, table), End(machine.pd, near.channel, table)), table))
-        self._guests.append(table)
+        self._channels.append(Channel((End(NAME, far.channel, origin), End(pd, near.channel, origin)), origin))
         return near
 
     def build(self) -> tuple[GuestTimer | None, Parts]:
         """Make the domain, after the last link; without any there is none."""
-        if not self._links:
+        if not self._guests:
             return None, Parts()
         facts, table = self._context.board.facts.timer, self._table
         origin = TimerOrigin(self._written, self._guests[0])

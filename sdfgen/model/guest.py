@@ -137,7 +137,8 @@ class Guest(NamedTuple):
         devices: Names of the devices passed through.
         passthrough: (channel id, INTID) of interrupts handed on.
         emulated: Its VMM's table of devices, in the order in which the guest finds them.
-        restarts: It may be started again from its images: no device writes into its RAM by itself.
+        restarts: It may be started again from its images: no device writes into its RAM by itself, or each is stopped.
+        resets: Stores that stop these devices: where its VMM sees the register, and the value.
     """
 
     name: str
@@ -166,6 +167,7 @@ class Guest(NamedTuple):
     passthrough: tuple[tuple[int, int], ...] = ()
     emulated: tuple[EmulatedDevice, ...] = ()
     restarts: bool = True
+    resets: tuple[tuple[Vaddr, int], ...] = ()
 
     @property
     def console(self) -> EmulatedDevice | None:

@@ -111,7 +111,7 @@ def _made(context: Context, natives: tuple[Native, ...]) -> _Made:
     """Begin the guests, let each subsystem add to them, and finish them."""
     begun = machines(context)
     timer = TimerBuilder(context)
-    clients = Clients(begun, natives)
+    clients = Clients(begun, natives, timer)
     resolved = {name: role.resolve(context, clients) for name, role in register.resolvers().items()}
     finished = [finish(machine, timer) for machine in begun]
     guest_timer, of_timer = timer.build()

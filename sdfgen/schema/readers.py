@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from sdfgen.faults.fault import Fault, Faults, suggestion
-from sdfgen.units import PAGE_BYTES, U64_MAX, parse_size
+from sdfgen.units import PAGE_BYTES, U32_MAX, U64_MAX, parse_size, parse_time
 
 if TYPE_CHECKING:
     from sdfgen.read.toml import Node
@@ -155,6 +155,28 @@ class Pages(Size):
         """Return the size in bytes."""
         value = super().read(node, faults)
         return value if value and value % PAGE_BYTES == 0 else int(self.refuse(node, faults))
+
+
+class Time(Reader):
+    """A time, in seconds as a number or as text with a unit."""
+
+    says = 'a time such as "30 s", "500 ms" or 30, in seconds'
+    harmless = 0
+
+    def read(self, node: Node, faults: Faults) -> int:
+        """Return the time in milliseconds."""
+        value = node.value
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = 1000 * value
+        elif isinstance(value, str):
+            value = parse_time(value)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= U32_MAX:
+            return value
+        return int(self.refuse(node, faults))
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema."""
+        return {"type": ["integer", "string"]}
 
 
 class Address(Size):

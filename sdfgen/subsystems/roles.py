@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sdfgen.emit.c.device import DeviceConfig
     from sdfgen.emit.devicetree.tree import Node
     from sdfgen.guests.machine import Machine
+    from sdfgen.guests.timer import TimerBuilder
     from sdfgen.layout.context import Context, Parts
     from sdfgen.layout.native import Native
     from sdfgen.model.guest import EmulatedDevice, Guest
@@ -39,10 +40,12 @@ class Clients(NamedTuple):
     Attributes:
         guests: The guests, in the order of their names.
         natives: The protection domains that have a key of some subsystem's, in the order of theirs.
+        timer: What wakes whoever must not wait for ever; there is one where there is a guest.
     """
 
     guests: tuple[Machine, ...]
     natives: tuple[Native, ...]
+    timer: TimerBuilder
 
 
 class ElfPatch(NamedTuple):

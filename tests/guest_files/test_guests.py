@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -143,6 +144,45 @@ def test_the_hook_starts_the_driver(tmp_path: Path, argument: str, status: int, 
     command = [str(tmp_path / "hook"), *([argument] if argument else [])]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert (done.returncode, done.stdout) == (status, said.format(disk=disk))
+
+
+def hook(folder: Path, driver: str) -> Path:
+    """The hook with other paths than a guest's, in front of a driver that is this script."""
+    text = Path(data_path("templates", "guest", "start-driver")).read_text(encoding="utf-8")
+    places = {"/etc/sdfgen": "etc", "/usr/bin/sdfgen-uio-block": "driver", "/dev/uio0": "uio0"}
+    for guest, here in places.items():
+        text = text.replace(guest, str(folder / here))
+    (folder / "etc").mkdir()
+    (folder / "etc" / "disk").write_text(f"{folder / 'disk'}\n")
+    for name, content in {"disk": "", "uio0": "", "driver": driver, "hook": text}.items():
+        (folder / name).write_text(content)
+        (folder / name).chmod(0o755)
+    return folder / "hook"
+
+
+def test_the_hook_starts_a_driver_again_after_longer_and_longer(tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    driver = f"#!/bin/sh\necho >>{count}\ncase $(wc -l <{count}) in 1) kill -9 $$ ;; 2) exit 9 ;; 3) exit 0 ;; esac\n"
+    begun = time.monotonic()
+    done = subprocess.run([hook(tmp_path, driver)], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0
+    assert [line for line in done.stderr.splitlines() if line.startswith("start-driver")] == [
+        "start-driver: the driver ended with 137, and starts again in 1 s",
+        "start-driver: the driver ended with 9, and starts again in 2 s",
+    ]
+    assert time.monotonic() - begun >= 3
+
+
+def test_who_ends_the_hook_ends_the_driver(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    driver = f'#!/bin/sh\ntrap "echo ended >{told}; exit 0" TERM\necho >{tmp_path / "begun"}\n'
+    driver += "while :; do sleep 0.1; done\n"
+    with subprocess.Popen([hook(tmp_path, driver)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not (tmp_path / "begun").exists():
+            time.sleep(0.05)
+        process.terminate()
+        assert process.wait(30) == 0
+    assert told.read_text() == "ended\n"
 
 
 CONTENTS = {"kernel": b"K" * 5000, "dtb": b"D" * 100, "initrd": b""}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 QEMU = shutil.which("qemu-aarch64-static")
 SUBJECTS = tuple(os.path.join(TEMPLATES_C, source) for source in folders("block", "block_virt"))
-PARTS = ("requests", "turns", "pieces", "hostile", "life")
+PARTS = ("requests", "turns", "pieces", "hostile", "life", "time", "deaths")
 TEST_FILES = ("block_virt_test", *(f"block_virt_{part}_tests" for part in PARTS))
 SOURCES = (*SUBJECTS, *(os.path.join(C_TESTS, name + ".c") for name in ("block_virt_world", *TEST_FILES)))
 CACHE = os.path.join(TEMPLATES_C, "cache", "cache_aarch64.c")
@@ -62,7 +62,7 @@ UNIT_TESTS = (
     "a_barrier_waits_for_all_pieces",
     "a_flush_comes_after_the_last_piece",
     "a_client_cut_off_between_pieces_leaves_nothing",
-    "a_driver_that_restarts_between_pieces_fails_the_request",
+    "a_driver_that_restarts_between_pieces_does_them_again",
     "a_driver_lost_between_pieces_fails_the_request",
     "nobody_waits_longer_than_is_stated",
     "who_was_idle_waits_once_for_what_one_alone_has",
@@ -91,13 +91,42 @@ UNIT_TESTS = (
     "a_partition_with_two_names_is_written_by_one",
     "a_disk_that_makes_no_sense_has_no_partitions",
     "caches_are_kept_where_they_are_mapped_so",
-    "what_a_restarting_driver_had_taken_fails_and_the_rest_is_done",
+    "what_a_restarting_driver_had_taken_is_done_by_its_successor",
     "a_restart_with_another_disk_ends_service",
     "a_restart_with_a_disk_now_read_only_changes_nothing",
     "a_block_of_an_earlier_reading_is_not_parsed",
     "only_notified_clients_are_looked_at",
     "as_many_clients_as_there_can_be",
     "every_state_has_a_text_of_its_own",
+    "a_request_fails_in_time",
+    "without_a_timeout_a_request_waits",
+    "a_client_hears_that_a_request_failed_and_when_it_is_done_with",
+    "a_late_transfer_reaches_no_other_requests_buffer",
+    "a_late_change_overwrites_no_newer_one",
+    "a_late_read_holds_up_nothing",
+    "what_is_held_up_fails_in_time",
+    "what_waits_for_its_turn_fails_in_time",
+    "arrivals_are_kept_apart_well_enough",
+    "a_barrier_does_not_wait_for_what_has_failed",
+    "a_full_response_queue_is_not_written_over",
+    "a_client_that_is_cut_off_leaves_nothing_behind",
+    "a_request_in_pieces_is_late_once",
+    "a_request_of_which_pieces_were_done_has_one_deadline",
+    "pieces_of_two_drivers_are_told_of_once",
+    "time_does_not_go_back",
+    "a_restart_between_two_looks_is_seen",
+    "what_was_in_flight_comes_first_and_in_order",
+    "it_may_die_again_and_again",
+    "a_new_driver_with_less_depth_gets_it_in_parts",
+    "a_return_that_takes_too_long_is_an_error",
+    "a_start_ends_the_wait_for_what_is_late",
+    "a_driver_that_dies_while_tables_are_read_is_waited_for",
+    "another_disk_gets_nothing_that_was_meant_for_the_first",
+    "a_disk_may_get_another_size",
+    "a_client_may_start_before_its_disk",
+    "a_table_that_could_not_be_read_may_be_read_by_the_next_driver",
+    "a_driver_that_broke_the_protocol_may_start_again",
+    "a_start_that_makes_no_sense_changes_nothing_for_others",
 )
 
 

@@ -168,14 +168,14 @@ TARGETS = {
     "block_virt": Target(
         driver="block_virt.c",
         sources=(
-            *(f"block_virt/block_virt{part}.c" for part in ("", "_client", "_disk", "_driver")),
+            *(f"block_virt/block_virt{part}.c" for part in ("", "_client", "_disk", "_driver", "_slots", "_time")),
             "block/block_queue.c",
         ),
         options=(
             "-eva-precision=0",
             "-eva-auto-loop-unroll=70",
             "-eva-plevel=20000",
-            "-eva-slevel-function=init_slots:300,init_sessions:20,virt_disk_settle_clients:20",
+            "-eva-slevel-function=virt_slots_init:300,init_sessions:20,virt_disk_settle_clients:20",
         ),
         reached=(
             "block_virt_init",
@@ -184,6 +184,9 @@ TARGETS = {
             "take_response",
             "forward_head",
             "lose_driver",
+            "virt_driver_recall",
+            "hand_on_again",
+            "expire",
             "virt_disk_take_block",
         ),
     ),

@@ -252,10 +252,15 @@ def test_every_index_is_used_and_wraps(peer: Virtualiser, driver: list[str], dis
     ended_well(peer)
 
 
-def test_requests_queued_before_the_driver_starts_are_served(peer: Virtualiser, driver: list[str], disk: Path) -> None:
+def test_requests_queued_before_the_driver_starts_are_to_be_put_again(
+    peer: Virtualiser, driver: list[str], disk: Path
+) -> None:
+    """It says that it has started, and at which request it begins."""
     peer.put(READ)
+    assert peer.start_word == 0
     peer.start([*driver, str(disk)])
-    assert peer.take(1) == [Response(Status.OK, 1, 5)]
+    assert peer.start_word == 1 << 32 | 1
+    assert peer.ask(READ) == [Response(Status.OK, 1, 5)]
 
 
 def test_a_full_response_queue_holds_up_requests_and_loses_none(serving: Virtualiser) -> None:
@@ -360,7 +365,10 @@ def test_a_driver_takes_over_from_one_that_was_killed(peer: Virtualiser, driver:
     assert peer.info.ready == 1
     peer.put(dataclasses.replace(READ, id=6))
     peer.launch([*driver, str(disk)])
-    assert peer.take(1) == [Response(Status.OK, 1, 6)]
+    until(lambda: peer.start_word == 2 << 32 | 2, "another start")
+    until(lambda: peer.info.ready == 1, "ready")
+    peer.take_enable()
+    assert peer.ask(dataclasses.replace(READ, id=6)) == [Response(Status.OK, 1, 6)]
     ended_well(peer)
 
 

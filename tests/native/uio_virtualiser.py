@@ -179,6 +179,12 @@ class Virtualiser:
     # Storage info and data.
 
     @property
+    def start_word(self) -> int:
+        """Behind sDDF's storage info: how often a driver has started, and the first request that it takes."""
+        (word,) = struct.unpack_from("<Q", self.maps["storage_info"], INFO.size)
+        return int(word)
+
+    @property
     def info(self) -> Info:
         return Info(*INFO.unpack_from(self.maps["storage_info"]))
 

@@ -128,7 +128,7 @@ def test_functions_look_the_system_up() -> None:
     assert evaluate("phys_addr('block_virt_data')", SYSTEM) == REGIONS["block_virt_data"].phys_addr
     assert evaluate("size('client1_ram')", SYSTEM) == 128 * 2**20
     assert evaluate("vaddr('block_virt_data', 'storage')", SYSTEM) == 0x80A0_0000
-    assert evaluate("vaddr('block_phys_addr', 'storage_vmm')", SYSTEM) == 0x8000_0000
+    assert evaluate("vaddr('block_phys_addr', 'storage_vmm')", SYSTEM) == 0x8000_1000
     assert evaluate("irq('storage_vmm', 79)", SYSTEM) == 0
     assert evaluate("channel('block_virt', 'client1_vmm') * 10 + channel('client1_vmm', 'block_virt')", SYSTEM) == 10
 

@@ -88,10 +88,13 @@ def needed_config(config: str, cores: int) -> None:
         pytest.skip(f"{host_core_count()} cores and QEMU older than 8.1 don't run {cores} cores (docs/run.md)")
 
 
-def write_driver(guest: Guest, path: Path) -> None:
-    """The initial RAM disk of a driver VM that serves its disk."""
+SERVE: Final = b"exec /etc/sdfgen/start-driver\n"
+
+
+def write_driver(guest: Guest, path: Path, run: bytes = SERVE) -> None:
+    """The initial RAM disk of a driver VM that serves its disk, or does more."""
     extra = Cpio()
-    extra.file("test/run", b"exec /etc/sdfgen/start-driver\n")
+    extra.file("test/run", run)
     write_initrd(guest, str(path), extra)
 
 
@@ -113,12 +116,12 @@ def script_archive(script: str, files: Mapping[str, bytes]) -> Cpio:
     return extra
 
 
-def write_example(folder: Path, runs: Mapping[str, Cpio]) -> list[str]:
+def write_example(folder: Path, runs: Mapping[str, Cpio], driver_run: bytes = SERVE) -> list[str]:
     """The example and its guests, each client with what its RAM disk has more; the words that bring them together."""
     driver, client = needed(lambda: (driver_guest(), client_guest("arm64")), QEMU)
     shutil.copy(EXAMPLE, folder)
     (folder / "kernel").symlink_to(client.kernel)
-    write_driver(driver, folder / "driver")
+    write_driver(driver, folder / "driver", driver_run)
     for name, extra in runs.items():
         write_initrd(client, str(folder / name), extra)
     initrds = {"storage": "driver", **{name: name for name in runs}}

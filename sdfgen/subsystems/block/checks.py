@@ -77,15 +77,24 @@ def _slots(block: Block) -> list[dict[str, Any]]:
 def _virtualiser(block: Block) -> From:
     own = _mapped_data(block.virt_queues, block.virt_data_bytes, block.virt_io_symbol)
     clients = [_served(block, disk) for disk in block.disks]
-    driver = {"connection": _connection(block.virt_queues, block.driver.capacity, block.extended), "data": own}
-    config = {"driver": driver, "clients": clients or None, "client_count": len(clients)}
+    driver = {"connection": _connection(block.virt_queues, block.driver.capacity, block.extended, True), "data": own}
+    page, channel = block.timer or (0, 0)
+    config = {
+        "driver": driver,
+        "clients": clients or None,
+        "client_count": len(clients),
+        "timeout_ms": From(block.timeout_ms, block.origin, "timeout"),
+        "timer": {"page_vaddr": page, "channel": channel},
+    }
     return From(config, block.origin, "name")
 
 
 def _served(block: Block, disk: Disk) -> From:
     row = {
         "name": f"{disk.owner}_{disk.name}",
-        "connection": _connection(disk.far, disk.capacity, False if disk.sddf else block.extended),
+        "connection": _connection(
+            disk.far, disk.capacity, False if disk.sddf else block.extended, disk.registers is not None
+        ),
         "data": _mapped_data(disk.far, disk.data_bytes, disk.io_symbol),
         "partition": From(disk.partition.entry or 0, disk.origin, "partition"),
         "partuuid": From(disk.partition.uuid, disk.origin, "partition"),
@@ -99,7 +108,7 @@ def _mapped_data(queues: Queues, size_bytes: int, symbol: str) -> dict[str, Any]
     return {"vaddr": queues.data, "size_bytes": size_bytes, "io_base": To(symbol), "cached": True}
 
 
-def _connection(queues: Queues, capacity: int, extended: object) -> dict[str, Any]:
+def _connection(queues: Queues, capacity: int, extended: object, resilient: object) -> dict[str, Any]:
     return {
         "storage_info_vaddr": queues.storage_info,
         "request_vaddr": queues.requests,
@@ -107,13 +116,14 @@ def _connection(queues: Queues, capacity: int, extended: object) -> dict[str, An
         "queue_capacity": capacity,
         "channel": queues.channel,
         "extended": extended,
+        "resilient": resilient,
     }
 
 
 def _client(block: Block, disk: Disk) -> From:
     row = {
         "name": disk.name,
-        "connection": _connection(disk.near, disk.capacity, block.extended),
+        "connection": _connection(disk.near, disk.capacity, block.extended, disk.registers is not None),
         "data": {"vaddr": disk.near.data, "size_bytes": disk.data_bytes},
     }
     return From(row, disk.origin, "name")

@@ -22,6 +22,8 @@ MAPS_PER_UIO_DEVICE = 5
 UIO_KIND = "uio"
 UIO_COMPATIBLE = "generic-uio"
 UIO_BOOTARGS = f"uio_pdrv_genirq.of_id={UIO_COMPATIBLE}"
+PANIC_BOOTARGS = "panic=1"
+"""A kernel that can't go on resets itself after a second, for its VMM to start it again; alone, it spins for ever."""
 HOOK_FILE = "guest/start-driver"
 _DRIVER_PATH = "usr/bin/sdfgen-uio-block"
 _HOOK_PATH = "etc/sdfgen/start-driver"
@@ -159,7 +161,7 @@ def _emulate(machine: Machine, wanted: Wanted, maps: tuple[UioMap, ...]) -> None
 
 def _append(machine: Machine, block: str, elf: str) -> None:
     """Have the UIO driver in the guest's initial RAM disk, and started."""
-    machine.bootargs.append(UIO_BOOTARGS)
+    machine.bootargs += [UIO_BOOTARGS, PANIC_BOOTARGS]
     machine.appended += [
         AppendedFile(_DRIVER_PATH, f"elf/{elf}", "program"),
         AppendedFile(_HOOK_PATH, HOOK_FILE, "program"),

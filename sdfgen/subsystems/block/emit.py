@@ -10,6 +10,8 @@ from sdfgen.emit.c.initialiser import Hex, Ref
 from sdfgen.emit.c.text import define, includes, patched, table, with_head
 from sdfgen.emit.devicetree.nodes import EDGE_RISING, LEVEL_HIGH, spi
 from sdfgen.emit.devicetree.tree import Node, Property, cells64, flag, strings
+from sdfgen.model.guest import TimerLink
+from sdfgen.model.microkit import Vaddr
 from sdfgen.subsystems.block.client import VIRTIO_KIND
 from sdfgen.subsystems.block.driver import HOOK_FILE, UIO_COMPATIBLE, UIO_KIND, disk_file
 from sdfgen.subsystems.block.model import blocks_of, phys_addr_file
@@ -106,7 +108,7 @@ def _uio_table(block: Block) -> str:
     )
 
 
-def _connection(queues: Queues, capacity: int, *, extended: bool) -> dict[str, object]:
+def _connection(queues: Queues, capacity: int, *, extended: bool, resilient: bool) -> dict[str, object]:
     return {
         "storage_info_vaddr": Hex(queues.storage_info),
         "request_vaddr": Hex(queues.requests),
@@ -114,6 +116,7 @@ def _connection(queues: Queues, capacity: int, *, extended: bool) -> dict[str, o
         "queue_capacity": capacity,
         "channel": queues.channel,
         "extended": extended,
+        "resilient": resilient,
     }
 
 
@@ -130,7 +133,12 @@ def _virt_table(block: Block) -> str:
     rows: list[object] = [
         {
             "name": disk.label,
-            "connection": _connection(disk.far, disk.capacity, extended=block.extended and not disk.sddf),
+            "connection": _connection(
+                disk.far,
+                disk.capacity,
+                extended=block.extended and not disk.sddf,
+                resilient=disk.resilient,
+            ),
             "data": _virt_data(disk.far, disk.data_bytes, disk.io_symbol),
             "partition": disk.partition.entry or 0,
             "read_only": disk.read_only,
@@ -140,13 +148,21 @@ def _virt_table(block: Block) -> str:
         for disk in block.disks
     ]
     text, clients = table("clients", "struct block_virt_client", rows)
+    timer = block.timer or TimerLink(Vaddr(0), 0)
     config = {
         "driver": {
-            "connection": _connection(block.virt_queues, block.driver.capacity, extended=block.extended),
+            "connection": _connection(
+                block.virt_queues,
+                block.driver.capacity,
+                extended=block.extended,
+                resilient=block.extended,
+            ),
             "data": _virt_data(block.virt_queues, block.virt_data_bytes, block.virt_io_symbol),
         },
         "clients": clients["at"],
         "client_count": clients["count"],
+        "timeout_ms": block.timeout_ms,
+        "timer": {"page_vaddr": Hex(timer.page), "channel": timer.channel},
     }
     return (
         includes("block_config")
@@ -159,7 +175,12 @@ def _virt_table(block: Block) -> str:
 def _client(block: Block, disk: Disk) -> dict[str, object]:
     return {
         "name": disk.name,
-        "connection": _connection(disk.near, disk.capacity, extended=block.extended),
+        "connection": _connection(
+            disk.near,
+            disk.capacity,
+            extended=block.extended,
+            resilient=disk.resilient,
+        ),
         "data": {"vaddr": Hex(disk.near.data), "size_bytes": Hex(disk.data_bytes)},
     }
 

@@ -3,6 +3,7 @@
 Annotations are evaluated here on purpose: as text, each of them is compiled at every start.
 """
 
+from sdfgen.model.guest import TimerLink
 from sdfgen.model.microkit import Gpa, Origin, Vaddr
 from sdfgen.model.system import System
 from sdfgen.records import NamedTuple
@@ -12,7 +13,7 @@ NAME = "block"
 """The subsystem's, and of a block subsystem that the description gives no other."""
 MAX_CAPACITY = 0x8000
 MAX_DISKS = 61
-"""A protection domain has 62 channel ids; one of the virtualiser's is the driver's."""
+"""A protection domain has 62 channel ids; one of the virtualiser's is the driver's, and one the guest timer's."""
 VIRTUALISER_DATA = "virt_data"
 """Map name of the virtualiser's own data region."""
 
@@ -95,6 +96,11 @@ class Disk(NamedTuple):
     origin: Origin
 
     @property
+    def resilient(self) -> bool:
+        """Its owner's side knows what this project adds to sDDF for drivers that die: our VMM does."""
+        return self.registers is not None
+
+    @property
     def label(self) -> str:
         """What it is called where names of several clients stand side by side."""
         return f"{self.owner}_{self.name}"
@@ -128,6 +134,8 @@ class Block(NamedTuple):
         virt_data_bytes: That region's size.
         virt_io_symbol: The symbol that carries that region's io address.
         disks: The disks, in the order of the virtualiser's table.
+        timeout_ms: How long a request may take; 0 for ever.
+        timer: How the virtualiser reaches the guest timer; None where requests may take as long as they like.
         lost_disks: There may be more: of some disk it was not found out which block subsystem it is of.
         origin: Its table.
         virt_origin: The virtualiser's.
@@ -144,6 +152,8 @@ class Block(NamedTuple):
     virt_data_bytes: int
     virt_io_symbol: str
     disks: tuple[Disk, ...]
+    timeout_ms: int
+    timer: TimerLink | None
     lost_disks: bool
     origin: Origin
     virt_origin: Origin

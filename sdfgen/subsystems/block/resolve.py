@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sdfgen.guests.machine import Machine
+    from sdfgen.guests.timer import TimerBuilder
     from sdfgen.layout.context import Context
     from sdfgen.layout.domain_space import DomainSpace
     from sdfgen.model.microkit import Region
@@ -49,8 +50,8 @@ def resolve(context: Context, clients: Clients) -> Resolved:
 
         context.faults.extend(list(clients_faults(clients.natives, lost=_lost_disks(context))))
     made = [
-        _build(context, table, driver, uio, [wish for wish in wanted if wish.block is table])
-        for table, driver, uio in _driven(context, tables, clients)
+        _build(context, driven, clients.timer, [wish for wish in wanted if wish.block is driven.table])
+        for driven in _driven(context, tables, clients)
     ]
     return Resolved(
         model=tuple(one.block for one in made),
@@ -81,9 +82,13 @@ class _Built(NamedTuple):
     values: tuple[ElfValue, ...]
 
 
-def _driven(
-    context: Context, tables: Sequence[BlockTable], clients: Clients
-) -> Iterator[tuple[BlockTable, Machine, UioTable]]:
+class _Driven(NamedTuple):
+    table: BlockTable
+    machine: Machine
+    uio: UioTable
+
+
+def _driven(context: Context, tables: Sequence[BlockTable], clients: Clients) -> Iterator[_Driven]:
     """Yield each block subsystem with its driver's guest; what has none is a fault."""
     guests = {machine.name: machine for machine in clients.guests}
     uio = uio_facts(context.board)
@@ -103,10 +108,11 @@ def _driven(
                 Fault("SDF107", message, table.at("driver"), "give each a guest of its own as driver", notes)
             )
         else:
-            yield table, guests[table.driver], uio
+            yield _Driven(table, guests[table.driver], uio)
 
 
-def _build(context: Context, table: BlockTable, machine: Machine, uio: UioTable, wanted: list[Wish]) -> _Built:
+def _build(context: Context, driven: _Driven, timer: TimerBuilder, wanted: list[Wish]) -> _Built:
+    table, machine, uio = driven
     virt = table.virtualiser or VirtualiserTable.empty(table.where, context.faults)
     virt_name = virt.name or f"{table.name}_virt"
     links = [client_link(wish) for wish in _bounded(context, table, wanted)]
@@ -123,6 +129,7 @@ def _build(context: Context, table: BlockTable, machine: Machine, uio: UioTable,
     ]
     if virt.program_image is None:
         context.let_count(virt_name, space, _counted_rows(disks), virt)
+    wake = timer.connect(virt_name, virt_name, virt, space) if table.timeout else None
     block = Block(
         name=table.name,
         learned=table.physical_addresses == "learned",
@@ -135,6 +142,8 @@ def _build(context: Context, table: BlockTable, machine: Machine, uio: UioTable,
         virt_data_bytes=data.size_bytes or 0,
         virt_io_symbol=io_base_symbol(VIRTUALISER_DATA),
         disks=tuple(disks),
+        timeout_ms=table.timeout,
+        timer=wake,
         lost_disks=_lost_disks(context),
         origin=table,
         virt_origin=virt,
@@ -167,11 +176,12 @@ def _lost_disks(context: Context) -> bool:
 def _bounded(context: Context, table: BlockTable, wanted: list[Wish]) -> list[Wish]:
     """Return the disks in the order of the virtualiser's table: by partition, then by their labels."""
     ordered = sorted(wanted, key=lambda wish: (wish.table.partition.order, wish.client.name, wish.name))
-    if len(ordered) > MAX_DISKS:
-        message = f"{len(ordered)} disks of block subsystem `{table.name}`; its virtualiser has room for {MAX_DISKS}"
-        first = ordered[MAX_DISKS].table
+    room = MAX_DISKS - bool(table.timeout)
+    if len(ordered) > room:
+        message = f"{len(ordered)} disks of block subsystem `{table.name}`; its virtualiser has room for {room}"
+        first = ordered[room].table
         context.faults.add(Fault("SDF014", message, first.where.of_key(), "remove some, or add another [[block]]"))
-    return ordered[:MAX_DISKS]
+    return ordered[:room]
 
 
 def _capacity(table: BlockTable, links: list[tuple[Wish, Connection]]) -> int:

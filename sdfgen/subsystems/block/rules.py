@@ -34,16 +34,18 @@ def capacity(system: System) -> Iterator[Fault]:
 
     At the wrap from 2^32 - 1 to 0 every other capacity than a power of two jumps to a wrong slot.
     """
-    for owner, slots, origin in _queues(system):
-        if not 1 <= slots <= MAX_CAPACITY or slots & (slots - 1):
-            message = f"queue capacity {slots} of {owner} is not a power of two from 1 to {MAX_CAPACITY}"
-            yield fault("SDF070", message, (origin, "queue_capacity"), f"{_nearest_power(slots)} is the nearest")
+    for owner, slots, least, origin in _queues(system):
+        if not least <= slots <= MAX_CAPACITY or slots & (slots - 1):
+            message = f"queue capacity {slots} of {owner} is not a power of two from {least} to {MAX_CAPACITY}"
+            nearest = max(least, _nearest_power(slots))
+            yield fault("SDF070", message, (origin, "queue_capacity"), f"{nearest} is the nearest")
 
 
-def _queues(system: System) -> Iterator[tuple[str, int, Origin]]:
+def _queues(system: System) -> Iterator[tuple[str, int, int, Origin]]:
+    """Yield each with its least capacity: a guest's disk may get two answers to a request that took too long."""
     for block in blocks_of(system):
-        yield from ((_disk(disk), disk.capacity, disk.origin) for disk in block.disks)
-        yield f"the driver of `{block.name}`", block.driver.capacity, block.origin
+        yield from ((_disk(disk), disk.capacity, 2 if disk.resilient else 1, disk.origin) for disk in block.disks)
+        yield f"the driver of `{block.name}`", block.driver.capacity, 1, block.origin
 
 
 def _disk(disk: Disk) -> str:
@@ -104,6 +106,23 @@ def partition_table_fits(system: System) -> Iterator[Fault]:
             )
             advice = f'"{size_text(GPT_BLOCKS * BLOCK_BYTES)}" or more; below that only an MBR can be read'
             yield fault("SDF073", message, (block.virt_origin, "data_size"), advice, severity="warning")
+
+
+@rule("SDF179", "a driver's guest can be started again")
+def driver_starts_again(system: System) -> Iterator[Fault]:
+    """Its device may write to memory until somebody stops it: until then nobody may use that memory anew."""
+    for block in blocks_of(system):
+        guest = system.guest(block.driver.guest)
+        if guest.restarts:
+            continue
+        facts = [system.board.devices[name] for name in guest.devices]
+        names = ", ".join(f"`{device.name}`" for device in facts if device.facts.dma and not device.facts.reset)
+        message = (
+            f"guest `{guest.name}` stays down after a panic or a reset, and clients of `{block.name}` get errors: "
+            f"nobody knows how to stop {names}"
+        )
+        advice = "add `reset` to these devices in the board file, where they have such a register"
+        yield fault("SDF179", message, (guest.origin, "devices"), advice, severity="note")
 
 
 def _disks(system: System) -> Iterator[Disk]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from sdfgen.facts.board_tables import INTID
-from sdfgen.schema.readers import Address, Choice, Flag, Name, Number, Pages, Size, Text
+from sdfgen.schema.readers import Address, Choice, Flag, Name, Number, Pages, Size, Text, Time
 from sdfgen.schema.table import Many, One, OneOrMany, Table, key
 from sdfgen.spec.description import Extension
 from sdfgen.spec.scheduled import ScheduledTable
@@ -31,7 +31,7 @@ class VirtualiserTable(ScheduledTable):
 
 
 class BlockTable(Table):
-    """A block subsystem: a guest that drives a disk, a virtualiser, and 1 to 61 disks of its clients."""
+    """A block subsystem: a guest that drives a disk, a virtualiser, and 1 to 60 disks of its clients."""
 
     name: str = key(Name(), "Its name, which disks give when there are several.", default="block")
     driver: str = key(Name(), "The guest that drives the disk and serves the virtualiser through UIO.")
@@ -53,6 +53,13 @@ class BlockTable(Table):
         "Requests that fit into the queues between virtualiser and driver.",
         default=None,
         default_doc="the sum of the disks', at most 32768",
+    )
+    timeout: int = key(
+        Time(),
+        "How long a request may take, whoever is silent, before its client gets an error: seconds, or with a unit such "
+        'as "500 ms". 0: as long as it takes.',
+        default=30_000,
+        default_doc="30 s",
     )
     virtualiser: VirtualiserTable | None = key(
         One(VirtualiserTable), "The virtualiser.", default=None, default_doc="one with defaults"
@@ -91,7 +98,7 @@ class UioTable(Table):
 CODES = {
     "SDF014": (
         "too many disks",
-        "A protection domain has 62 channel ids: a virtualiser's are for its driver and 61 disks.",
+        "A protection domain has 62 channel ids: of a virtualiser's, disks have 60, or 61 where `timeout` is 0.",
     ),
     "SDF107": (
         "a block subsystem has no driver",

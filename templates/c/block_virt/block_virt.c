@@ -5,6 +5,8 @@
 #include "block_virt_disk.h"
 #include "block_virt_driver.h"
 #include "block_virt_piece.h"
+#include "block_virt_slots.h"
+#include "block_virt_time.h"
 
 static void init_session(struct block_virt_session *session, const struct block_virt_client *config)
 {
@@ -15,6 +17,7 @@ static void init_session(struct block_virt_session *session, const struct block_
         .region_blocks = config->data.size_bytes / SDDF_BLK_BLOCK_BYTES,
         .state = BLOCK_VIRT_CLIENT_WAITING,
         .extended = connection->extended,
+        .resilient = connection->resilient,
     };
     block_request_reader_init(&session->requests, (volatile struct sddf_blk_request_queue *)connection->request_vaddr,
                               connection->queue_capacity);
@@ -53,15 +56,6 @@ static void init_sessions(struct block_virt *virt)
     }
 }
 
-static void init_slots(struct block_virt *virt)
-{
-    for (uint32_t i = 0; i < BLOCK_VIRT_MAX_IN_FLIGHT; i++) {
-        virt->free_slots[i] = (uint8_t)i;
-        virt->slots[i] = (struct block_virt_slot) { .live = false };
-    }
-    virt->free_count = BLOCK_VIRT_MAX_IN_FLIGHT;
-}
-
 /* Member by member: a compound literal of this size could pass through the stack. */
 static void init_state(struct block_virt *virt, const struct block_virt_config *config)
 {
@@ -70,7 +64,6 @@ static void init_state(struct block_virt *virt, const struct block_virt_config *
     virt->driver_io_base = *config->driver.data.io_base;
     virt->driver_room = 0;
     virt->depth = 0;
-    virt->in_flight = 0;
     virt->forwarded = false;
     virt->taken_responses = false;
     virt->stray_responses = 0;
@@ -78,6 +71,10 @@ static void init_state(struct block_virt *virt, const struct block_virt_config *
     virt->to_look = 0;
     virt->ready = 0;
     virt->stalled = 0;
+    virt->held = 0;
+    virt->now_ms = 0;
+    virt->wake_ms = BLOCK_VIRT_NEVER;
+    virt->begun = false;
     virt->taken = 0;
     virt->answered = 0;
     virt->counted = 0;
@@ -90,6 +87,7 @@ static void init_state(struct block_virt *virt, const struct block_virt_config *
     virt->table_unread = false;
     virt->table_tries = 0;
     virt->table_read = BLOCK_VIRT_TABLE_READ_NONE;
+    virt->other_disk = false;
     virt->disk = (struct sddf_blk_storage_info) { .ready = 0 };
     (void)partition_table_start(&virt->table, 0, 0, 0);
 }
@@ -98,8 +96,10 @@ void block_virt_init(struct block_virt *virt, const struct block_virt_config *co
 {
     const struct block_connection *connection = &config->driver.connection;
     init_state(virt, config);
-    init_slots(virt);
+    virt_slots_init(virt);
     virt_piece_init(virt);
+    virt_disk_look(virt);
+    virt->driver_start = virt->seen_start;
     init_sessions(virt);
     block_request_writer_init(&virt->driver_requests,
                               (volatile struct sddf_blk_request_queue *)connection->request_vaddr,
@@ -163,11 +163,26 @@ static bool find_room(struct block_virt *virt)
     return found;
 }
 
+/* What is answered because its time is over; and when that is so for what is left. */
+static void expire(struct block_virt *virt)
+{
+    if (virt->now_ms < virt->wake_ms) {
+        return;
+    }
+    virt->wake_ms = BLOCK_VIRT_NEVER;
+    virt_disk_expire(virt);
+    virt_driver_expire(virt);
+    for (uint32_t i = 0; i < virt->client_count; i++) {
+        virt_client_expire(virt, i);
+    }
+}
+
 /* Who waits for room has to look for it once more after it has published: block_queue_release() says why. */
 static uint64_t serve_clients(struct block_virt *virt)
 {
     uint64_t channels = 0;
     look_at_clients(virt);
+    expire(virt);
     do {
         virt_driver_serve(virt);
         channels |= publish_clients(virt);
@@ -194,7 +209,7 @@ static void lose_driver(struct block_virt *virt)
     if (virt->state != BLOCK_VIRT_DRIVER_LOST) {
         virt->state = BLOCK_VIRT_DRIVER_LOST;
         virt->counters.cut_offs++;
-        virt_driver_fail_in_flight(virt, SDDF_BLK_ERR_NO_DEVICE, false);
+        virt_driver_fail_in_flight(virt, SDDF_BLK_ERR_NO_DEVICE);
         virt_disk_settle_clients(virt);
     }
 }
@@ -202,6 +217,7 @@ static void lose_driver(struct block_virt *virt)
 /* What the driver has done since the last step. */
 static void look_at_driver(struct block_virt *virt)
 {
+    virt_disk_look(virt);
     if (!virt_driver_take_responses(virt)) {
         lose_driver(virt);
     }
@@ -219,21 +235,37 @@ static bool is_called_by_driver(const struct block_virt *virt, uint64_t channels
         && !virt->taken_responses;
 }
 
-uint64_t block_virt_step_notified(struct block_virt *virt, uint64_t channels)
+/* Time never goes back. */
+static void note_time(struct block_virt *virt, uint64_t now_ms)
 {
+    virt->now_ms = now_ms > virt->now_ms ? now_ms : virt->now_ms;
+    if (!virt->begun) {
+        virt->begun = true;
+        virt->start_deadline_ms = virt_time_deadline(virt, virt->now_ms);
+        virt_time_want(virt, virt->start_deadline_ms);
+    }
+}
+
+uint64_t block_virt_step_notified(struct block_virt *virt, uint64_t channels, uint64_t now_ms)
+{
+    note_time(virt, now_ms);
     note_channels(virt, channels);
     look_at_driver(virt);
     if (is_called_by_driver(virt, channels)) {
         virt_disk_read_again(virt);
     }
-    bool settled = virt->state != BLOCK_VIRT_WAIT_DRIVER && virt->state != BLOCK_VIRT_READ_PARTITIONS;
-    uint64_t notified = settled ? serve_clients(virt) : publish_clients(virt);
+    uint64_t notified = serve_clients(virt);
     return notified | publish_driver(virt);
 }
 
-uint64_t block_virt_step(struct block_virt *virt)
+uint64_t block_virt_step(struct block_virt *virt, uint64_t now_ms)
 {
-    return block_virt_step_notified(virt, UINT64_MAX);
+    return block_virt_step_notified(virt, UINT64_MAX, now_ms);
+}
+
+uint64_t block_virt_wake_ms(const struct block_virt *virt)
+{
+    return virt->wake_ms;
 }
 
 enum block_virt_state block_virt_state(const struct block_virt *virt)

@@ -2,6 +2,8 @@
 #include "block_virt_client.h"
 
 #include "block_virt_piece.h"
+#include "block_virt_slots.h"
+#include "block_virt_time.h"
 
 static uint32_t op_flags(uint32_t code)
 {
@@ -64,41 +66,85 @@ static bool is_served(const struct block_virt *virt, const struct block_virt_ses
     return session->state == BLOCK_VIRT_CLIENT_SERVED && virt->state == BLOCK_VIRT_SERVE;
 }
 
+/* Responses that a request may get: one that has failed and is not done with gets another. */
+static uint32_t answers_to(const struct block_virt_session *session)
+{
+    return session->resilient ? 2 : 1;
+}
+
+static bool has_room(const struct block_virt_session *session)
+{
+    return session->owed + answers_to(session) <= session->room;
+}
+
 static void refuse(struct block_virt *virt, uint32_t index, uint32_t id, uint32_t status)
 {
     virt->sessions[index].counters.refused++;
     virt_client_answer(virt, index, (struct sddf_blk_response) { .status = status, .id = id });
 }
 
+/* Whether the driver may still move data of a request that its client was told has failed, where this one's is. */
+static bool is_in_use(const struct block_virt *virt, uint32_t index, const struct sddf_blk_request *request,
+                      uint32_t flags)
+{
+    return (flags & OP_DATA) != 0 && virt_slots_late_moves(virt, index, request->io_or_offset, request->block_count);
+}
+
+/* A request that is sound waits for its turn until its deadline. */
+static void queue_up(struct block_virt *virt, uint32_t index, const struct sddf_blk_request *request, uint32_t flags,
+                     uint64_t deadline_ms)
+{
+    struct block_virt_session *session = &virt->sessions[index];
+    if (is_in_use(virt, index, request, flags)) {
+        refuse(virt, index, request->id, SDDF_BLK_ERR_IO);
+        return;
+    }
+    translate(session, request, flags);
+    session->head.deadline_ms = deadline_ms;
+    virt_time_want(virt, deadline_ms);
+}
+
+/* A request that was there when the disk became another one. */
+static bool take_stale(struct block_virt_session *session)
+{
+    bool stale = session->stale != 0;
+    session->stale -= stale;
+    return stale;
+}
+
 static void take_request(struct block_virt *virt, uint32_t index)
 {
     struct block_virt_session *session = &virt->sessions[index];
+    uint64_t deadline_ms = virt_time_next_deadline(virt, session);
     struct sddf_blk_request request;
     block_request_take(&session->requests, &request);
     uint32_t flags = op_flags(request.code);
+    bool stale = take_stale(session);
     virt->taken |= bit(index);
     session->filled--;
-    session->owed++;
+    session->owed += answers_to(session);
     session->counters.requests++;
     virt->counted |= bit(index);
     virt_piece_note_busy(virt, index);
-    if (!is_served(virt, session)) {
+    if (virt_time_is_over(virt, deadline_ms)) {
+        refuse(virt, index, request.id, SDDF_BLK_ERR_IO);
+    } else if (!is_served(virt, session) || stale) {
         refuse(virt, index, request.id, SDDF_BLK_ERR_NO_DEVICE);
     } else if ((flags & OP_BARRIER) != 0) {
         session->has_barrier = true;
         session->barrier_id = request.id;
     } else if (is_sound(session, &request, flags)) {
-        translate(session, &request, flags);
+        queue_up(virt, index, &request, flags, deadline_ms);
     } else {
         refuse(virt, index, request.id, SDDF_BLK_ERR_INVALID_PARAM);
     }
 }
 
-/* A barrier is answered when nothing is in flight; whether anything more is taken now. */
+/* A barrier is answered when nothing is in flight but what has failed; whether anything more is taken now. */
 static bool passes_barrier(struct block_virt *virt, uint32_t index)
 {
     struct block_virt_session *session = &virt->sessions[index];
-    if (session->has_barrier && session->in_flight == 0) {
+    if (session->has_barrier && session->in_flight == session->late) {
         session->has_barrier = false;
         struct sddf_blk_response response = { .status = SDDF_BLK_OK, .id = session->barrier_id };
         virt_client_answer(virt, index, response);
@@ -111,11 +157,26 @@ static void set_bit(uint64_t *mask, uint32_t index, bool value)
     *mask = value ? *mask | bit(index) : *mask & ~bit(index);
 }
 
+/* While there is no driver, requests wait in their queue, until their time is over. */
+static bool may_take(struct block_virt *virt, uint32_t index)
+{
+    struct block_virt_session *session = &virt->sessions[index];
+    if (session->filled == 0 || !has_room(session)) {
+        return false;
+    }
+    if (virt->state != BLOCK_VIRT_WAIT_DRIVER && virt->state != BLOCK_VIRT_READ_PARTITIONS) {
+        return true;
+    }
+    uint64_t deadline_ms = virt_time_next_deadline(virt, session);
+    bool over = virt_time_is_over(virt, deadline_ms);
+    virt_time_want(virt, over ? BLOCK_VIRT_NEVER : deadline_ms);
+    return over;
+}
+
 void virt_client_refresh(struct block_virt *virt, uint32_t index)
 {
     struct block_virt_session *session = &virt->sessions[index];
-    while (passes_barrier(virt, index) && !session->has_head && session->filled != 0
-           && session->owed < session->room) {
+    while (passes_barrier(virt, index) && !session->has_head && may_take(virt, index)) {
         take_request(virt, index);
     }
     struct virt_piece piece;
@@ -123,8 +184,32 @@ void virt_client_refresh(struct block_virt *virt, uint32_t index)
     if (!ready) {
         session->credit_blocks = 0;
     }
-    set_bit(&virt->ready, index, ready);
-    set_bit(&virt->stalled, index, session->filled != 0 && session->owed >= session->room);
+    bool held = session->has_head && virt_slots_late_changes(virt, &session->head);
+    set_bit(&virt->held, index, held);
+    set_bit(&virt->ready, index, ready && !held);
+    set_bit(&virt->stalled, index, session->filled != 0 && !has_room(session));
+}
+
+/* Nothing more of the head is handed on; its client is told when nothing is with the driver any more. */
+static void refuse_head(struct block_virt *virt, uint32_t index, uint32_t status)
+{
+    struct sddf_blk_response response;
+    virt->ready &= ~bit(index);
+    virt->sessions[index].counters.refused++;
+    if (virt_piece_drop_head(virt, index, status, &response)) {
+        virt_client_answer(virt, index, response);
+    }
+}
+
+void virt_client_expire(struct block_virt *virt, uint32_t index)
+{
+    struct block_virt_session *session = &virt->sessions[index];
+    if (session->has_head && virt_time_is_over(virt, session->head.deadline_ms)) {
+        refuse_head(virt, index, SDDF_BLK_ERR_IO);
+    } else if (session->has_head) {
+        virt_time_want(virt, session->head.deadline_ms);
+    }
+    virt_client_refresh(virt, index);
 }
 
 static void cut_off(struct block_virt *virt, uint32_t index)
@@ -138,6 +223,7 @@ static void cut_off(struct block_virt *virt, uint32_t index)
     session->counters.cut_offs++;
     virt->counted |= bit(index);
     virt->ready &= ~bit(index);
+    virt->held &= ~bit(index);
     virt->stalled &= ~bit(index);
 }
 
@@ -152,6 +238,9 @@ void virt_client_look(struct block_virt *virt, uint32_t index)
     if (session->requests.end.broken || session->responses.end.broken || session->room < session->owed) {
         cut_off(virt, index);
     } else {
+        virt_time_note_arrivals(virt, session, session->filled);
+        session->stale = session->other_disk ? session->filled : session->stale;
+        session->other_disk = false;
         virt_client_refresh(virt, index);
     }
 }
@@ -160,7 +249,7 @@ bool virt_client_find_room(struct block_virt *virt, uint32_t index)
 {
     struct block_virt_session *session = &virt->sessions[index];
     uint32_t room = block_queue_room(&session->responses.end);
-    if (room <= session->owed) {
+    if (room < session->owed + answers_to(session)) {
         return false;
     }
     session->room = room;
@@ -168,30 +257,53 @@ bool virt_client_find_room(struct block_virt *virt, uint32_t index)
     return true;
 }
 
-void virt_client_answer(struct block_virt *virt, uint32_t index, struct sddf_blk_response response)
+/* Puts a response, after which fewer are owed. */
+static void respond(struct block_virt *virt, uint32_t index, struct sddf_blk_response response, uint32_t owed)
 {
     struct block_virt_session *session = &virt->sessions[index];
-    session->counters.errors += response.status != SDDF_BLK_OK;
     virt->counted |= bit(index);
     if (session->state != BLOCK_VIRT_CLIENT_CUT_OFF) {
         block_response_put(&session->responses, &response);
         session->room--;
-        session->owed--;
+        session->owed -= owed;
         virt->answered |= bit(index);
     }
 }
 
-void virt_client_check_head(struct block_virt *virt, uint32_t index)
+void virt_client_answer(struct block_virt *virt, uint32_t index, struct sddf_blk_response response)
+{
+    virt->sessions[index].counters.errors += response.status != SDDF_BLK_OK;
+    respond(virt, index, response, answers_to(&virt->sessions[index]));
+}
+
+void virt_client_tell_late(struct block_virt *virt, uint32_t index, uint32_t id)
+{
+    uint32_t status = virt->sessions[index].resilient ? SDFGEN_BLOCK_ERR_LATE : SDDF_BLK_ERR_IO;
+    virt->sessions[index].counters.errors++;
+    respond(virt, index, (struct sddf_blk_response) { .status = status, .id = id }, 1);
+}
+
+void virt_client_release_late(struct block_virt *virt, uint32_t index, uint32_t id)
+{
+    if (virt->sessions[index].resilient) {
+        respond(virt, index, (struct sddf_blk_response) { .status = SDDF_BLK_ERR_IO, .id = id }, 1);
+    }
+}
+
+bool virt_client_may(const struct block_virt *virt, uint32_t index, const struct sddf_blk_request *request,
+                     uint32_t flags)
+{
+    const struct block_virt_session *session = &virt->sessions[index];
+    uint64_t first = request->block_number - session->first_block;
+    return is_served(virt, session) && ((flags & OP_CHANGES) == 0 || !session->read_only)
+        && ((flags & OP_RANGE) == 0 || is_inside(first, request->block_count, session->block_count));
+}
+
+void virt_client_check_head(struct block_virt *virt, uint32_t index, bool same)
 {
     struct block_virt_session *session = &virt->sessions[index];
-    bool allowed = is_served(virt, session) && ((session->head.flags & OP_CHANGES) == 0 || !session->read_only);
-    struct sddf_blk_response response;
-    if (!session->has_head || allowed) {
-        return;
-    }
-    virt->ready &= ~bit(index);
-    session->counters.refused++;
-    if (virt_piece_drop_head(virt, index, SDDF_BLK_ERR_NO_DEVICE, &response)) {
-        virt_client_answer(virt, index, response);
+    const struct block_virt_head *head = &session->head;
+    if (session->has_head && !(same && virt_client_may(virt, index, &head->request, head->flags))) {
+        refuse_head(virt, index, SDDF_BLK_ERR_NO_DEVICE);
     }
 }

@@ -19,5 +19,18 @@ void virt_client_refresh(struct block_virt *virt, uint32_t index);
 /* Answers a request that was taken. The client has room for it: it never owes more than that. */
 void virt_client_answer(struct block_virt *virt, uint32_t index, struct sddf_blk_response response);
 
-/* Fails what was taken and not yet handed on, if it is no longer allowed. */
-void virt_client_check_head(struct block_virt *virt, uint32_t index);
+/* Says that a request has failed, with which the driver is not done. */
+void virt_client_tell_late(struct block_virt *virt, uint32_t index, uint32_t id);
+
+/* Says that the driver is done with such a request. */
+void virt_client_release_late(struct block_virt *virt, uint32_t index, uint32_t id);
+
+/* Fails what waits to be handed on, or taken, and whose time is over. */
+void virt_client_expire(struct block_virt *virt, uint32_t index);
+
+/* Whether a client may have that done to the disk, as it is now. */
+bool virt_client_may(const struct block_virt *virt, uint32_t index, const struct sddf_blk_request *request,
+                     uint32_t flags);
+
+/* Fails what was taken and not yet handed on, if it was meant for another disk or is no longer allowed. */
+void virt_client_check_head(struct block_virt *virt, uint32_t index, bool same);

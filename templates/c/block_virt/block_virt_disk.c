@@ -5,6 +5,7 @@
 
 #include "block_virt_client.h"
 #include "block_virt_driver.h"
+#include "block_virt_time.h"
 
 /* What a client without a disk is told: the usual, in case its guest divides by it. */
 #define SECTOR_BYTES_OF_NO_DISK 512u
@@ -14,9 +15,17 @@ static volatile struct sddf_blk_storage_info *storage_info(const struct block_co
     return (volatile struct sddf_blk_storage_info *)connection->storage_info_vaddr;
 }
 
-static bool driver_is_ready(const struct block_virt *virt)
+static volatile uint64_t *start_word(const struct block_connection *connection)
 {
-    return shared_load_acquire_u8(&storage_info(&virt->config->driver.connection)->ready) != 0;
+    return &((volatile struct sdfgen_block_storage *)connection->storage_info_vaddr)->start;
+}
+
+/* A driver's start is stored after its `ready` was taken back: who sees the one sees the other. */
+void virt_disk_look(struct block_virt *virt)
+{
+    const struct block_connection *connection = &virt->config->driver.connection;
+    virt->seen_start = connection->resilient ? shared_load_acquire_u64(start_word(connection)) : 0;
+    virt->seen_ready = shared_load_acquire_u8(&storage_info(connection)->ready) != 0;
 }
 
 /* Copies the driver's words, each loaded once. */
@@ -43,8 +52,6 @@ static void load_info(const struct block_virt *virt, struct sddf_blk_storage_inf
 static void store_info(const struct block_connection *connection, const struct sddf_blk_storage_info *info)
 {
     volatile struct sddf_blk_storage_info *shared = storage_info(connection);
-    shared_store_u8(&shared->ready, 0);
-    shared_fence();
     for (size_t i = 0; i < sizeof(info->serial_number); i++) {
         shared_store_u8((volatile uint8_t *)&shared->serial_number[i], (uint8_t)info->serial_number[i]);
     }
@@ -61,9 +68,23 @@ static void store_info(const struct block_connection *connection, const struct s
     shared_store_release_u8(&shared->ready, 1);
 }
 
-/* A client's storage_info: the disk's, as far as its partition and its queue go. */
-static void publish(struct block_virt *virt, struct block_virt_session *session)
+/* Whoever reads while it is changed sees `ready` fall with the new start, or the start change behind the new words. */
+static void begin_description(struct block_virt_session *session)
 {
+    const struct block_connection *connection = &session->config->connection;
+    shared_store_u8(&storage_info(connection)->ready, 0);
+    shared_fence();
+    if (session->resilient) {
+        session->descriptions++;
+        shared_store_u64(start_word(connection), session->descriptions);
+        shared_fence();
+    }
+}
+
+/* A client's storage_info: the disk's, as far as its partition and its queue go. */
+static void publish(struct block_virt *virt, uint32_t index)
+{
+    struct block_virt_session *session = &virt->sessions[index];
     const struct block_connection *connection = &session->config->connection;
     struct sddf_blk_storage_info info = virt->disk;
     uint32_t depth = connection->queue_capacity < virt->depth ? connection->queue_capacity : virt->depth;
@@ -73,24 +94,30 @@ static void publish(struct block_virt *virt, struct block_virt_session *session)
     info.sdfgen_tail_sectors = 0; /* partitions are whole blocks */
     info.sdfgen_traits = session->extended ? info.sdfgen_traits : 0;
     info.sector_bytes = session->block_count != 0 ? info.sector_bytes : SECTOR_BYTES_OF_NO_DISK;
+    begin_description(session);
     store_info(connection, &info);
     session->published = true;
+    virt->answered |= bit(index);
 }
 
-/* Its first partition; later only whether that is still the same. */
-static void assign_partition(struct block_virt_session *session, struct partition partition)
+/* Its partition, and whether that is still the same as far as requests go: it may have another size. */
+static bool assign_partition(const struct block_virt *virt, struct block_virt_session *session,
+                             struct partition partition)
 {
-    bool first = session->block_count == 0;
-    bool same = session->first_block == partition.first_block && session->block_count == partition.block_count;
-    if (!first && partition.code == PARTITION_OK && !same) {
+    bool fixed = session->published && session->block_count != 0 && !session->resilient;
+    bool moved = session->first_block != partition.first_block || virt->other_disk;
+    bool resized = session->block_count != partition.block_count;
+    bool same = session->settled && partition.code == PARTITION_OK && !moved;
+    if (fixed && partition.code == PARTITION_OK && (moved || resized)) {
         partition.code = PARTITION_ERR_MISSING;
-    }
-    session->partition_code = partition.code;
-    session->state = partition.code == PARTITION_OK ? BLOCK_VIRT_CLIENT_SERVED : BLOCK_VIRT_CLIENT_NO_PARTITION;
-    if (first) {
+    } else if (partition.code == PARTITION_OK || !session->published) {
         session->first_block = partition.first_block;
         session->block_count = partition.block_count;
     }
+    session->partition_code = partition.code;
+    session->state = partition.code == PARTITION_OK ? BLOCK_VIRT_CLIENT_SERVED : BLOCK_VIRT_CLIENT_NO_PARTITION;
+    session->settled |= partition.code == PARTITION_OK;
+    return same;
 }
 
 static struct partition find_partition(const struct block_virt *virt, const struct block_virt_client *config)
@@ -119,22 +146,46 @@ static bool is_taken(const struct block_virt *virt, uint32_t index, struct parti
     return false;
 }
 
+static struct partition partition_for(const struct block_virt *virt, uint32_t index)
+{
+    struct partition partition = find_partition(virt, virt->sessions[index].config);
+    return is_taken(virt, index, partition) ? (struct partition) { .code = PARTITION_ERR_SHARED } : partition;
+}
+
 static void settle_client(struct block_virt *virt, uint32_t index)
 {
     struct block_virt_session *session = &virt->sessions[index];
-    uint64_t told_blocks = session->block_count;
+    uint64_t blocks = session->block_count;
+    bool read_only = session->read_only;
+    bool same = session->settled;
     virt->to_look |= bit(index);
     if (session->state != BLOCK_VIRT_CLIENT_NO_IO_BASE && session->state != BLOCK_VIRT_CLIENT_CUT_OFF) {
-        struct partition partition = find_partition(virt, session->config);
-        bool taken = is_taken(virt, index, partition);
-        assign_partition(session, taken ? (struct partition) { .code = PARTITION_ERR_SHARED } : partition);
+        same = assign_partition(virt, session, partition_for(virt, index));
     }
     session->read_only = session->config->read_only || virt->disk.read_only != 0;
-    if (!session->published || session->block_count != told_blocks) {
-        publish(virt, session);
-        virt->answered |= bit(index);
+    bool changed = session->block_count != blocks || session->read_only != read_only
+        || (session->state == BLOCK_VIRT_CLIENT_SERVED && !same);
+    session->other_disk = session->published && !same;
+    if (!session->published || ((session->resilient || blocks == 0) && changed)) {
+        publish(virt, index);
     }
-    virt_client_check_head(virt, index);
+    virt_client_check_head(virt, index, same);
+    virt_driver_check_recalled(virt, index, same);
+}
+
+void virt_disk_expire(struct block_virt *virt)
+{
+    bool waiting = virt->state == BLOCK_VIRT_WAIT_DRIVER || virt->state == BLOCK_VIRT_READ_PARTITIONS;
+    if (!virt_time_is_over(virt, virt->start_deadline_ms)) {
+        virt_time_want(virt, waiting ? virt->start_deadline_ms : BLOCK_VIRT_NEVER);
+        return;
+    }
+    virt->start_deadline_ms = BLOCK_VIRT_NEVER;
+    for (uint32_t i = 0; waiting && i < virt->client_count; i++) {
+        if (virt->sessions[i].resilient && !virt->sessions[i].published) {
+            publish(virt, i);
+        }
+    }
 }
 
 void virt_disk_settle_clients(struct block_virt *virt)
@@ -160,9 +211,20 @@ static uint32_t depth_for(const struct block_virt *virt)
     return wanted != 0 && wanted < depth ? wanted : depth;
 }
 
+static bool is_same_serial(const struct sddf_blk_storage_info *one, const struct sddf_blk_storage_info *other)
+{
+    uint32_t different = 0;
+    for (size_t i = 0; i < sizeof(one->serial_number); i++) {
+        different |= (uint32_t)(one->serial_number[i] != other->serial_number[i]);
+    }
+    return different == 0;
+}
+
 static void start(struct block_virt *virt)
 {
+    struct sddf_blk_storage_info earlier = virt->disk;
     load_info(virt, &virt->disk);
+    virt->other_disk = !is_same_serial(&virt->disk, &earlier) || virt->disk.sector_bytes != earlier.sector_bytes;
     virt->depth = depth_for(virt);
     virt->state = BLOCK_VIRT_READ_PARTITIONS;
     virt->table_unread = false;
@@ -210,22 +272,39 @@ void virt_disk_take_block(struct block_virt *virt)
     }
 }
 
+/* Nothing was lost so far; the next driver, or this one, may go on. */
 static void wait_again(struct block_virt *virt)
 {
     virt->state = BLOCK_VIRT_WAIT_DRIVER;
-    virt_driver_fail_in_flight(virt, SDDF_BLK_ERR_IO, true);
+    virt->driver_requests.end.broken = false;
+    virt->driver_responses.end.broken = false;
+    virt->driver_room = block_queue_room(&virt->driver_requests.end);
     virt_disk_take_block(virt);
+}
+
+/* Since the last look a driver started, or this one was taken back; one that can't tell of its starts is gone then. */
+static void look_for_restart(struct block_virt *virt)
+{
+    bool active = virt->state == BLOCK_VIRT_READ_PARTITIONS || virt->state == BLOCK_VIRT_SERVE;
+    bool started = virt->seen_start != virt->driver_start && virt->state != BLOCK_VIRT_NO_IO_BASE;
+    virt->driver_start = virt->seen_start;
+    if (started) {
+        virt_driver_recall(virt, (uint32_t)virt->seen_start);
+    } else if (active && !virt->seen_ready && !virt->config->driver.connection.resilient) {
+        virt_driver_recall(virt, virt_driver_head(virt));
+    }
+    if (started || (active && !virt->seen_ready)) {
+        wait_again(virt);
+    }
 }
 
 void virt_disk_watch(struct block_virt *virt)
 {
-    bool ready = driver_is_ready(virt);
-    if (virt->state == BLOCK_VIRT_WAIT_DRIVER && ready) {
+    look_for_restart(virt);
+    if (virt->state == BLOCK_VIRT_WAIT_DRIVER && virt->seen_ready) {
         virt->counters.restarts += virt->was_ready;
         virt->was_ready = true;
         start(virt);
-    } else if ((virt->state == BLOCK_VIRT_READ_PARTITIONS || virt->state == BLOCK_VIRT_SERVE) && !ready) {
-        wait_again(virt);
     }
     if (virt->state == BLOCK_VIRT_READ_PARTITIONS && !virt->table_read_in_flight) {
         virt_driver_read_own(virt, virt->table.read_block);

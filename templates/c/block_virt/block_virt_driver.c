@@ -5,6 +5,8 @@
 
 #include "block_virt_client.h"
 #include "block_virt_piece.h"
+#include "block_virt_slots.h"
+#include "block_virt_time.h"
 
 /* An id is the slot, in its lowest bits, and the slot's generation. */
 #define SLOT_BITS 8u
@@ -19,39 +21,21 @@ static uint32_t id_of(const struct block_virt *virt, uint32_t index)
 
 static bool may_forward(const struct block_virt *virt)
 {
-    return virt->in_flight < virt->depth && virt->driver_room != 0 && virt->free_count != 0;
+    return virt->in_flight - virt->again < virt->depth && virt->driver_room != 0;
 }
 
-/* The slots that are free, as a stack: never empty where one is taken. The remainders make that plain, at no cost. */
-static uint32_t take_slot(struct block_virt *virt)
+/* Puts a slot's request under an id of the virtualiser's own. */
+static void put(struct block_virt *virt, uint32_t index)
 {
-    virt->free_count--;
-    return virt->free_slots[virt->free_count % BLOCK_VIRT_MAX_IN_FLIGHT];
-}
-
-static void free_slot(struct block_virt *virt, uint32_t index)
-{
-    virt->free_slots[virt->free_count % BLOCK_VIRT_MAX_IN_FLIGHT] = (uint8_t)index;
-    virt->free_count++;
-}
-
-/* Puts a request under an id of the virtualiser's own; the caller fills in whose it is. */
-static struct block_virt_slot *put(struct block_virt *virt, struct sddf_blk_request *request)
-{
-    uint32_t index = take_slot(virt);
     struct block_virt_slot *slot = &virt->slots[index];
-    request->id = id_of(virt, index);
+    slot->request.id = id_of(virt, index);
     slot->position = virt->driver_requests.end.own;
-    slot->block_count = request->block_count;
-    slot->live = true;
-    block_request_put(&virt->driver_requests, request);
+    block_request_put(&virt->driver_requests, &slot->request);
     virt->driver_room--;
-    virt->in_flight++;
-    if (virt->in_flight > virt->counters.most_in_flight) {
-        virt->counters.most_in_flight = virt->in_flight;
+    if (virt->in_flight - virt->again > virt->counters.most_in_flight) {
+        virt->counters.most_in_flight = virt->in_flight - virt->again;
     }
     virt->forwarded = true;
-    return slot;
 }
 
 /* What a request of `flags` needs done to a cached mapping, before the driver has it and again after. */
@@ -81,27 +65,35 @@ static void forward(struct block_virt *virt, uint32_t client, const struct virt_
 {
     const struct block_virt_session *session = &virt->sessions[client];
     const struct block_virt_head *head = &session->head;
-    struct sddf_blk_request request = head->request;
-    request.block_count = piece->block_count;
+    const uint32_t index = virt_slots_take(virt);
+    struct block_virt_slot *slot = &virt->slots[index];
     prepare_cache(&session->config->data, head->offset_bytes, piece->data_blocks, head->flags);
-    virt_piece_hand_on(virt, client, piece, put(virt, &request));
+    slot->request = head->request;
+    slot->request.block_count = piece->block_count;
+    slot->deadline_ms = head->deadline_ms;
+    virt_piece_hand_on(virt, client, piece, slot);
+    put(virt, index);
     virt_client_refresh(virt, client);
 }
 
 void virt_driver_read_own(struct block_virt *virt, uint64_t block)
 {
-    struct sddf_blk_request request = {
+    if (!may_forward(virt) || virt->free_count == 0) {
+        return;
+    }
+    uint32_t index = virt_slots_take(virt);
+    struct block_virt_slot *slot = &virt->slots[index];
+    prepare_cache(&virt->config->driver.data, 0, 1, OP_DATA | OP_FILLS);
+    slot->request = (struct sddf_blk_request) {
         .code = SDDF_BLK_READ, .io_or_offset = virt->driver_io_base, .block_number = block, .block_count = 1,
     };
-    if (may_forward(virt)) {
-        prepare_cache(&virt->config->driver.data, 0, 1, OP_DATA | OP_FILLS);
-        struct block_virt_slot *slot = put(virt, &request);
-        slot->client = BLOCK_VIRT_OWN;
-        slot->flags = OP_DATA | OP_FILLS;
-        slot->offset_bytes = 0;
-        slot->data_blocks = 1;
-        virt->table_read_in_flight = true;
-    }
+    slot->client = BLOCK_VIRT_OWN;
+    slot->flags = OP_DATA | OP_FILLS;
+    slot->offset_bytes = 0;
+    slot->data_blocks = 1;
+    slot->deadline_ms = BLOCK_VIRT_NEVER;
+    put(virt, index);
+    virt->table_read_in_flight = true;
 }
 
 /* The next one after the present turn that is ready; `ready` is not 0. */
@@ -118,9 +110,28 @@ bool virt_driver_look(struct block_virt *virt)
     return !virt->driver_requests.end.broken;
 }
 
+/* In the order in which they were put at first. Caches are as they were: nobody but the driver has touched the data. */
+static void hand_on_again(struct block_virt *virt)
+{
+    for (uint32_t i = virt->oldest, newer; i < BLOCK_VIRT_MAX_IN_FLIGHT && virt->again != 0 && may_forward(virt);
+         i = newer) {
+        newer = virt->slots[i].newer;
+        if (virt->slots[i].again) {
+            virt->slots[i].again = false;
+            virt->again--;
+            virt_slots_renew(virt, i);
+            put(virt, i);
+        }
+    }
+}
+
 void virt_driver_serve(struct block_virt *virt)
 {
-    while (virt->ready != 0 && may_forward(virt)) {
+    if (virt->state != BLOCK_VIRT_SERVE) {
+        return;
+    }
+    hand_on_again(virt);
+    while (virt->ready != 0 && virt->again == 0 && virt->free_count != 0 && may_forward(virt)) {
         if (!virt->in_turn || (virt->ready & bit(virt->turn)) == 0) {
             virt->turn = next_ready(virt);
             virt->sessions[virt->turn].credit_blocks += BLOCK_VIRT_QUANTUM_BLOCKS;
@@ -137,28 +148,39 @@ void virt_driver_serve(struct block_virt *virt)
     }
 }
 
+static void complete_own(struct block_virt *virt, const struct block_virt_slot *slot, bool done)
+{
+    finish_cache(&virt->config->driver.data, slot);
+    virt->table_read_in_flight = false;
+    virt->table_read = done ? BLOCK_VIRT_TABLE_READ_DONE : BLOCK_VIRT_TABLE_READ_FAILED;
+}
+
 /* Frees the slot of a request and hands its answer to whom it belongs. */
 static void complete(struct block_virt *virt, uint32_t index, uint32_t status, uint16_t success_count)
 {
-    struct block_virt_slot *slot = &virt->slots[index];
+    const struct block_virt_slot *slot = &virt->slots[index];
     uint32_t client = slot->client;
-    slot->live = false;
-    slot->generation++;
-    free_slot(virt, index);
-    virt->in_flight--;
+    virt_slots_give(virt, index);
     if (client >= virt->client_count) { /* BLOCK_VIRT_OWN */
-        finish_cache(&virt->config->driver.data, slot);
-        virt->table_read_in_flight = false;
-        bool done = status == SDDF_BLK_OK && success_count == 1;
-        virt->table_read = done ? BLOCK_VIRT_TABLE_READ_DONE : BLOCK_VIRT_TABLE_READ_FAILED;
+        complete_own(virt, slot, status == SDDF_BLK_OK && success_count == 1);
         return;
     }
     const struct block_virt_session *session = &virt->sessions[client];
     struct sddf_blk_response response;
     finish_cache(&session->config->data, slot);
     virt->to_look |= bit(client);
-    if (virt_piece_done(virt, slot, status, success_count, &response)) {
+    if (slot->late) {
+        virt->to_look |= virt->held;
+    }
+    switch (virt_piece_done(virt, slot, status, success_count, &response)) {
+    case VIRT_PIECE_ANSWERS:
         virt_client_answer(virt, client, response);
+        break;
+    case VIRT_PIECE_RELEASES:
+        virt_client_release_late(virt, client, response.id);
+        break;
+    case VIRT_PIECE_GOES_ON:
+        break;
     }
 }
 
@@ -175,9 +197,10 @@ static void take_response(struct block_virt *virt)
     block_response_take(&virt->driver_responses, &response);
     uint32_t index = response.id & SLOT_MASK;
     const struct block_virt_slot *slot = &virt->slots[index];
-    uint16_t count = response.success_count < slot->block_count ? response.success_count : slot->block_count;
+    uint16_t most = slot->request.block_count;
+    uint16_t count = response.success_count < most ? response.success_count : most;
     uint32_t status = known_status(response.status, slot->flags);
-    if (slot->live && response.id == id_of(virt, index)) {
+    if (slot->live && !slot->again && response.id == id_of(virt, index)) {
         complete(virt, index, status, count);
     } else {
         virt->stray_responses++;
@@ -194,20 +217,86 @@ bool virt_driver_take_responses(struct block_virt *virt)
     return !virt->driver_responses.end.broken;
 }
 
-/* The driver has not taken it: it lies between the queue's head, loaded just now, and its tail. */
-static bool is_queued(const struct block_virt *virt, const struct block_virt_slot *slot, uint32_t queued)
+void virt_driver_fail_in_flight(struct block_virt *virt, uint32_t status)
 {
-    return virt->driver_requests.end.own - slot->position <= queued;
+    for (uint32_t i = virt->oldest, newer; i < BLOCK_VIRT_MAX_IN_FLIGHT; i = newer) {
+        newer = virt->slots[i].newer;
+        complete(virt, i, status, 0);
+    }
 }
 
-void virt_driver_fail_in_flight(struct block_virt *virt, uint32_t status, bool keep_queued)
+uint32_t virt_driver_head(struct block_virt *virt)
 {
     const struct block_queue_end *end = &virt->driver_requests.end;
     uint32_t room = block_queue_room(&virt->driver_requests.end);
-    uint32_t queued = keep_queued && !end->broken ? end->mask + 1 - room : 0;
-    for (uint32_t i = 0; i < BLOCK_VIRT_MAX_IN_FLIGHT; i++) {
-        if (virt->slots[i].live && !is_queued(virt, &virt->slots[i], queued)) {
-            complete(virt, i, status, 0);
+    return end->broken ? end->own : end->own - (end->mask + 1 - room);
+}
+
+/* A distance from the tail: what was put longer ago than the request at `first`. */
+static bool is_before(const struct block_virt *virt, const struct block_virt_slot *slot, uint32_t first)
+{
+    uint32_t own = virt->driver_requests.end.own;
+    return own - slot->position > own - first;
+}
+
+void virt_driver_recall(struct block_virt *virt, uint32_t first)
+{
+    for (uint32_t i = virt->oldest, newer; i < BLOCK_VIRT_MAX_IN_FLIGHT; i = newer) {
+        struct block_virt_slot *slot = &virt->slots[i];
+        newer = slot->newer;
+        if (slot->again || !is_before(virt, slot, first)) {
+            continue;
+        }
+        if (slot->late || slot->client == BLOCK_VIRT_OWN) {
+            complete(virt, i, SDDF_BLK_ERR_IO, 0);
+        } else {
+            slot->again = true;
+            slot->generation++;
+            virt->again++;
+        }
+    }
+}
+
+void virt_driver_check_recalled(struct block_virt *virt, uint32_t client, bool same)
+{
+    for (uint32_t i = virt->oldest, newer; i < BLOCK_VIRT_MAX_IN_FLIGHT && virt->again != 0; i = newer) {
+        const struct block_virt_slot *slot = &virt->slots[i];
+        newer = slot->newer;
+        if (slot->again && slot->client == client
+            && !(same && virt_client_may(virt, client, &slot->request, slot->flags))) {
+            complete(virt, i, SDDF_BLK_ERR_NO_DEVICE, 0);
+        }
+    }
+}
+
+/* A driver that is gone moves no data: what it had is done with. */
+static void expire(struct block_virt *virt, uint32_t index, uint32_t client)
+{
+    struct block_virt_slot *slot = &virt->slots[index];
+    uint32_t id;
+    if (slot->again) {
+        complete(virt, index, SDDF_BLK_ERR_IO, 0);
+        return;
+    }
+    virt->to_look |= bit(client);
+    if (virt_piece_be_late(virt, slot, &id)) {
+        virt_client_tell_late(virt, client, id);
+    }
+}
+
+void virt_driver_expire(struct block_virt *virt)
+{
+    for (uint32_t i = virt->oldest, newer; i < BLOCK_VIRT_MAX_IN_FLIGHT; i = newer) {
+        const struct block_virt_slot *slot = &virt->slots[i];
+        uint32_t client = slot->client;
+        newer = slot->newer;
+        if (slot->late || client >= virt->client_count) {
+            continue;
+        }
+        if (virt_time_is_over(virt, slot->deadline_ms)) {
+            expire(virt, i, client);
+        } else {
+            virt_time_want(virt, slot->deadline_ms);
         }
     }
 }

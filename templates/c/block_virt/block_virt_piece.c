@@ -165,23 +165,49 @@ void virt_piece_hand_on(struct block_virt *virt, uint32_t index, const struct vi
     virt_piece_note_busy(virt, index);
 }
 
-bool virt_piece_done(struct block_virt *virt, const struct block_virt_slot *slot, uint32_t status,
-                     uint16_t success_count, struct sddf_blk_response *response)
+/* Nothing more of a request that has failed is handed on. */
+static void close_head(struct block_virt_session *session, const struct block_virt_whole *whole, uint16_t index)
+{
+    if (whole->closed && session->has_head && session->head.whole == index) {
+        session->has_head = false;
+    }
+}
+
+enum virt_piece_end virt_piece_done(struct block_virt *virt, const struct block_virt_slot *slot, uint32_t status,
+                                    uint16_t success_count, struct sddf_blk_response *response)
 {
     struct block_virt_session *session = &virt->sessions[slot->client];
     struct block_virt_whole *whole = whole_of(virt, slot->whole);
+    const bool late = whole->late;
     session->in_flight--;
+    session->late -= slot->late;
     session->data_blocks -= slot->data_blocks;
-    session->cost_blocks -= cost_of(slot->flags, slot->block_count);
+    session->cost_blocks -= cost_of(slot->flags, slot->request.block_count);
     whole->pieces--;
-    if (success_count < slot->block_count && slot->first + (uint32_t)success_count < whole->done) {
+    if (success_count < slot->request.block_count && slot->first + (uint32_t)success_count < whole->done) {
         whole->done = slot->first + (uint32_t)success_count;
     }
     worsen(whole, status);
-    if (whole->closed && session->has_head && session->head.whole == slot->whole) {
-        session->has_head = false;
+    close_head(session, whole, slot->whole);
+    if (!ends(virt, slot->whole, response)) {
+        return VIRT_PIECE_GOES_ON;
     }
-    return ends(virt, slot->whole, response);
+    return late ? VIRT_PIECE_RELEASES : VIRT_PIECE_ANSWERS;
+}
+
+bool virt_piece_be_late(struct block_virt *virt, struct block_virt_slot *slot, uint32_t *id)
+{
+    struct block_virt_session *session = &virt->sessions[slot->client];
+    struct block_virt_whole *whole = whole_of(virt, slot->whole);
+    const bool first = !whole->late;
+    slot->late = true;
+    virt->late++;
+    session->late++;
+    whole->late = true;
+    worsen(whole, SDDF_BLK_ERR_IO);
+    close_head(session, whole, slot->whole);
+    *id = whole->client_id;
+    return first;
 }
 
 bool virt_piece_drop_head(struct block_virt *virt, uint32_t index, uint32_t status, struct sddf_blk_response *response)

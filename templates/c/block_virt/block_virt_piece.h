@@ -19,16 +19,23 @@ void virt_piece_note_busy(struct block_virt *virt, uint32_t index);
 /* Whether a piece of the client's head may be handed on when its turn comes; then, which. */
 bool virt_piece_next(const struct block_virt *virt, uint32_t index, struct virt_piece *piece);
 
-/* It is handed on in that slot, whose client, whole, first, data_blocks and flags are filled in. */
+/* It is handed on in that slot, whose client, whole, first, offset, data_blocks and flags are filled in. */
 void virt_piece_hand_on(struct block_virt *virt, uint32_t index, const struct virt_piece *piece,
                         struct block_virt_slot *slot);
 
-/*
- * It was answered, as that slot says. True when its request is to be answered with `response` now: all of it was done,
- * or it failed and nothing of it is with the driver any more.
- */
-bool virt_piece_done(struct block_virt *virt, const struct block_virt_slot *slot, uint32_t status,
-                     uint16_t success_count, struct sddf_blk_response *response);
+/* What becomes of a request with one of its pieces. */
+enum virt_piece_end {
+    VIRT_PIECE_GOES_ON,
+    VIRT_PIECE_ANSWERS,  /* all of it was done, or it failed and nothing of it is with the driver any more */
+    VIRT_PIECE_RELEASES, /* it was answered while it was with the driver, which is done with it now */
+};
+
+/* The piece was answered, as that slot says; with the ends of its request, `response` is that one's. */
+enum virt_piece_end virt_piece_done(struct block_virt *virt, const struct block_virt_slot *slot, uint32_t status,
+                                    uint16_t success_count, struct sddf_blk_response *response);
+
+/* The piece's time is over while it is with the driver. True the first time for its request, whose id is in `id`. */
+bool virt_piece_be_late(struct block_virt *virt, struct block_virt_slot *slot, uint32_t *id);
 
 /* Drops the client's head. True when it is to be answered with `response` now, which `status` is in. */
 bool virt_piece_drop_head(struct block_virt *virt, uint32_t index, uint32_t status, struct sddf_blk_response *response);

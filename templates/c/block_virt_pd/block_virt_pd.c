@@ -2,17 +2,25 @@
 /*
  * The virtualiser's protection domain: steps it at each notification, hands its notifications on, and says on the debug
  * console what became of the disk and of each client's partition, each thing once. What it counts goes into the page of
- * counters.h: row 0 is the virtualiser's, row 1 + i client i's.
+ * counters.h: row 0 is the virtualiser's, row 1 + i client i's. Where requests have a time, the guest timer
+ * (guest_timer.h) notifies it when one is over; of these times the earliest is outstanding, so that requests that are
+ * answered in time cost no notification.
  */
 #include <microkit.h>
 
 #include <sdfgen/block_virt.h>
+#include <sdfgen/counter.h>
 #include <sdfgen/counters.h>
 #include <sdfgen/pd_say.h>
+#include <sdfgen/shared.h>
+
+#define MS_IN_SECOND 1000u
 
 _Static_assert(MICROKIT_MAX_CHANNELS > BLOCK_MAX_CLIENTS, "a channel for the driver, and one for each client");
 
 static struct block_virt virt;
+static uint64_t ticks_in_ms;
+static uint64_t promised_ms; /* when the guest timer notifies, if that is still to come */
 static uint32_t said_states;                           /* a bit for each enum block_virt_state */
 static uint32_t said_client_states[BLOCK_MAX_CLIENTS]; /* a bit for each enum block_virt_client_state */
 
@@ -88,15 +96,43 @@ static void follow(uint64_t channels)
     }
 }
 
+/* 0 where nobody wants to know it. */
+static uint64_t now_ms(void)
+{
+    return ticks_in_ms != 0 ? counter_ticks() / ticks_in_ms : 0;
+}
+
+static void ask_for_wake(uint64_t at_ms)
+{
+    const struct guest_timer_connection *timer = &block_virt_config.timer;
+    const uint64_t wake_ms = block_virt_wake_ms(&virt);
+    const bool promised = promised_ms > at_ms && promised_ms <= wake_ms;
+    if (ticks_in_ms == 0 || wake_ms == BLOCK_VIRT_NEVER || promised) {
+        return;
+    }
+    promised_ms = wake_ms;
+    shared_store_release_u64(&((struct guest_timer_page *)timer->page_vaddr)->wake_ticks, wake_ms * ticks_in_ms);
+    microkit_notify(timer->channel);
+}
+
+static void step(uint64_t channels)
+{
+    const uint64_t at_ms = now_ms();
+    follow(block_virt_step_notified(&virt, channels, at_ms));
+    ask_for_wake(at_ms);
+}
+
 void init(void)
 {
+    const uint64_t in_ms = counter_hz() / MS_IN_SECOND;
+    ticks_in_ms = block_virt_config.timeout_ms != 0 ? in_ms : 0;
     counters_begin();
     block_virt_init(&virt, &block_virt_config);
     /* A driver that was ready before does not notify again. */
-    follow(block_virt_step(&virt));
+    step(UINT64_MAX);
 }
 
 void notified(microkit_channel channel)
 {
-    follow(block_virt_step_notified(&virt, UINT64_C(1) << channel));
+    step(UINT64_C(1) << channel);
 }

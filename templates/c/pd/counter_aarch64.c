@@ -11,6 +11,13 @@ uint64_t counter_ticks(void)
     return ticks;
 }
 
+uint64_t counter_hz(void)
+{
+    uint64_t hz;
+    __asm__ volatile("mrs %0, cntfrq_el0" : "=r"(hz));
+    return hz;
+}
+
 void counter_set_alarm(uint64_t ticks)
 {
     __asm__ volatile("msr cntp_cval_el0, %0" ::"r"(ticks));

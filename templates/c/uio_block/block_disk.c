@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -135,6 +136,23 @@ bool block_disk_open(struct block_disk *disk, const struct block_disk_options *o
         block_disk_abilities(options->sysfs, major(status.st_rdev), minor(status.st_rdev), disk);
     }
     return true;
+}
+
+bool block_disk_lock(const struct block_disk *disk, void (*say)(const char *what))
+{
+    if (flock(disk->fd, LOCK_EX | LOCK_NB) == 0) {
+        return true;
+    }
+    if (errno == EWOULDBLOCK) {
+        say("waits until the requests of an earlier driver are done");
+        while (flock(disk->fd, LOCK_EX) < 0) {
+            if (errno != EINTR) {
+                return false;
+            }
+        }
+        return true;
+    }
+    return errno == ENOSYS; /* a kernel without file locks */
 }
 
 void block_disk_close(struct block_disk *disk)

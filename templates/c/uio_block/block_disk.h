@@ -39,6 +39,12 @@ struct block_disk_options {
 bool block_disk_open(struct block_disk *disk, const struct block_disk_options *options, char *message,
                      size_t message_bytes);
 
+/*
+ * Waits until whatever an earlier driver of that disk was doing has ended, however that driver ended: its file stays
+ * open, and so locked, until the kernel is done with the last of its requests. False with errno.
+ */
+bool block_disk_lock(const struct block_disk *disk, void (*say)(const char *what));
+
 void block_disk_close(struct block_disk *disk);
 
 /* The sDDF status (sddf_blk.h) that answers an errno; 0 is SDDF_BLK_OK. Asks the device whether it is still there. */

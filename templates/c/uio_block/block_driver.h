@@ -7,8 +7,8 @@
  * nothing may call when there is room again, a timer looks. Answers are published, and the other side is told, once a
  * turn. The queue's `plugged` flag asks to wait for more; that is a hint, and requests are served at once all the same.
  *
- * To take over from a driver that was killed, the queues' indices are read from the queues themselves. What that one
- * had taken and not answered stays unanswered: the virtualiser sees `ready` fall and rise.
+ * To take over from a driver that was killed, the queues' indices are read from the queues themselves, after
+ * block_info_start(): what that one had not answered is put once more by the virtualiser.
  */
 #pragma once
 

@@ -20,6 +20,20 @@ bool block_info_withdraw(volatile struct sddf_blk_storage_info *info)
     return was_ready;
 }
 
+void block_info_start(volatile struct sddf_blk_storage_info *info, volatile struct sddf_blk_request_queue *requests,
+                      volatile struct sddf_blk_response_queue *responses, uint32_t queue_capacity)
+{
+    volatile uint64_t *start = &((volatile struct sdfgen_block_storage *)info)->start;
+    uint32_t first = shared_load_acquire_u32(&requests->tail);
+    uint32_t read = shared_load_u32(&responses->head);
+    uint64_t starts = shared_load_u64(start) >> 32;
+    shared_store_release_u32(&requests->head, first);
+    if (shared_load_u32(&responses->tail) - read > queue_capacity) {
+        shared_store_release_u32(&responses->tail, read); /* an earlier driver left it broken */
+    }
+    shared_store_release_u64(start, (starts + 1) << 32 | first);
+}
+
 void block_info_publish(volatile struct sddf_blk_storage_info *info, const struct block_disk *disk,
                         uint32_t queue_depth)
 {

@@ -215,6 +215,12 @@ static enum block_exit fail_uio(const struct uio *uio, enum uio_code code)
     return exit_codes[code];
 }
 
+static void say(const char *what)
+{
+    printf("uio_block_driver: %s\n", what);
+    (void)fflush(stdout);
+}
+
 static enum block_exit serve(const struct options *options, struct uio *uio, const struct phys_addr_table *table)
 {
     static struct block_disk disk;
@@ -236,7 +242,13 @@ static enum block_exit serve(const struct options *options, struct uio *uio, con
         return EXIT_DISK;
     }
     const struct block_limits limits = { .regions = table, .uio = uio, .disk = &disk };
-    enum block_exit status = serve_disk(options, &limits, &maps);
+    enum block_exit status = EXIT_DISK;
+    if (block_disk_lock(&disk, say)) {
+        block_info_start(maps.info, maps.requests, maps.responses, uio_block_queue_capacity);
+        status = serve_disk(options, &limits, &maps);
+    } else {
+        fprintf(stderr, "uio_block_driver: %s: can't be locked: %s\n", options->disk.path, strerror(errno));
+    }
     block_disk_close(&disk);
     return status;
 }

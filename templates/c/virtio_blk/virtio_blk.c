@@ -66,25 +66,71 @@ static void fill_config(struct virtio_blk *device, uint16_t disk_sector_bytes, u
     }
 }
 
+static uint64_t description_number(const struct virtio_blk *device)
+{
+    const volatile struct sdfgen_block_storage *storage = (const volatile struct sdfgen_block_storage *)device->storage_info;
+    return device->resilient ? shared_load_acquire_u64(&storage->start) : 0;
+}
+
+/* False while it is being written. */
+static bool load_info(struct virtio_blk *device, struct sddf_blk_storage_info *info)
+{
+    const volatile struct sddf_blk_storage_info *shared = device->storage_info;
+    uint64_t number = description_number(device);
+    if (shared_load_acquire_u8(&shared->ready) == 0) {
+        return false;
+    }
+    info->capacity_blocks = shared_load_u64(&shared->capacity_blocks);
+    info->read_only = shared_load_u8(&shared->read_only);
+    info->sector_bytes = shared_load_u16(&shared->sector_bytes);
+    info->block_size = shared_load_u16(&shared->block_size);
+    info->sdfgen_traits = shared_load_u8(&shared->sdfgen_traits);
+    guest_ram_load((const volatile uint8_t *)shared->serial_number, info->serial_number, sizeof(device->serial));
+    shared_fence();
+    device->description = number;
+    return description_number(device) == number;
+}
+
+static bool read_disk(struct virtio_blk *device)
+{
+    struct sddf_blk_storage_info info;
+    uint64_t most = UINT64_MAX / SECTORS_PER_BLOCK;
+    if (!load_info(device, &info)) {
+        return false;
+    }
+    device->limits.capacity_sectors = (info.capacity_blocks < most ? info.capacity_blocks : most) * SECTORS_PER_BLOCK;
+    device->limits.read_only = info.read_only != 0;
+    device->limits.ranges = device->extended && !device->limits.read_only;
+    device->limits.no_discard = (info.sdfgen_traits & SDFGEN_BLOCK_TRAIT_NO_DISCARD) != 0;
+    device->limits.unmaps = (info.sdfgen_traits & SDFGEN_BLOCK_TRAIT_ZEROES_UNMAP) != 0;
+    memcpy(device->serial, info.serial_number, sizeof(device->serial));
+    fill_config(device, info.sector_bytes, info.block_size);
+    return true;
+}
+
 bool virtio_blk_ready(struct virtio_blk *device)
 {
-    const volatile struct sddf_blk_storage_info *info = device->storage_info;
-    if (device->ready || shared_load_acquire_u8(&info->ready) == 0) {
-        return device->ready;
+    if (!device->ready && read_disk(device)) {
+        device->ready = true;
+        virtio_blk_reset(device);
     }
-    uint64_t blocks = shared_load_u64(&info->capacity_blocks);
-    uint64_t most = UINT64_MAX / SECTORS_PER_BLOCK;
-    device->limits.capacity_sectors = (blocks < most ? blocks : most) * SECTORS_PER_BLOCK;
-    device->limits.read_only = shared_load_u8(&info->read_only) != 0;
-    uint8_t traits = shared_load_u8(&info->sdfgen_traits);
-    device->limits.ranges = device->extended && !device->limits.read_only;
-    device->limits.no_discard = (traits & SDFGEN_BLOCK_TRAIT_NO_DISCARD) != 0;
-    device->limits.unmaps = (traits & SDFGEN_BLOCK_TRAIT_ZEROES_UNMAP) != 0;
-    guest_ram_load((const volatile uint8_t *)info->serial_number, device->serial, sizeof(device->serial));
-    fill_config(device, shared_load_u16(&info->sector_bytes), shared_load_u16(&info->block_size));
-    device->ready = true;
-    virtio_blk_reset(device);
-    return true;
+    return device->ready;
+}
+
+/* The virtualiser notifies when it has described the disk anew. */
+static void look_for_change(struct virtio_blk *device)
+{
+    uint8_t write_back = device->config[VIRTIO_BLK_CONFIG_WRITEBACK];
+    if (device->resilient && description_number(device) != device->description && read_disk(device)) {
+        device->config[VIRTIO_BLK_CONFIG_WRITEBACK] = write_back;
+        device->generation++;
+        device->changed = true;
+    }
+}
+
+uint32_t virtio_blk_config_generation(const struct virtio_blk *device)
+{
+    return device->generation;
 }
 
 void virtio_blk_init(struct virtio_blk *device, const struct block_client_config *config, const struct guest_ram *ram)
@@ -94,6 +140,10 @@ void virtio_blk_init(struct virtio_blk *device, const struct block_client_config
     device->storage_info = (const volatile struct sddf_blk_storage_info *)connection->storage_info_vaddr;
     device->data = (uint8_t *)config->data.vaddr;
     device->extended = connection->extended;
+    device->resilient = connection->resilient;
+    device->changed = false;
+    device->generation = 0;
+    device->description = 0;
     device->ready = false;
     device->lost = false;
     device->notify = false;
@@ -213,8 +263,10 @@ static void take_request(struct virtio_blk *device, struct virtio_blk_task *task
     case VIRTIO_BLK_RUN:
         if (task->request.type == VIRTIO_BLK_T_GET_ID) {
             get_id(device, task);
-        } else {
+        } else if (task_may_begin(device, task)) {
             task_begin(device, task);
+        } else {
+            task_return_chain(device, task, VIRTIO_BLK_S_IOERR, 0);
         }
         break;
     }
@@ -277,7 +329,8 @@ static struct virtio_effects publish(struct virtio_blk *device, bool again)
         device->notify = false;
     }
     effects.used_interrupt = virtq_publish(&device->queue);
-    effects.config_interrupt = device->queue.broken && !device->told_broken;
+    effects.config_interrupt = device->changed || (device->queue.broken && !device->told_broken);
+    device->changed = false;
     device->told_broken = device->queue.broken;
     return effects;
 }
@@ -287,6 +340,7 @@ struct virtio_effects virtio_blk_step(struct virtio_blk *device)
     if (!device->ready) {
         return (struct virtio_effects) { 0 };
     }
+    look_for_change(device);
     device->room = block_queue_room(&device->requests.end);
     device->moved_bytes = 0;
     device->queue.loaded_count = 0;
@@ -295,9 +349,10 @@ struct virtio_effects virtio_blk_step(struct virtio_blk *device)
         device->lost = true;
         task_fail_all(device);
     }
-    again |= !task_run_line(device, VIRTIO_BLK_STEP_BYTES);
+    bool line_waits = task_run_line(device, VIRTIO_BLK_STEP_BYTES);
     if (device->running && device->queue.live && !virtio_blk_draining(device)) {
         again |= take_requests(device);
     }
+    again |= !line_waits || task_fail_stuck(device);
     return publish(device, again);
 }

@@ -24,9 +24,7 @@ static void op_write_config(void *device, uint32_t offset, uint8_t value)
 
 static uint32_t op_config_generation(const void *device)
 {
-    /* The guest starts after the disk is known, and the disk does not change. */
-    (void)device;
-    return 0;
+    return virtio_blk_config_generation(device);
 }
 
 static enum virtq_code op_start_queue(void *device, uint32_t queue, const struct virtq_geometry *geometry)

@@ -57,6 +57,7 @@ static void put(struct virtio_blk *device, struct virtio_blk_task *task, enum ta
     task->phase = (uint8_t)phase;
     block_request_put(&device->requests, &request);
     device->room--;
+    device->awaited_count++;
     device->notify = true;
 }
 
@@ -81,16 +82,20 @@ void piece_fill(struct virtio_blk *device, struct virtio_blk_task *task)
     device->moved_bytes += piece_bytes(task);
 }
 
-/* Gives back what the piece under way holds. */
+void piece_end_writing(struct virtio_blk *device, struct virtio_blk_task *task)
+{
+    if (task->phase == TASK_WRITE || task->phase == TASK_RANGE || piece_is_partial(task)) {
+        writer_remove(device, task);
+    }
+}
+
 void piece_let_go(struct virtio_blk *device, struct virtio_blk_task *task)
 {
     if (task->cell_count != 0) {
         block_cells_give(&device->cells, task->cell, task->cell_count);
         task->cell_count = 0;
     }
-    if (task->phase == TASK_WRITE || task->phase == TASK_RANGE || piece_is_partial(task)) {
-        writer_remove(device, task);
-    }
+    piece_end_writing(device, task);
 }
 
 /* ---- The next piece ---- */

@@ -20,6 +20,7 @@ enum task_phase {
     TASK_LOAD,       /* reading the block of a partial write */
     TASK_STORE_LINE, /* changed that block; waits for room in the queue to write it back */
     TASK_STORE,
+    TASK_LATE, /* its request has failed, its cells are not free yet */
 };
 
 /* A task's index, which is the id of its sDDF requests. */
@@ -47,6 +48,9 @@ void piece_fill(struct virtio_blk *device, struct virtio_blk_task *task);
 /* Where the bytes that were asked for are, and how many. */
 uint8_t *piece_data(const struct virtio_blk *device, const struct virtio_blk_task *task);
 uint32_t piece_bytes(const struct virtio_blk_task *task);
+
+/* Others need no longer wait for what the piece writes. */
+void piece_end_writing(struct virtio_blk *device, struct virtio_blk_task *task);
 
 /* Gives back what the piece under way holds. */
 void piece_let_go(struct virtio_blk *device, struct virtio_blk_task *task);

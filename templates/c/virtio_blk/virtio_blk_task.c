@@ -25,6 +25,8 @@ void task_init_all(struct virtio_blk *device)
     device->line_head = NO_TASK;
     device->line_tail = NO_TASK;
     device->orphan_count = 0;
+    device->awaited_count = 0;
+    device->late_count = 0;
     device->writer_count = 0;
     device->partial_count = 0;
     device->under_way = 0;
@@ -32,7 +34,15 @@ void task_init_all(struct virtio_blk *device)
 
 struct virtio_blk_task *task_vacant(struct virtio_blk *device)
 {
-    return device->free_head == NO_TASK ? NULL : &device->tasks[device->free_head];
+    if (device->free_head != NO_TASK) {
+        return &device->tasks[device->free_head];
+    }
+    return device->late_count == VIRTIO_BLK_MAX_TASKS ? &device->tasks[VIRTIO_BLK_MAX_TASKS] : NULL;
+}
+
+bool task_may_begin(const struct virtio_blk *device, const struct virtio_blk_task *task)
+{
+    return task != &device->tasks[VIRTIO_BLK_MAX_TASKS];
 }
 
 static void line_append(struct virtio_blk *device, struct virtio_blk_task *task)
@@ -79,8 +89,15 @@ static void count_end(struct virtio_blk *device, const struct virtio_blk_task *t
     }
 }
 
-/* Ends a task, which holds nothing any more: returns its chain, unless it is an orphan. */
-static void finish(struct virtio_blk *device, struct virtio_blk_task *task, uint8_t status)
+static void release(struct virtio_blk *device, struct virtio_blk_task *task)
+{
+    task->phase = TASK_FREE;
+    task->next = device->free_head;
+    device->free_head = piece_task_index(device, task);
+}
+
+/* Returns a task's chain, unless it is an orphan. */
+static void end_request(struct virtio_blk *device, struct virtio_blk_task *task, uint8_t status)
 {
     count_end(device, task, status);
     if (task->orphan) {
@@ -90,9 +107,13 @@ static void finish(struct virtio_blk *device, struct virtio_blk_task *task, uint
         bool wrote = task->request.type == VIRTIO_BLK_T_IN && status == VIRTIO_BLK_S_OK;
         task_return_chain(device, task, status, wrote ? task->request.data_bytes : 0);
     }
-    task->phase = TASK_FREE;
-    task->next = device->free_head;
-    device->free_head = piece_task_index(device, task);
+}
+
+/* Ends a task, which holds nothing any more. */
+static void finish(struct virtio_blk *device, struct virtio_blk_task *task, uint8_t status)
+{
+    end_request(device, task, status);
+    release(device, task);
 }
 
 /* True when the task need not wait: it is with the virtualiser, or ended. */
@@ -116,6 +137,18 @@ bool task_run_line(struct virtio_blk *device, uint32_t most_bytes)
         device->line_head = next;
     }
     return device->line_head == NO_TASK;
+}
+
+bool task_fail_stuck(struct virtio_blk *device)
+{
+    bool stuck = device->line_head != NO_TASK && device->awaited_count == 0 && device->late_count != 0;
+    while (stuck && device->line_head != NO_TASK) {
+        struct virtio_blk_task *task = &device->tasks[device->line_head];
+        device->line_head = task->next;
+        piece_let_go(device, task);
+        finish(device, task, VIRTIO_BLK_S_IOERR);
+    }
+    return stuck;
 }
 
 /* Goes on at once, unless others are in line. */
@@ -166,13 +199,36 @@ static void piece_done(struct virtio_blk *device, struct virtio_blk_task *task)
     go_on(device, task);
 }
 
+/* Its request fails; whoever has it may still move its data. */
+static void become_late(struct virtio_blk *device, struct virtio_blk_task *task)
+{
+    piece_end_writing(device, task);
+    task->phase = TASK_LATE;
+    device->late_count++;
+    end_request(device, task, VIRTIO_BLK_S_IOERR);
+}
+
+static void end_lateness(struct virtio_blk *device, struct virtio_blk_task *task)
+{
+    piece_let_go(device, task);
+    device->late_count--;
+    release(device, task);
+}
+
 void task_answered(struct virtio_blk *device, const struct sddf_blk_response *response)
 {
     if (response->id >= VIRTIO_BLK_MAX_TASKS || !is_answerable(&device->tasks[response->id])) {
         return;
     }
     struct virtio_blk_task *task = &device->tasks[response->id];
-    if (response->status != SDDF_BLK_OK || task->orphan) {
+    if (task->phase == TASK_LATE) {
+        end_lateness(device, task);
+        return;
+    }
+    device->awaited_count--;
+    if (device->resilient && response->status == SDFGEN_BLOCK_ERR_LATE) {
+        become_late(device, task);
+    } else if (response->status != SDDF_BLK_OK || task->orphan) {
         bool unsupported = response->status == SDFGEN_BLOCK_ERR_UNSUPPORTED && task->phase == TASK_RANGE;
         piece_let_go(device, task);
         finish(device, task, unsupported ? VIRTIO_BLK_S_UNSUPP : VIRTIO_BLK_S_IOERR);
@@ -190,7 +246,7 @@ void task_orphan_all(struct virtio_blk *device)
     device->line_head = NO_TASK;
     for (uint32_t i = 0; i < VIRTIO_BLK_MAX_TASKS; i++) {
         struct virtio_blk_task *task = &device->tasks[i];
-        if (task->phase == TASK_FREE || task->orphan) {
+        if (task->phase == TASK_FREE || task->phase == TASK_LATE || task->orphan) {
             continue;
         }
         task->orphan = true;
@@ -206,7 +262,10 @@ void task_fail_all(struct virtio_blk *device)
 {
     for (uint32_t i = 0; i < VIRTIO_BLK_MAX_TASKS; i++) {
         struct virtio_blk_task *task = &device->tasks[i];
-        if (is_answerable(task)) {
+        if (task->phase == TASK_LATE) {
+            end_lateness(device, task);
+        } else if (is_answerable(task)) {
+            device->awaited_count--;
             piece_let_go(device, task);
             finish(device, task, VIRTIO_BLK_S_IOERR);
         }

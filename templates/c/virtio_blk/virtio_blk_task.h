@@ -9,7 +9,7 @@
  *                └──▶ LOAD ─▶ STORE_LINE ─▶ STORE ─▶ ...         a write of part of a block
  *
  * In READ, WRITE, RANGE, FLUSH, LOAD and STORE exactly one sDDF request with the task's index as id is with the
- * virtualiser.
+ * virtualiser. From there it may go to LATE, with its request failed, where it stays until that one is done with.
  */
 #pragma once
 
@@ -18,8 +18,13 @@
 /* Empties all lists. The cells and queues are set up. */
 void task_init_all(struct virtio_blk *device);
 
-/* The task that the next request will be, or NULL when all are under way. It stays free until task_begin(). */
+/*
+ * The task that the next request will be, or NULL when all are under way. It stays free until task_begin(). Where all
+ * are late, it is one that can't begin.
+ */
 struct virtio_blk_task *task_vacant(struct virtio_blk *device);
+
+bool task_may_begin(const struct virtio_blk *device, const struct virtio_blk_task *task);
 
 /* Begins the request that was parsed into the vacant task. It goes on by itself, or waits in line. */
 void task_begin(struct virtio_blk *device, struct virtio_blk_task *task);
@@ -32,6 +37,9 @@ void task_answered(struct virtio_blk *device, const struct sddf_blk_response *re
  * when there is more to do then.
  */
 bool task_run_line(struct virtio_blk *device, uint32_t most_bytes);
+
+/* Fails all in line if nothing is to be answered that they could wait for, but what is late. True when there were some. */
+bool task_fail_stuck(struct virtio_blk *device);
 
 /* Lets go of everything the driver asked for: what is with the virtualiser becomes an orphan, the rest is gone. */
 void task_orphan_all(struct virtio_blk *device);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include <sdfgen/pd_say.h>
+#include <sdfgen/shared.h>
 
 #include "vmm_irq.h"
 
@@ -24,6 +25,33 @@ bool vmm_passthrough_create(const struct vmm_passthrough_irq *irqs, uint32_t irq
         }
     }
     return true;
+}
+
+/* A device may take its time to stop; more loads than any needs. */
+#define RESET_LOOKS 100000u
+
+static bool stop(const struct vmm_passthrough_reset *reset)
+{
+    volatile uint32_t *word = (volatile uint32_t *)reset->register_vaddr;
+    uint32_t looks = 0;
+    shared_store_u32(word, reset->value);
+    shared_fence();
+    while (shared_load_u32(word) != reset->value && looks < RESET_LOOKS) {
+        looks++;
+    }
+    return looks < RESET_LOOKS;
+}
+
+bool vmm_passthrough_stop(const struct vmm_passthrough_reset *resets, uint32_t reset_count)
+{
+    bool stopped = true;
+    for (uint32_t i = 0; i < reset_count; i++) {
+        stopped &= stop(&resets[i]);
+    }
+    if (!stopped) {
+        pd_say("a device of the guest's does not stop", NULL);
+    }
+    return stopped;
 }
 
 bool vmm_passthrough_notified(uint32_t channel)

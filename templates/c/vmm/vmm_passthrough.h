@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Interrupts of the hardware that the guest handles itself. */
+/* Hardware that the guest handles itself: its interrupts, and how it is stopped. */
 #pragma once
 
 #include <sdfgen/vmm_config.h>
@@ -9,6 +9,9 @@
  * message; then nothing else may be done.
  */
 bool vmm_passthrough_create(const struct vmm_passthrough_irq *irqs, uint32_t irq_count);
+
+/* Stops all devices of the table that write to memory. False after a message, when one does not stop. */
+bool vmm_passthrough_stop(const struct vmm_passthrough_reset *resets, uint32_t reset_count);
 
 /* A notification. False when none of them has that channel. */
 bool vmm_passthrough_notified(uint32_t channel);

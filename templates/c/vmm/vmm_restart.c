@@ -12,6 +12,7 @@
 #include "vmm_guest.h"
 #include "vmm_images.h"
 #include "vmm_irq.h"
+#include "vmm_passthrough.h"
 #include "vmm_reboot.h"
 #include "vmm_rest.h"
 #include "vmm_vcpu.h"
@@ -76,6 +77,9 @@ enum vmm_outcome vmm_restart(void)
         return VMM_FAILED;
     }
     vmm_vcpus_stop();
+    if (!vmm_passthrough_stop(vmm_config.resets, vmm_config.reset_count)) {
+        return VMM_FAILED;
+    }
     vmm_irq_reset();
     const struct vmm_reboot_place place = place_in(&vmm_config.guest);
     return follow(vmm_reboot_begin(&place));

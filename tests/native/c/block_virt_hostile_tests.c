@@ -166,7 +166,7 @@ static void what_is_done_is_counted(void)
     struct sddf_blk_request request;
     CHECK(world_driver_take(&request));
     world_step();
-    CHECK(counters->errors == 2 && counters->refused == 1 && block_virt_counters(&world.virt)->restarts == 0);
+    CHECK(counters->errors == 1 && counters->refused == 1 && block_virt_counters(&world.virt)->restarts == 0);
     world_driver_ready();
     world_run();
     CHECK(block_virt_counters(&world.virt)->restarts == 1);

@@ -12,6 +12,8 @@ int main(int argc, char **argv)
         block_virt_pieces_tests,
         block_virt_hostile_tests,
         block_virt_life_tests,
+        block_virt_time_tests,
+        block_virt_deaths_tests,
     };
     struct unit_test tests[MAX_TESTS];
     size_t count = 0;

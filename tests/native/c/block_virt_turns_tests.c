@@ -203,7 +203,7 @@ static void a_full_response_queue_stalls_its_client_only(void)
         CHECK(hears(0, i, SDDF_BLK_OK, 1));
     }
     CHECK(hears_nothing(0));
-    CHECK(block_virt_step_notified(&world.virt, UINT64_C(1) << 1) != 0);
+    CHECK(block_virt_step_notified(&world.virt, UINT64_C(1) << 1, 0) != 0);
     world_run();
     CHECK(hears(0, 4, SDDF_BLK_ERR_INVALID_PARAM, 0) && hears(0, 6, SDDF_BLK_ERR_INVALID_PARAM, 0));
     CHECK(hears(0, 5, SDDF_BLK_OK, 1) && hears(0, 7, SDDF_BLK_OK, 1) && hears_nothing(0));

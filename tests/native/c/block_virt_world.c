@@ -3,7 +3,9 @@
 
 #include <sdfgen/cache.h>
 
+#include "block_virt_account.h"
 #include "block_virt_world.h"
+#include "unit.h"
 
 #define SECTORS_PER_BLOCK 8u
 #define FIRST_PARTITION_BLOCK 8u
@@ -134,11 +136,55 @@ void world_serve(uint32_t client_count, uint32_t capacity)
     world_run();
 }
 
+void world_be_resilient(uint32_t timeout_ms)
+{
+    world.config.timeout_ms = timeout_ms;
+    world.config.driver.connection.resilient = true;
+    for (uint32_t i = 0; i < world.config.client_count; i++) {
+        world.client_configs[i].connection.resilient = true;
+    }
+}
+
+void world_driver_start(void)
+{
+    volatile struct sddf_blk_request_queue *requests = world_requests(&world.driver);
+    uint32_t capacity = world.config.driver.connection.queue_capacity;
+    shared_store_release_u8(&world.driver.info.ready, 0);
+    requests->head = requests->tail;
+    world.driver.start = ((world.driver.start >> 32) + 1) << 32 | requests->tail;
+    block_request_reader_init(&world.driver_requests, requests, capacity);
+    block_response_writer_init(&world.driver_responses, world_responses(&world.driver), capacity);
+}
+
+/* What is in flight is what is not answered, whoever came and went. */
+static void check_account(void)
+{
+    const struct block_virt *virt = &world.virt;
+    uint32_t in_flight = virt->table_read_in_flight;
+    uint32_t late = 0;
+    for (uint32_t i = 0; i < virt->client_count; i++) {
+        const struct block_virt_session *session = &virt->sessions[i];
+        in_flight += session->in_flight;
+        late += session->late;
+        CHECK(session->state == BLOCK_VIRT_CLIENT_CUT_OFF || session->owed == account_owed(virt, i));
+    }
+    CHECK(in_flight == virt->in_flight && virt->free_count + in_flight == BLOCK_VIRT_MAX_IN_FLIGHT);
+    CHECK(late == virt->late && virt->again <= virt->in_flight);
+    CHECK(block_virt_wake_ms(virt) > virt->now_ms);
+}
+
 uint64_t world_step(void)
 {
-    world.notified = block_virt_step(&world.virt);
+    world.notified = block_virt_step(&world.virt, world.now_ms);
     world.driver_notifications += world.notified >> WORLD_DRIVER_CHANNEL & 1;
+    check_account();
     return world.notified;
+}
+
+uint64_t world_step_at(uint64_t now_ms)
+{
+    world.now_ms = now_ms;
+    return world_step();
 }
 
 void world_ask(uint32_t client, struct sddf_blk_request request)

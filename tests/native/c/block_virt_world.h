@@ -15,7 +15,8 @@
 
 /* One connection's memory. */
 struct world_queues {
-    struct sddf_blk_storage_info info;
+    struct sddf_blk_storage_info info; /* these two are a struct sdfgen_block_storage */
+    uint64_t start;
     _Alignas(8) uint8_t request_bytes[SDDF_BLK_REQUEST_QUEUE_BYTES(WORLD_CAPACITY)];
     _Alignas(8) uint8_t response_bytes[SDDF_BLK_RESPONSE_QUEUE_BYTES(WORLD_CAPACITY)];
 };
@@ -49,6 +50,7 @@ struct world {
     struct block_virt_client client_configs[BLOCK_MAX_CLIENTS];
     struct world_client clients[BLOCK_MAX_CLIENTS];
     uint64_t notified; /* by the last step */
+    uint64_t now_ms;
 
     struct world_queues driver;
     uint64_t driver_io_base;
@@ -77,8 +79,15 @@ void world_driver_ready(void);
 /* All of the above, with the partition tables read: requests are served. */
 void world_serve(uint32_t client_count, uint32_t capacity);
 
-/* A step; what it notified. */
+/* All sides know what this project adds, and requests may take that long; before world_begin(). */
+void world_be_resilient(uint32_t timeout_ms);
+/* The driver is gone, and another starts in its place, which is not ready yet. */
+void world_driver_start(void);
+
+/* A step; what it notified. Afterwards the virtualiser's account must be sound. */
 uint64_t world_step(void);
+/* The same, later. */
+uint64_t world_step_at(uint64_t now_ms);
 
 /* A client's request, published. */
 void world_ask(uint32_t client, struct sddf_blk_request request);

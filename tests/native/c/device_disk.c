@@ -30,6 +30,7 @@ struct block_client_config disk_client(struct device_disk *disk, bool extended)
             .response_vaddr = (uintptr_t)disk->response_queue,
             .queue_capacity = disk->requests.end.mask + 1,
             .extended = extended,
+            .resilient = true,
         },
         .data = { .vaddr = (uintptr_t)disk->data, .size_bytes = disk->cell_count * SDDF_BLK_BLOCK_BYTES },
     };
@@ -135,6 +136,14 @@ static void respond(struct device_disk *disk, uint32_t index, uint32_t status, u
     struct sddf_blk_response response = { status, success_count, disk->held[index].id };
     disk->held_count--;
     memmove(&disk->held[index], &disk->held[index + 1], (disk->held_count - index) * sizeof(disk->held[0]));
+    block_response_put(&disk->responses, &response);
+    block_queue_publish(&disk->responses.end);
+}
+
+void disk_be_late(struct device_disk *disk, uint32_t index)
+{
+    CHECK(index < disk->held_count && block_queue_room(&disk->responses.end) > 0);
+    const struct sddf_blk_response response = { .status = SDFGEN_BLOCK_ERR_LATE, .id = disk->held[index].id };
     block_response_put(&disk->responses, &response);
     block_queue_publish(&disk->responses.end);
 }

@@ -18,7 +18,8 @@
 #define DISK_LOG_ENTRIES 256u
 
 struct device_disk {
-    struct sddf_blk_storage_info info;
+    struct sddf_blk_storage_info info; /* these two are a struct sdfgen_block_storage */
+    uint64_t start;
     _Alignas(16) uint8_t request_queue[SDDF_BLK_REQUEST_QUEUE_BYTES(DISK_MAX_CAPACITY)];
     _Alignas(16) uint8_t response_queue[SDDF_BLK_RESPONSE_QUEUE_BYTES(DISK_MAX_CAPACITY)];
     struct block_request_reader requests;
@@ -51,6 +52,9 @@ void disk_answer(struct device_disk *disk, uint32_t index);
 
 /* Answers a held request with a failure of its last blocks: the first `success_count` are executed. */
 void disk_fail(struct device_disk *disk, uint32_t index, uint32_t status, uint16_t success_count);
+
+/* Says that a held request is late, once; it stays held. */
+void disk_be_late(struct device_disk *disk, uint32_t index);
 
 /* How many requests of that code were ever taken. */
 uint32_t disk_count(const struct device_disk *disk, uint32_t code);

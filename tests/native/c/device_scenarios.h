@@ -10,3 +10,5 @@ extern const struct unit_test life_tests[];
 extern const size_t life_test_count;
 extern const struct unit_test limit_tests[];
 extern const size_t limit_test_count;
+extern const struct unit_test silence_tests[];
+extern const size_t silence_test_count;

@@ -14,6 +14,7 @@
 #define FAKE_INTIDS 256u
 #define FAKE_TIMER_INTID 27u
 #define FAKE_VCPUS 4u
+#define FAKE_TICKS_IN_MS UINT64_C(62500)
 
 /* A vCPU, as the kernel has it. */
 struct fake_vcpu {

@@ -34,6 +34,11 @@ uint64_t counter_ticks(void)
     return fake.now_ticks;
 }
 
+uint64_t counter_hz(void)
+{
+    return FAKE_TICKS_IN_MS * 1000;
+}
+
 microkit_msginfo microkit_msginfo_new(seL4_Word label, uint16_t count)
 {
     return (microkit_msginfo){ { label << 12 | count } };

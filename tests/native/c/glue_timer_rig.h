@@ -7,7 +7,7 @@
 
 #include "glue_fake.h"
 
-#define VMMS 3u
+#define VMMS 4u
 #define VMM(i) guest_timer_config.vmms[i].channel
 
 static volatile struct guest_timer_page *pages[VMMS];

@@ -25,6 +25,15 @@ static struct sddf_blk_storage_info *client_info[CLIENTS];
 static struct block_request_reader requests;
 static struct block_response_writer responses;
 static uint8_t *own_data;
+static const struct guest_timer_page *timer_page;
+
+#define TIMER_CHANNEL block_virt_config.timer.channel
+
+/* But for those of the guest timer. */
+static uint32_t notifications(void)
+{
+    return fake_notifications() - fake.notified_count[TIMER_CHANNEL];
+}
 
 void cache_clean_range(uintptr_t vaddr, size_t size_bytes)
 {
@@ -49,6 +58,7 @@ static void set_up(void)
     io_base_client1_0_data = 0x60c00000;
     io_base_client2_0_data = 0x60e00000;
     CHECK(block_virt_config.client_count == CLIENTS);
+    timer_page = fake_map(block_virt_config.timer.page_vaddr, sizeof(*timer_page));
     map_connection(DRIVER, &disk_info);
     own_data = fake_map(block_virt_config.driver.data.vaddr, block_virt_config.driver.data.size_bytes);
     for (uint32_t i = 0; i < CLIENTS; i++) {
@@ -114,13 +124,13 @@ static void a_driver_is_waited_for_asleep(void)
     init();
     notified(DRIVER_CHANNEL);
     notified(CLIENT_CHANNEL);
-    CHECK(fake_notifications() == 0);
+    CHECK(notifications() == 0);
     CHECK(strcmp(fake.console, "test_pd: disk: waiting for the driver\n"
                                "test_pd: client1_0: waiting for the partition tables\n"
                                "test_pd: client2_0: waiting for the partition tables\n") == 0);
     driver_is_ready();
     notified(DRIVER_CHANNEL);
-    CHECK(fake.notified_count[DRIVER_CHANNEL] == 1 && fake_notifications() == 1);
+    CHECK(fake.notified_count[DRIVER_CHANNEL] == 1 && notifications() == 1);
 }
 
 static uint64_t counted(const struct counters_page *page, uint32_t row, uint32_t column)
@@ -165,7 +175,7 @@ static void a_driver_that_was_ready_before_is_served_at_once(void)
     set_up();
     driver_is_ready();
     init();
-    CHECK(fake.notified_count[DRIVER_CHANNEL] == 1 && fake_notifications() == 1);
+    CHECK(fake.notified_count[DRIVER_CHANNEL] == 1 && notifications() == 1);
 }
 
 static void clients_are_notified_when_their_disks_are_published(void)
@@ -228,7 +238,7 @@ static void each_thing_is_said_once(void)
         }
     }
     CHECK(strlen(fake.console) == said);
-    CHECK(fake_notifications() == 1 + CLIENTS);
+    CHECK(notifications() == 1 + CLIENTS);
 }
 
 static void a_request_is_handed_on_and_its_answer_back(void)
@@ -255,6 +265,57 @@ static void a_request_is_handed_on_and_its_answer_back(void)
     CHECK(fake.notified_count[CLIENT_CHANNEL + 1] == 2 && fake.notified_count[CLIENT_CHANNEL] == 1);
 }
 
+static void at_ms(uint64_t now_ms)
+{
+    fake.now_ticks = now_ms * FAKE_TICKS_IN_MS;
+    notified(TIMER_CHANNEL);
+}
+
+static void requests_that_are_answered_in_time_cost_no_notification(void)
+{
+    set_up();
+    driver_is_ready();
+    init();
+    CHECK(fake.notified_count[TIMER_CHANNEL] == 1);
+    CHECK(timer_page->wake_ticks == block_virt_config.timeout_ms * FAKE_TICKS_IN_MS);
+    driver_reads_table(2);
+    for (uint32_t i = 0; i < 100; i++) {
+        fake.now_ticks += FAKE_TICKS_IN_MS;
+        notified(CLIENT_CHANNEL);
+    }
+    CHECK(fake.notified_count[TIMER_CHANNEL] == 1);
+}
+
+static void a_silent_driver_is_noticed_when_the_timer_notifies(void)
+{
+    struct block_request_writer client;
+    struct block_response_reader answers;
+    const struct block_connection *connection = &block_virt_config.clients[0].connection;
+    const struct sddf_blk_request read = { .code = SDDF_BLK_READ, .block_count = 1, .id = 9 };
+    struct sddf_blk_response response;
+    const uint64_t timeout_ms = block_virt_config.timeout_ms;
+    set_up();
+    driver_is_ready();
+    init();
+    driver_reads_table(2);
+    at_ms(timeout_ms);
+    CHECK(fake.notified_count[TIMER_CHANNEL] == 1);
+    block_request_writer_init(&client, (void *)connection->request_vaddr, connection->queue_capacity);
+    block_response_reader_init(&answers, (void *)connection->response_vaddr, connection->queue_capacity);
+    block_request_put(&client, &read);
+    block_queue_publish(&client.end);
+    notified(CLIENT_CHANNEL);
+    CHECK(fake.notified_count[TIMER_CHANNEL] == 2);
+    CHECK(timer_page->wake_ticks == 2 * timeout_ms * FAKE_TICKS_IN_MS);
+    at_ms(2 * timeout_ms - 1);
+    CHECK(block_queue_filled(&answers.end) == 0);
+    at_ms(2 * timeout_ms);
+    CHECK(block_queue_filled(&answers.end) == 1);
+    block_response_take(&answers, &response);
+    CHECK(response.id == 9 && response.status == SDFGEN_BLOCK_ERR_LATE);
+    CHECK(fake.notified_count[TIMER_CHANNEL] == 2);
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(a_driver_is_waited_for_asleep),
     UNIT_TEST(what_is_counted_is_seen_in_the_page),
@@ -265,6 +326,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(an_address_that_was_not_patched_is_said),
     UNIT_TEST(each_thing_is_said_once),
     UNIT_TEST(a_request_is_handed_on_and_its_answer_back),
+    UNIT_TEST(requests_that_are_answered_in_time_cost_no_notification),
+    UNIT_TEST(a_silent_driver_is_noticed_when_the_timer_notifies),
 };
 
 int main(int argc, char **argv)

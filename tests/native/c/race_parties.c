@@ -148,7 +148,7 @@ void parties_set_up(const struct scenario *scenario, uint32_t requests)
     watch_all();
     set_up_virt(scenario);
     do {
-        (void)block_virt_step(&virt);
+        (void)block_virt_step(&virt, 0);
     } while (driver_turn());
     if (block_virt_state(&virt) != BLOCK_VIRT_SERVE) {
         race_fail("the disk is not served");
@@ -222,7 +222,7 @@ static void driver_body(void)
 static void virt_body(void)
 {
     for (;;) {
-        uint64_t notified = block_virt_step_notified(&virt, party_wait());
+        uint64_t notified = block_virt_step_notified(&virt, party_wait(), 0);
         if ((notified >> CHANNEL_CLIENT & 1) != 0) {
             party_notify(PARTY_CLIENT, VMM_BLOCK);
         }

@@ -20,6 +20,7 @@ int main(int argc, char **argv)
 {
     const int ran = run_vectors(argc, argv) + run_tests(argc, argv, order_tests, order_test_count) +
                     run_tests(argc, argv, life_tests, life_test_count) +
-                    run_tests(argc, argv, limit_tests, limit_test_count);
+                    run_tests(argc, argv, limit_tests, limit_test_count) +
+                    run_tests(argc, argv, silence_tests, silence_test_count);
     return run_result(argc, argv, ran);
 }

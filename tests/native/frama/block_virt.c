@@ -15,6 +15,7 @@
 
 struct side {
     struct sddf_blk_storage_info info;
+    uint64_t start;
     uint64_t requests[SDDF_BLK_REQUEST_QUEUE_BYTES(MOST_SLOTS) / sizeof(uint64_t)];
     uint64_t responses[SDDF_BLK_RESPONSE_QUEUE_BYTES(MOST_SLOTS) / sizeof(uint64_t)];
 };
@@ -84,6 +85,7 @@ static struct block_connection connect(uint32_t side)
         .queue_capacity = MOST_SLOTS,
         .channel = side,
         .extended = any_bool(),
+        .resilient = any_bool(),
     };
 }
 
@@ -107,9 +109,10 @@ int main(void)
     config.driver.data = region(CLIENTS, (uintptr_t)table_block, sizeof(table_block));
     config.clients = clients;
     config.client_count = CLIENTS;
+    config.timeout_ms = any_u32();
     block_virt_init(&virt, &config);
     while (any_bool()) {
-        (void)block_virt_step_notified(&virt, any_u64());
+        (void)block_virt_step_notified(&virt, any_u64(), any_u64());
     }
     return 0;
 }

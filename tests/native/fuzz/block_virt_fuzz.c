@@ -3,11 +3,12 @@
  * The virtualiser between three clients and a driver that do what the input says. The input is a program of actions of
  * six bytes: honest requests and answers, words of shared memory that change between two steps, and, with FUZZ_REWRITE
  * in the environment, steps during which another thread rewrites shared memory. The first byte says whether all is
- * honest, and whether the driver starts ready.
+ * honest, whether the driver starts ready, who knows what this project adds to sDDF, and whether there is a timeout.
+ * Drivers take requests and die, and others start in their place; time passes.
  *
  * After each step the virtualiser's own account must be sound; when nobody interfered during the step, each request
- * that it handed on must stay inside its client's data region and partition. Where all are honest, each request must be
- * answered once in the end.
+ * that it handed on must stay inside its client's data region and partition, and away from what is late. Where all are
+ * honest, each request must be answered once in the end.
  */
 #include <semaphore.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <sdfgen/block_virt.h>
 #include <sdfgen/cache.h>
 
+#include "../c/block_virt_account.h"
 #include "fuzz_input.h"
 
 #define BLOCK SDDF_BLK_BLOCK_BYTES
@@ -32,12 +34,17 @@
 #define IO_BASE(index) (UINT64_C(0x40000000) + UINT64_C(0x100000) * (index))
 #define HONEST_ONLY 1u
 #define START_READY 2u
+#define RESILIENT 4u
+#define TIMED 8u
+#define TIMEOUT_MS 64u
 /* Actions: honest below, hostile from here; with another thread, where there is one, from RACE. */
+#define DEATHS 96u
 #define HOSTILE 128u
 #define RACE 252u
 
 struct side {
-    struct sddf_blk_storage_info info;
+    struct sddf_blk_storage_info info; /* these two are a struct sdfgen_block_storage */
+    uint64_t start;
     _Alignas(8) uint8_t requests[SDDF_BLK_REQUEST_QUEUE_BYTES(CAPACITY)];
     _Alignas(8) uint8_t responses[SDDF_BLK_RESPONSE_QUEUE_BYTES(CAPACITY)];
 };
@@ -57,6 +64,8 @@ static struct {
     uint64_t asked[CLIENTS];
     uint64_t heard[CLIENTS];
     bool raced;
+    bool forgotten; /* a driver has taken what it will not answer */
+    uint64_t now_ms;
 } state;
 
 static uint64_t io_bases[CLIENTS + 1];
@@ -164,7 +173,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         clients[i] = (struct block_virt_client) { .connection = connect(i), .data = region(i), .partition = i };
     }
     clients[2].read_only = true;
-    config = (struct block_virt_config) { { connect(DRIVER), region(DRIVER) }, clients, CLIENTS };
+    config = (struct block_virt_config) {
+        .driver = { connect(DRIVER), region(DRIVER) }, .clients = clients, .client_count = CLIENTS,
+    };
     may_race = getenv("FUZZ_REWRITE") != NULL;
     REQUIRE(sem_init(&race_start, 0, 0) == 0 && sem_init(&race_end, 0, 0) == 0);
     REQUIRE(!may_race || pthread_create(&thread, NULL, interfere, NULL) == 0);
@@ -191,36 +202,33 @@ static void fill_table(uint8_t *block)
     block[511] = 0xaa;
 }
 
-/* Each request that was begun has pieces in flight, or more of it is to come; all others are free; and each is owed. */
+/* Each request that was begun has pieces in flight, or more of it is to come; all others are free. */
 static void check_wholes(void)
 {
     const struct block_virt *virt = &state.virt;
     uint32_t begun = 0;
     uint32_t pieces = 0;
-    uint32_t owed = 0;
     for (uint32_t i = 0; i < BLOCK_VIRT_MAX_WHOLES; i++) {
         begun += virt->wholes[i].pieces != 0 || !virt->wholes[i].closed;
         pieces += virt->wholes[i].pieces;
-    }
-    uint32_t cut_off = 0;
-    for (uint32_t i = 0; i < CLIENTS; i++) {
-        const struct block_virt_session *session = &virt->sessions[i];
-        cut_off += session->state == BLOCK_VIRT_CLIENT_CUT_OFF;
-        owed += session->owed - session->has_barrier - (session->has_head && session->head.whole == BLOCK_VIRT_NO_WHOLE);
+        REQUIRE(!virt->wholes[i].late || virt->wholes[i].closed);
     }
     REQUIRE(begun + virt->free_whole_count == BLOCK_VIRT_MAX_WHOLES);
     REQUIRE(pieces + virt->table_read_in_flight == virt->in_flight);
-    REQUIRE(cut_off != 0 || owed == begun);
 }
 
 static void check_account(void)
 {
     const struct block_virt *virt = &state.virt;
     uint32_t in_flight = virt->table_read_in_flight;
+    uint32_t late = 0;
     for (uint32_t i = 0; i < CLIENTS; i++) {
         const struct block_virt_session *session = &virt->sessions[i];
         bool cut_off = session->state == BLOCK_VIRT_CLIENT_CUT_OFF;
         in_flight += session->in_flight;
+        late += session->late;
+        REQUIRE(session->late <= session->in_flight);
+        REQUIRE(cut_off || session->owed == account_owed(virt, i));
         REQUIRE(session->data_blocks <= session->region_blocks);
         REQUIRE(cut_off || session->owed <= session->room);
         REQUIRE(session->in_flight <= BLOCK_VIRT_SHARED_REQUESTS || session->cost_blocks <= BLOCK_VIRT_ALONE_BLOCKS);
@@ -228,8 +236,32 @@ static void check_account(void)
         REQUIRE(session->first_block + session->block_count >= session->block_count);
     }
     check_wholes();
+    REQUIRE(late == virt->late && virt->again + late <= in_flight);
+    REQUIRE(virt->wake_ms > virt->now_ms);
     REQUIRE(in_flight == virt->in_flight && virt->free_count + in_flight == BLOCK_VIRT_MAX_IN_FLIGHT);
     REQUIRE((virt->ready >> CLIENTS) == 0 && virt->taken == 0 && virt->answered == 0 && !virt->forwarded);
+}
+
+static bool overlap(uint64_t first, uint64_t count, uint64_t other, uint64_t other_count)
+{
+    return count != 0 && other_count != 0 && first < other + other_count && other < first + count;
+}
+
+/* What is handed on touches neither blocks nor memory that a late request may still change. */
+static void check_late(uint32_t index, const volatile struct sddf_blk_request *request)
+{
+    const struct block_virt_slot *own = &state.virt.slots[index];
+    for (uint32_t i = 0; i < BLOCK_VIRT_MAX_IN_FLIGHT; i++) {
+        const struct block_virt_slot *slot = &state.virt.slots[i];
+        if (!slot->live || !slot->late || i == index) {
+            continue;
+        }
+        bool changes = slot->request.code == SDDF_BLK_WRITE || slot->request.code >= SDFGEN_BLOCK_DISCARD;
+        REQUIRE(!changes || !overlap(slot->request.block_number, slot->request.block_count, request->block_number,
+                                     request->code == SDDF_BLK_FLUSH ? 0 : request->block_count));
+        REQUIRE(slot->client != own->client || !overlap(slot->offset_bytes, slot->data_blocks * BLOCK,
+                                                        own->offset_bytes, own->data_blocks * BLOCK));
+    }
 }
 
 /* One request that the driver would see. */
@@ -242,6 +274,7 @@ static void check_request(const volatile struct sddf_blk_request *request)
         REQUIRE(request->block_count == 1);
         return;
     }
+    check_late(request->id % BLOCK_VIRT_MAX_IN_FLIGHT, request);
     const struct block_virt_session *session = &state.virt.sessions[slot->client];
     uint64_t offset = request->io_or_offset - IO_BASE(slot->client);
     bool data = request->code <= SDDF_BLK_WRITE;
@@ -258,7 +291,7 @@ static void check_request(const volatile struct sddf_blk_request *request)
 static void step(uint64_t channels)
 {
     uint32_t tail = state.virt.driver_requests.end.own;
-    (void)block_virt_step_notified(&state.virt, channels);
+    (void)block_virt_step_notified(&state.virt, channels, state.now_ms);
     check_account();
     for (; !state.raced && tail != state.virt.driver_requests.end.own; tail++) {
         check_request(&requests_of(DRIVER)->buffers[tail % CAPACITY]);
@@ -306,7 +339,7 @@ static void client_hears(uint32_t index)
     uint32_t filled = block_queue_filled(&hearer->end);
     for (uint32_t i = 0; i < filled; i++) {
         block_response_take(hearer, &response);
-        state.heard[index]++;
+        state.heard[index] += response.status != SDFGEN_BLOCK_ERR_LATE;
     }
     block_queue_publish(&hearer->end);
 }
@@ -327,6 +360,21 @@ static void driver_answers(uint32_t limit, uint32_t status)
     block_queue_publish(&state.driver_responses.end);
 }
 
+/* What it takes is not answered before another driver starts. One of sDDF's begins only when it was seen to be ready. */
+static void driver_forgets(uint32_t limit)
+{
+    struct sddf_blk_request request;
+    if (!config.driver.connection.resilient && state.virt.state == BLOCK_VIRT_WAIT_DRIVER) {
+        return;
+    }
+    uint32_t filled = block_queue_filled(&state.driver_requests.end);
+    for (uint32_t i = 0; i < filled && i < limit; i++) {
+        block_request_take(&state.driver_requests, &request);
+        state.forgotten = true;
+    }
+    block_queue_publish(&state.driver_requests.end);
+}
+
 static void driver_makes_up(const struct action *action)
 {
     struct sddf_blk_response response = { action->where & 7u, (uint16_t)(action->value >> 16), action->value };
@@ -344,6 +392,21 @@ static void set_ready(bool ready)
         info->capacity_blocks = DISK_BLOCKS;
     }
     __atomic_store_n(&info->ready, (uint8_t)ready, __ATOMIC_RELEASE);
+}
+
+/* Another driver starts; one of sDDF's is seen to be gone, one of ours need not be. */
+static void driver_starts(void)
+{
+    volatile struct sddf_blk_request_queue *requests = requests_of(DRIVER);
+    set_ready(false);
+    if (config.driver.connection.resilient) {
+        requests->head = requests->tail;
+        shared.sides[DRIVER].start = ((shared.sides[DRIVER].start >> 32) + 1) << 32 | requests->tail;
+    } else {
+        step(UINT64_MAX);
+    }
+    block_request_reader_init(&state.driver_requests, requests, CAPACITY);
+    state.forgotten = false;
 }
 
 /* An index of some queue, near what it is now. */
@@ -385,6 +448,28 @@ static void do_honest(const struct action *action)
     }
 }
 
+static void do_death(const struct action *action)
+{
+    switch (action->what % 8) {
+    case 0:
+    case 1:
+        driver_starts();
+        set_ready((action->where & 1) != 0);
+        break;
+    case 2:
+    case 3:
+        driver_forgets(action->where & 7u);
+        break;
+    case 4:
+        state.now_ms += action->where;
+        break;
+    default:
+        state.now_ms += action->where & 15u;
+        step(action->value);
+        break;
+    }
+}
+
 static void do_hostile(const struct action *action)
 {
     if (may_race && action->what >= RACE) {
@@ -404,6 +489,9 @@ static void do_hostile(const struct action *action)
     case 3:
         set_ready((action->where & 1) != 0);
         break;
+    case 4:
+        shared.sides[DRIVER].start += action->value;
+        break;
     default:
         step(action->value);
         break;
@@ -415,11 +503,19 @@ static bool all_heard(void)
     return memcmp(state.asked, state.heard, sizeof(state.asked)) == 0;
 }
 
+static bool nothing_is_left(void)
+{
+    return state.virt.in_flight == state.virt.table_read_in_flight;
+}
+
 /* All that was asked is answered, and once, when everybody does his part a few times more. */
 static void finish_honest(void)
 {
+    if (state.forgotten) {
+        driver_starts();
+    }
     set_ready(true);
-    for (uint32_t round = 0; round < 16 * CAPACITY * CLIENTS && !all_heard(); round++) {
+    for (uint32_t round = 0; round < 16 * CAPACITY * CLIENTS && !(all_heard() && nothing_is_left()); round++) {
         step(UINT64_MAX);
         driver_answers(CAPACITY, SDDF_BLK_OK);
         step(UINT64_MAX);
@@ -431,7 +527,16 @@ static void finish_honest(void)
     for (uint32_t i = 0; i < CLIENTS; i++) {
         REQUIRE(state.asked[i] == state.heard[i] && state.virt.sessions[i].owed == 0);
     }
-    REQUIRE(state.virt.in_flight == state.virt.table_read_in_flight && state.virt.stray_responses == 0);
+    REQUIRE(nothing_is_left() && state.virt.stray_responses == 0);
+}
+
+/* The second client is one of sDDF's in any case. */
+static void set_up(bool resilient, bool timed)
+{
+    config.timeout_ms = timed ? TIMEOUT_MS : 0;
+    config.driver.connection.resilient = resilient;
+    clients[0].connection.resilient = resilient;
+    clients[2].connection.resilient = resilient;
 }
 
 static void start(bool ready)
@@ -439,6 +544,8 @@ static void start(bool ready)
     memset(&shared, 0, sizeof(shared));
     memset(&state.asked, 0, sizeof(state.asked));
     memset(&state.heard, 0, sizeof(state.heard));
+    state.forgotten = false;
+    state.now_ms = 0;
     set_ready(ready);
     block_virt_init(&state.virt, &config);
     for (uint32_t i = 0; i < CLIENTS; i++) {
@@ -461,11 +568,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return -1;
     }
     bool honest = (data[0] & HONEST_ONLY) != 0;
+    set_up((data[0] & RESILIENT) != 0, (data[0] & TIMED) != 0);
     start((data[0] & START_READY) != 0);
     for (size_t at = 1; at + ACTION_BYTES <= size; at += ACTION_BYTES) {
         struct action action = { .what = data[at], .where = data[at + 1] };
         memcpy(&action.value, &data[at + 2], sizeof(action.value));
-        if (honest || action.what < HOSTILE) {
+        uint8_t what = honest ? action.what % HOSTILE : action.what;
+        if (what >= DEATHS && what < HOSTILE) {
+            do_death(&action);
+        } else if (what < DEATHS) {
             do_honest(&action);
         } else {
             do_hostile(&action);

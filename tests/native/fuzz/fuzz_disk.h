@@ -18,7 +18,8 @@
 /* More than a device has under way at once. */
 #define HELD 160u
 
-static struct sddf_blk_storage_info info;
+static struct sdfgen_block_storage storage;
+#define info (storage.info)
 static _Alignas(16) uint8_t request_queue[SDDF_BLK_REQUEST_QUEUE_BYTES(CAPACITY)];
 static _Alignas(16) uint8_t response_queue[SDDF_BLK_RESPONSE_QUEUE_BYTES(CAPACITY)];
 static _Alignas(4096) uint8_t data[CELLS * SDDF_BLK_BLOCK_BYTES];
@@ -26,6 +27,7 @@ static uint8_t disk[BLOCKS * SDDF_BLK_BLOCK_BYTES];
 static struct block_request_reader requests;
 static struct block_response_writer responses;
 static struct sddf_blk_request held[HELD];
+static bool held_late[HELD];
 static uint32_t held_count;
 static bool lied;
 static bool takes_ranges;
@@ -85,6 +87,7 @@ static inline void take_requests(void)
         for (uint32_t k = 0; k < held_count && !lied; k++) {
             check_pair(&request, &held[k]);
         }
+        held_late[held_count] = false;
         held[held_count++] = request;
     }
     block_queue_publish(&requests.end);
@@ -111,8 +114,20 @@ static inline void answer_held(uint32_t index, uint32_t status)
         execute(&held[index]);
     }
     held[index] = held[--held_count];
+    held_late[index] = held_late[held_count];
     block_response_put(&responses, &response);
     block_queue_publish(&responses.end);
+}
+
+/* Says once that a request is late, which stays held. */
+static inline void be_late(uint32_t index)
+{
+    if (held_count != 0 && !held_late[index % held_count] && block_queue_room(&responses.end) != 0) {
+        const struct sddf_blk_response response = { .status = SDFGEN_BLOCK_ERR_LATE, .id = held[index % held_count].id };
+        held_late[index % held_count] = true;
+        block_response_put(&responses, &response);
+        block_queue_publish(&responses.end);
+    }
 }
 
 /* An empty pair of queues, and the client's end of it. */
@@ -120,6 +135,7 @@ static inline struct block_client_config disk_power_on(bool extended, bool read_
 {
     info = (struct sddf_blk_storage_info) { .ready = 1, .read_only = read_only, .capacity_blocks = BLOCKS };
     info.sdfgen_traits = extended ? SDFGEN_BLOCK_TRAIT_ZEROES_UNMAP : 0;
+    storage.start = 0;
     takes_ranges = extended;
     held_count = 0;
     lied = false;
@@ -134,6 +150,7 @@ static inline struct block_client_config disk_power_on(bool extended, bool read_
             .response_vaddr = (uintptr_t)response_queue,
             .queue_capacity = CAPACITY,
             .extended = extended,
+            .resilient = true,
         },
         .data = { .vaddr = (uintptr_t)data, .size_bytes = sizeof(data) },
     };

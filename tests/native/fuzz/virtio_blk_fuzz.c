@@ -56,6 +56,19 @@ static void fail(struct fuzz_input *input)
     answer_held(index, 1 + (uint32_t)fuzz_take(input, 1));
 }
 
+static void late(struct fuzz_input *input)
+{
+    take_requests();
+    be_late((uint32_t)fuzz_take(input, 1));
+}
+
+/* The disk is described anew; what it may be asked for stays. */
+static void change(struct fuzz_input *input)
+{
+    storage.info.block_size = (uint16_t)fuzz_take(input, 1);
+    storage.start++;
+}
+
 /* An answer that nobody asked for, or asked for once more. */
 static void lie(struct fuzz_input *input)
 {
@@ -83,9 +96,10 @@ static void lie_of_indices(struct fuzz_input *input)
 /* Whether the device did anything, or wants to. */
 static bool step_once(void)
 {
+    bool changed = storage.start != device.description;
     struct virtio_effects effects = virtio_blk_step(&device);
     REQUIRE(!effects.used_interrupt || device.queue.live);
-    REQUIRE(!effects.config_interrupt || virtio_blk_needs_reset(&device));
+    REQUIRE(!effects.config_interrupt || changed || virtio_blk_needs_reset(&device));
     return effects.used_interrupt || effects.notify || effects.again;
 }
 
@@ -199,6 +213,7 @@ static void configure(struct fuzz_input *input)
 static void (*const actions[])(struct fuzz_input *) = {
     offer_request, offer_request, offer_request, step, step, answer, answer, answer, take, fail, write_memory,
     write_descriptor, write_descriptor, offer, set_avail_index, reset, start_anywhere, configure, lie, lie_of_indices,
+    late, change,
 };
 
 /* ---- A run ---- */
@@ -208,6 +223,7 @@ static void check_settled(void)
     bool queues_broken = device.requests.end.broken || device.responses.end.broken;
     REQUIRE(!virtio_blk_draining(&device) && device.writer_count == 0 && device.partial_count == 0);
     REQUIRE(queues_broken || held_count == 0);
+    REQUIRE(device.awaited_count == 0 && device.late_count == 0);
     REQUIRE(!device.queue.live || device.queue.in_flight_count == 0);
     for (uint32_t i = 0; i < sizeof(device.cells.used) / sizeof(device.cells.used[0]); i++) {
         REQUIRE(device.cells.used[i] == 0);
@@ -234,7 +250,7 @@ static void finish(void)
 static void settle(void)
 {
     virtio_blk_stop_queue(&device);
-    for (uint32_t steps = 0; virtio_blk_draining(&device); steps++) {
+    for (uint32_t steps = 0; virtio_blk_draining(&device) || held_count != 0; steps++) {
         REQUIRE(steps < SETTLE_LIMIT);
         take_requests();
         answer_held(0, SDDF_BLK_OK);

@@ -38,6 +38,7 @@ BLOCK_TEST = (
     "device_order.c",
     "device_life.c",
     "device_limits.c",
+    "device_silence.c",
     *RIG,
 )
 COMPILERS = ("gcc", "clang", "aarch64")

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <sdfgen/guest_timer.h>
 #include <sdfgen/phys_addr.h>
 #include <sdfgen/sddf_blk.h>
 
@@ -25,6 +26,7 @@ struct block_connection {
     uint32_t queue_capacity;      /* slots of each queue: a power of two */
     uint32_t channel;
     bool extended;                /* the consumer of the requests also knows the SDFGEN_BLOCK_ codes */
+    bool resilient;               /* both sides know struct sdfgen_block_storage and SDFGEN_BLOCK_ERR_LATE */
 };
 
 /* A data region as its client sees it: requests carry offsets into it. */
@@ -64,6 +66,8 @@ struct block_virt_config {
     struct block_virt_driver driver;
     const struct block_virt_client *clients;
     uint32_t client_count; /* 1..BLOCK_MAX_CLIENTS */
+    uint32_t timeout_ms;   /* how long a request may take, whoever is silent; 0: as long as it takes */
+    struct guest_timer_connection timer; /* who wakes it when that is over; all 0 where timeout_ms is */
 };
 
 extern const struct block_virt_config block_virt_config;

@@ -4,8 +4,9 @@
  * into io addresses and blocks of its partition into blocks of the disk, hands them to the driver, and hands the
  * answers back.
  *
- * It has no environment: no system calls, no output, no clock. block_virt_step() does a bounded amount of work and
- * returns which channels want a notification; whoever calls it (a protection domain, a test) notifies them.
+ * It has no environment: no system calls, no output, and the time is told it. block_virt_step() does a bounded amount of
+ * work and returns which channels want a notification; whoever calls it (a protection domain, a test) notifies them, and
+ * calls again at block_virt_wake_ms().
  *
  * Trust. A client may write anything at any time into its queues and data region; so may the driver into its own. No
  * value of theirs is used as an index, a length or an address before it was loaded once and bounded:
@@ -55,11 +56,25 @@
  * want of such a block is read again when the driver notifies without an answer, and when it comes back; a client that
  * gets its partition then is told so by a new storage_info: `ready` is 0 while that is written.
  *
- * A driver that starts again (storage_info.ready seen 0, later 1): what it had taken and not answered fails with
- * SDDF_BLK_ERR_IO, since its successor can't know of it; what it had not taken yet stays queued for the successor; new
- * requests wait. The tables are read again. A client whose partition is no longer what its storage_info says is not
- * served any more (SDDF_BLK_ERR_NO_DEVICE). A restart too short for the virtualiser to see is no event at all: the
- * successor then finds the queues as they were.
+ * A driver that starts again. One of ours counts its starts (struct sdfgen_block_storage), so that none is missed, and
+ * begins with empty queues; of one of sDDF's it is seen that storage_info.ready is 0, and it finds what it had not
+ * taken. New requests wait. The tables are read again; then whatever the earlier one had not answered is put once more,
+ * in its order, before anything new. What a client meant for a disk that is another one now, or has lost those blocks,
+ * fails with SDDF_BLK_ERR_NO_DEVICE. A `resilient` client is told of its disk anew when that is another one or has
+ * another size; others whose partition is no longer what their storage_info says are not served any more.
+ *
+ * Time. With a timeout, no request of a client that takes its responses goes unanswered for longer, whoever is silent: it
+ * fails with SDDF_BLK_ERR_IO while it waits (up to one part in BLOCK_VIRT_ARRIVAL_MARKS early, where many came at about
+ * the same time), and with SDFGEN_BLOCK_ERR_LATE, or SDDF_BLK_ERR_IO for who does not know that, when a piece of it is
+ * with the driver. Then it is late: these pieces' slots, their part of the data region and their blocks are kept until
+ * the driver has answered them or another one has started. Meanwhile requests of that client that use the same part of
+ * the region are refused with SDDF_BLK_ERR_IO, and requests of anybody to blocks that it may still change wait, until
+ * their own time is over. A resilient client hears once more when its request is done with, for which room in its
+ * response queue is kept: it has half as many requests under way as that has slots. Others have to leave the data alone
+ * by themselves.
+ *
+ * Clients that are resilient are told after the timeout that their disk has no blocks yet, if no driver is there by
+ * then: their guests start, and are told when there is one.
  *
  * Freestanding: needs no libc, allocates nothing.
  */
@@ -75,6 +90,10 @@
 #define BLOCK_VIRT_MAX_IN_FLIGHT 256u
 /* How often a block of the partition tables is asked for, one time after the other. */
 #define BLOCK_VIRT_TABLE_TRIES 4u
+/* Times at which requests came are kept apart, of each client: a timeout is exact to one part in as many. */
+#define BLOCK_VIRT_ARRIVAL_MARKS 16u
+/* No deadline, no time to wake. */
+#define BLOCK_VIRT_NEVER UINT64_MAX
 /* What a client may have served before the next one's turn, and the largest piece of a request: 128 KiB. */
 #define BLOCK_VIRT_QUANTUM_BLOCKS 32u
 /* What a client may have with the driver while others are busy, and while none is. */
@@ -139,14 +158,30 @@ struct block_virt_whole {
     uint16_t handed_on; /* blocks */
     uint16_t pieces;    /* with the driver */
     bool closed;        /* no more will be */
+    bool late;          /* its client was answered while pieces were with the driver */
 };
 
 /* A request that was taken from a client, checked and translated, and waits for its turn: what is left of it. */
 struct block_virt_head {
     struct sddf_blk_request request; /* as the driver will see it, but for the id: the client's */
+    uint64_t deadline_ms;
     uint64_t offset_bytes;           /* in the client's data region */
     uint32_t flags;                  /* of its code */
     uint16_t whole;                  /* or BLOCK_VIRT_NO_WHOLE: nothing was handed on yet */
+};
+
+/* Requests that were seen by a time: those before a position in the queue, and not before the mark before it. */
+struct block_virt_arrival {
+    uint64_t seen_ms;
+    uint32_t end;
+};
+
+/* When requests came that were not taken yet. */
+struct block_virt_arrivals {
+    uint32_t end; /* seen up to here */
+    uint32_t first;
+    uint32_t count;
+    struct block_virt_arrival marks[BLOCK_VIRT_ARRIVAL_MARKS];
 };
 
 /* What the virtualiser keeps of one client. */
@@ -163,35 +198,50 @@ struct block_virt_session {
     bool read_only;
     bool extended;
     bool published; /* its storage_info */
+    bool settled;   /* its partition was known once */
+    bool resilient;
+    uint64_t descriptions; /* of its disk, so far */
+    bool other_disk;       /* since its queue was looked at */
+    uint32_t stale;        /* requests in its queue that were meant for an earlier disk */
     bool has_head;
     bool has_barrier;
     uint32_t barrier_id;
     uint32_t filled;      /* requests seen and not yet taken */
     uint32_t room;        /* slots seen free in the response queue */
-    uint32_t owed;        /* requests taken and not yet answered: never more than room */
-    uint32_t in_flight;   /* pieces of these that are with the driver */
+    uint32_t owed;        /* responses still to come to what was taken: never more than room */
+    uint32_t in_flight;   /* pieces of it that are with the driver, late ones too */
+    uint32_t late;        /* of these, whose request was answered with an error before the driver let go of them */
     uint64_t data_blocks; /* moved by what is in flight: never more than region_blocks */
     uint32_t cost_blocks; /* of what is in flight */
     uint32_t credit_blocks;
     struct block_virt_head head;
+    struct block_virt_arrivals arrivals;
     struct block_virt_client_counters counters;
 };
 
-/* A piece that is with the driver; its index and generation are the id. */
+/*
+ * A piece that is with the driver; its index and generation are the id. Those that are live are a list in the order in
+ * which they were put into the driver's queue; those that wait for another start of a driver are its first ones.
+ */
 struct block_virt_slot {
+    struct sddf_blk_request request;
     uint64_t offset_bytes;
-    uint32_t generation; /* changes with each answer, so that no id is answered twice */
+    uint64_t deadline_ms;
+    uint32_t generation; /* changes with each answer and each start of a driver, so that no id is answered twice */
     uint32_t position;   /* in the driver's request queue */
     uint32_t data_blocks;
-    uint16_t block_count;
-    uint16_t first;  /* block of its request */
-    uint16_t whole;  /* its request */
+    uint16_t first; /* block of its request */
+    uint16_t whole; /* its request */
+    uint16_t older; /* its neighbours in the list */
+    uint16_t newer;
     uint8_t client; /* or BLOCK_VIRT_OWN */
     uint8_t flags;  /* of its code */
     bool live;
+    bool late;  /* its client was answered, but the driver may still move its data */
+    bool again; /* the driver that had it is gone: it waits to be put once more */
 };
 
-/* All state, 50 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
+/* All state, 75 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
 struct block_virt {
     const struct block_virt_config *config;
     enum block_virt_state state;
@@ -202,12 +252,22 @@ struct block_virt {
     uint64_t driver_io_base;
     uint32_t driver_room; /* slots seen free in the driver's request queue */
     uint32_t depth;       /* requests that may be with the driver */
-    uint32_t in_flight;
+    uint32_t in_flight;    /* slots that are live */
+    uint32_t late;         /* of these */
+    uint32_t again;        /* of these */
+    uint64_t driver_start; /* struct sdfgen_block_storage's, as it was acted upon last */
+    uint64_t seen_start;   /* and as this step has seen it */
+    bool seen_ready;       /* the driver's storage_info, likewise */
     bool forwarded; /* requests were put and not yet published */
     bool taken_responses;
     uint64_t stray_responses;
     struct block_virt_counters counters;
     bool was_ready; /* the driver, at some time */
+
+    uint64_t now_ms;
+    uint64_t wake_ms;  /* no deadline is earlier */
+    uint64_t start_deadline_ms; /* when clients are told that there is no disk yet */
+    bool begun;
 
     uint64_t client_channels; /* a bit for each */
     uint8_t client_of_channel[BLOCK_VIRT_CHANNELS];
@@ -216,6 +276,7 @@ struct block_virt {
     uint64_t to_look; /* notified, or completed something: look at its queues */
     uint64_t ready;   /* has a head that may be handed on when its turn comes */
     uint64_t stalled; /* waits for room in its response queue */
+    uint64_t held;    /* has a head that may not overtake a late request */
     uint64_t taken;   /* requests were taken and not yet released */
     uint64_t answered;
     uint64_t counted; /* its counters have changed since block_virt_take_counted() */
@@ -231,6 +292,8 @@ struct block_virt {
     uint16_t free_wholes[BLOCK_VIRT_MAX_WHOLES];
     struct block_virt_whole wholes[BLOCK_VIRT_MAX_WHOLES];
 
+    uint16_t oldest; /* live slot */
+    uint16_t newest;
     uint32_t free_count;
     uint8_t free_slots[BLOCK_VIRT_MAX_IN_FLIGHT];
     struct block_virt_slot slots[BLOCK_VIRT_MAX_IN_FLIGHT];
@@ -241,6 +304,7 @@ struct block_virt {
     bool table_unread;   /* some block of it was given up */
     uint32_t table_tries; /* of the block that is wanted now */
     enum block_virt_table_read table_read;
+    bool other_disk; /* than before the driver started again */
     struct sddf_blk_storage_info disk; /* as the driver describes it */
     struct partition_table table;
     uint64_t table_block[PARTITION_BLOCK_BYTES / sizeof(uint64_t)]; /* private copy of what is parsed */
@@ -263,10 +327,13 @@ void block_virt_init(struct block_virt *virt, const struct block_virt_config *co
  * BLOCK_VIRT_ONLY_PIECE_BLOCKS. Who adds to a queue meanwhile has to notify, and is served by the next call. Who makes
  * room in a full response queue meanwhile may be served by this one, with what its request queue held at the look.
  */
-uint64_t block_virt_step(struct block_virt *virt);
+uint64_t block_virt_step(struct block_virt *virt, uint64_t now_ms);
 
 /* The same, but looks only at the clients whose channels' bits are set, and those it knows to be waiting. */
-uint64_t block_virt_step_notified(struct block_virt *virt, uint64_t channels);
+uint64_t block_virt_step_notified(struct block_virt *virt, uint64_t channels, uint64_t now_ms);
+
+/* When to call again at the latest, if nobody notifies before: then a time is over. BLOCK_VIRT_NEVER: need not. */
+uint64_t block_virt_wake_ms(const struct block_virt *virt);
 
 /* For messages. Clients are counted as in the config; of one that does not exist: CUT_OFF, MISSING, NULL. */
 enum block_virt_state block_virt_state(const struct block_virt *virt);

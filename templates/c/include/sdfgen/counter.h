@@ -10,5 +10,8 @@
 /* CNTPCT_EL0. */
 uint64_t counter_ticks(void);
 
+/* Ticks in a second, as the firmware says: CNTFRQ_EL0. 0 where it says nothing. */
+uint64_t counter_hz(void);
+
 /* Lets the timer's interrupt rise once the counter has come to `ticks`; it falls when a later time is set. */
 void counter_set_alarm(uint64_t ticks);

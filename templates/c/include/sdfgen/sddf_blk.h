@@ -55,6 +55,13 @@
 /* Answers nothing but the codes beyond sDDF's. */
 #define SDFGEN_BLOCK_ERR_UNSUPPORTED 0x100u
 
+/*
+ * Beyond sDDF 0.7, and sent only to a client whose generated table says that it knows it (block_connection.resilient):
+ * the request has failed, since nobody answered it in time; but who has it may still move its data. Its id and its part
+ * of the data region are not the client's again before a second response with the same id, whatever that one's status.
+ */
+#define SDFGEN_BLOCK_ERR_LATE 0x101u
+
 struct sddf_blk_request {
     uint32_t code;
     uint64_t io_or_offset; /* from a client: byte offset in its data region; to the driver: io address */
@@ -95,6 +102,21 @@ struct sddf_blk_storage_info {
     uint8_t sdfgen_tail_sectors; /* of 512 bytes, behind the last whole block: less than one */
     uint8_t sdfgen_traits;       /* SDFGEN_BLOCK_TRAIT_* */
     uint64_t capacity_blocks;
+};
+
+/*
+ * What stands in the page of storage_info, behind sDDF's, where both sides are `resilient`. `ready` is 0 while it is
+ * changed.
+ *
+ * A driver's: each start of a driver changes `start`, before it takes a request. Its upper half counts starts, its lower
+ * is the position in the request queue (an index, running freely) of the first request that this start will take: what
+ * stood there before, taken or not, it will never answer.
+ *
+ * A client's: `start` changes with each description of its disk.
+ */
+struct sdfgen_block_storage {
+    struct sddf_blk_storage_info info;
+    uint64_t start;
 };
 
 /* What a region must hold at least, for `capacity` slots. */
@@ -139,3 +161,5 @@ _Static_assert(offsetof(struct sddf_blk_storage_info, blocks) == 76, "sDDF 0.7 s
 _Static_assert(offsetof(struct sddf_blk_storage_info, sdfgen_tail_sectors) == 78, "padding in sDDF 0.7");
 _Static_assert(offsetof(struct sddf_blk_storage_info, sdfgen_traits) == 79, "padding in sDDF 0.7");
 _Static_assert(offsetof(struct sddf_blk_storage_info, capacity_blocks) == 80, "sDDF 0.7 storage info");
+
+_Static_assert(offsetof(struct sdfgen_block_storage, start) == 88, "right behind sDDF's");

@@ -15,6 +15,13 @@
  * Durability. Unless the driver took VIRTIO_BLK_F_FLUSH or VIRTIO_BLK_F_CONFIG_WCE, or when it turned the write cache
  * off, each write is flushed before it completes (5.2.6.2).
  *
+ * Silence. A request whose answer took too long (SDFGEN_BLOCK_ERR_LATE) fails, and its cells stay taken until the
+ * virtualiser has answered once more. What would have to wait for nothing but such cells fails at once; the virtualiser
+ * sees to it that no newer write is overtaken.
+ *
+ * Change. The virtualiser may describe the disk anew: another capacity, and an interrupt for the driver. What it may
+ * write to and how it is asked stay as they were negotiated.
+ *
  * Reset. Requests in flight become orphans: their answers are awaited, and touch nothing of the guest's. Until the last
  * has come in nothing new is taken from the ring, so that an old write can't overtake a new one.
  */
@@ -89,11 +96,15 @@ struct virtio_blk {
     const volatile struct sddf_blk_storage_info *storage_info;
     uint8_t *data;
     bool extended; /* the virtualiser takes DISCARD and WRITE_ZEROES */
+    bool resilient; /* it may describe the disk anew, and says so when a request is late */
 
     bool ready;       /* storage_info has been read */
     bool running;     /* DRIVER_OK */
     bool lost;        /* the virtualiser broke the protocol: everything fails */
     bool told_broken; /* the interrupt for a broken ring was given */
+    bool changed;     /* the interrupt for a disk that was described anew is to be given */
+    uint32_t generation;  /* of the configuration */
+    uint64_t description; /* the virtualiser's number of what was read */
     bool notify;      /* requests were put */
     bool write_back;  /* the write cache is on: a write may complete before it is durable */
     uint32_t room;    /* in the request queue */
@@ -106,6 +117,8 @@ struct virtio_blk {
     struct virtio_blk_counters counters;
     uint32_t under_way;
     uint32_t orphan_count;
+    uint32_t awaited_count; /* requests with the virtualiser that were not answered at all */
+    uint32_t late_count;
     uint16_t free_head;
     uint16_t line_head;
     uint16_t line_tail;
@@ -113,7 +126,7 @@ struct virtio_blk {
     uint32_t partial_count; /* writers that read a block first */
     uint16_t writers[VIRTIO_BLK_MAX_TASKS];
     struct block_cells cells;
-    struct virtio_blk_task tasks[VIRTIO_BLK_MAX_TASKS];
+    struct virtio_blk_task tasks[VIRTIO_BLK_MAX_TASKS + 1]; /* the last is for requests that can't be begun */
 };
 
 /*
@@ -131,6 +144,7 @@ bool virtio_blk_ready(struct virtio_blk *device);
 /* The device of virtio_device.h, called directly: what virtio_blk_ops.h points to. */
 uint64_t virtio_blk_features(const struct virtio_blk *device);
 void virtio_blk_set_features(struct virtio_blk *device, uint64_t features);
+uint32_t virtio_blk_config_generation(const struct virtio_blk *device);
 uint8_t virtio_blk_read_config(const struct virtio_blk *device, uint32_t offset);
 void virtio_blk_write_config(struct virtio_blk *device, uint32_t offset, uint8_t value);
 enum virtq_code virtio_blk_start_queue(struct virtio_blk *device, const struct virtq_geometry *geometry);

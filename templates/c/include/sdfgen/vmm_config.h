@@ -34,6 +34,12 @@ struct vmm_passthrough_irq {
     uint32_t channel; /* where Microkit delivers it, and acknowledges it */
 };
 
+/* A store that stops a device which the guest was given: then it writes to no memory any more. */
+struct vmm_passthrough_reset {
+    uintptr_t register_vaddr; /* 32 bits, which read back as stored once it has stopped */
+    uint32_t value;
+};
+
 struct vmm_config {
     struct vmm_guest guest;
     const struct vmm_passthrough_irq *irqs; /* NULL when there are none */
@@ -42,9 +48,11 @@ struct vmm_config {
     uint32_t device_count; /* at most VMM_MAX_DEVICES, and VMM_MAX_INTERRUPTS together with irq_count */
     /*
      * A guest that resets itself starts again from its images. Not where a device is passed through that may still
-     * write into the guest's RAM: such a guest is stopped.
+     * write into the guest's RAM, and that nobody can stop: such a guest is stopped.
      */
     bool may_restart;
+    const struct vmm_passthrough_reset *resets; /* NULL when there are none */
+    uint32_t reset_count;
 };
 
 extern const struct vmm_config vmm_config;

@@ -94,7 +94,7 @@ bool block_system_init(struct block_system *system, const struct block_system_cl
 
 bool block_system_step(struct block_system *system)
 {
-    uint64_t notified = block_virt_step(&system->virt);
+    uint64_t notified = block_virt_step(&system->virt, 0);
     bool done = file_disk_step(&system->disk);
     return done || notified != 0;
 }

@@ -98,7 +98,7 @@ static bool step_below(void *context)
     struct program *program = context;
     uint64_t driver = UINT64_C(1) << block_virt_config.driver.connection.channel;
     bool notified = driver_vm_notified(&program->vm);
-    uint64_t notify = block_virt_step(&program->virt);
+    uint64_t notify = block_virt_step(&program->virt, 0);
     if ((notify & driver) != 0 && !driver_vm_interrupt(&program->vm)) {
         (void)fprintf(stderr, "vhost_user_vm: the driver VM has gone\n");
         exit(1);

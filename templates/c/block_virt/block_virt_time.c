@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "block_virt_time.h"
+
+#define MARKS BLOCK_VIRT_ARRIVAL_MARKS
+
+_Static_assert((MARKS & (MARKS - 1)) == 0, "the marks are a ring");
+
+uint64_t virt_time_deadline(const struct block_virt *virt, uint64_t asked_ms)
+{
+    uint32_t timeout_ms = virt->config->timeout_ms;
+    bool never = timeout_ms == 0 || asked_ms > BLOCK_VIRT_NEVER - timeout_ms;
+    return never ? BLOCK_VIRT_NEVER : asked_ms + timeout_ms;
+}
+
+void virt_time_want(struct block_virt *virt, uint64_t deadline_ms)
+{
+    if (deadline_ms < virt->wake_ms) {
+        virt->wake_ms = deadline_ms;
+    }
+}
+
+/* Requests that came soon after others share their time: so they are answered a little earlier than need be. */
+static bool is_soon(const struct block_virt *virt, const struct block_virt_arrivals *arrivals)
+{
+    const struct block_virt_arrival *last = &arrivals->marks[(arrivals->first + arrivals->count - 1) % MARKS];
+    return arrivals->count == MARKS || virt->now_ms - last->seen_ms < virt->config->timeout_ms / MARKS;
+}
+
+void virt_time_note_arrivals(struct block_virt *virt, struct block_virt_session *session, uint32_t filled)
+{
+    struct block_virt_arrivals *arrivals = &session->arrivals;
+    uint32_t end = session->requests.end.own + filled;
+    if (end == arrivals->end || virt->config->timeout_ms == 0) {
+        return;
+    }
+    arrivals->end = end;
+    if (arrivals->count == 0 || !is_soon(virt, arrivals)) {
+        arrivals->marks[(arrivals->first + arrivals->count) % MARKS].seen_ms = virt->now_ms;
+        arrivals->count++;
+    }
+    arrivals->marks[(arrivals->first + arrivals->count - 1) % MARKS].end = end;
+}
+
+/* Before the position: a distance of half the numbers there are is backwards. */
+static bool is_before(uint32_t position, uint32_t end)
+{
+    return (int32_t)(end - position) > 0;
+}
+
+uint64_t virt_time_next_deadline(struct block_virt *virt, struct block_virt_session *session)
+{
+    struct block_virt_arrivals *arrivals = &session->arrivals;
+    uint32_t position = session->requests.end.own;
+    while (arrivals->count != 0 && !is_before(position, arrivals->marks[arrivals->first % MARKS].end)) {
+        arrivals->first++;
+        arrivals->count--;
+    }
+    return virt_time_deadline(virt, arrivals->count != 0 ? arrivals->marks[arrivals->first % MARKS].seen_ms
+                                                        : virt->now_ms);
+}
