@@ -113,10 +113,10 @@ def check_timer(system: System) -> None:
     channels = [{end.pd: end.id for end in channel.ends} for channel in system.channels]
     woken = [(block.virt, block.virt, block.timer) for block in blocks_of(system) if block.timer]
     woken += [(guest.name, guest.vmm, guest.timer) for guest in system.guests]
-    for (name, pd, near), far in zip(woken, timer.links, strict=True):
-        assert mapped[f"{name}_wake"] == [(pd, "rw", near.page), (timer.pd, "r", far.page)]
-        assert {timer.pd: far.channel, pd: near.channel} in channels
-    assert far_ends(system, timer.pd) == list(enumerate(pd for _, pd, _ in woken))
+    for (name, woken_pd, near), far in zip(woken, timer.links, strict=True):
+        assert mapped[f"{name}_wake"] == [(woken_pd, "rw", near.page), (timer.pd, "r", far.page)]
+        assert {timer.pd: far.channel, woken_pd: near.channel} in channels
+    assert far_ends(system, timer.pd) == list(enumerate(woken_pd for _, woken_pd, _ in woken))
     (pd,) = (pd for pd in system.pds if pd.name == timer.pd)
     assert pd.priority > max(other.priority for other in system.pds if other.name != pd.name)
     facts = system.board.facts.timer

@@ -14,7 +14,6 @@ import pytest
 from tests.build.slow_compiler import SlowCompiler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 BOARD: Final = "qemu_virt_aarch64"
@@ -30,13 +29,7 @@ cc = "{prefix}"
 """
 
 
-@pytest.fixture(autouse=True)
-def _heeded() -> Iterator[None]:
-    """A shell ignores ^C for what it runs in the background, `nohup` the hang-up, and all below inherits that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    for number, handler in zip((signal.SIGINT, signal.SIGHUP), before, strict=True):
-        signal.signal(number, handler)
+pytestmark = pytest.mark.usefixtures("heeded_interrupts")
 
 
 @pytest.fixture

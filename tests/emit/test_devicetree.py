@@ -303,14 +303,18 @@ def test_initrd_range_of_the_driver_ends_with_its_archive(tmp_path: Path) -> Non
         (
             ODROID,
             '["sd", "uart"]',
-            "uio_pdrv_genirq.of_id=generic-uio panic=1 nr_cpus=1"
-            " clk_ignore_unused pd_ignore_unused console=ttyAML0 quiet",
+            (
+                "uio_pdrv_genirq.of_id=generic-uio panic=1 nr_cpus=1"
+                " clk_ignore_unused pd_ignore_unused console=ttyAML0 quiet"
+            ),
         ),
         (
             ODROID,
             '["sd"]',
-            "uio_pdrv_genirq.of_id=generic-uio panic=1 nr_cpus=1"
-            " clk_ignore_unused pd_ignore_unused console=ttyAMA0 quiet",
+            (
+                "uio_pdrv_genirq.of_id=generic-uio panic=1 nr_cpus=1"
+                " clk_ignore_unused pd_ignore_unused console=ttyAMA0 quiet"
+            ),
         ),
     ],
 )

@@ -17,7 +17,6 @@ from tests.paths import EXAMPLE
 from .fake_qemu import FakeQemu
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 BARE = """
@@ -208,15 +207,6 @@ def wait_until_ended(qemu: FakeQemu) -> None:
     while qemu.runs:
         assert time.monotonic() < deadline, "QEMU was left behind"
         time.sleep(0.02)
-
-
-@pytest.fixture
-def heeded_interrupts() -> Iterator[None]:
-    """A shell ignores ^C for what it runs in the background, `nohup` the hang-up, and all below inherits that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    for number, handler in zip((signal.SIGINT, signal.SIGHUP), before, strict=True):
-        signal.signal(number, handler)
 
 
 # The signal, our arguments, our status.

@@ -59,6 +59,15 @@ def start(qemu: FakeQemu, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What it says until it ends, and nothing of it is left behind if it does not."""
+    with process:
+        try:
+            return process.communicate(timeout=PATIENCE_S)
+        finally:
+            process.terminate()
+
+
 def tables(err: str) -> int:
     """How many times the VMMs' injections were told, all of them."""
     injections = [
@@ -71,12 +80,13 @@ def tables(err: str) -> int:
 def test_the_counters_are_told_at_the_end(qemu: FakeQemu) -> None:
     qemu.will("booted\n", memory=memory())
     process = start(qemu, "--stats", "--expect", "booted")
-    _, err = process.communicate(timeout=PATIENCE_S)
+    _, err = ended(process)
     assert process.returncode == 0
     assert tables(err) == 1
     assert not os.listdir(qemu.folder.parent / "tmp")
 
 
+@pytest.mark.usefixtures("heeded_interrupts")
 def test_the_counters_are_told_when_a_signal_asks(qemu: FakeQemu) -> None:
     qemu.will("booted\n", memory=memory())
     process = start(qemu, "--stats")
@@ -85,7 +95,7 @@ def test_the_counters_are_told_when_a_signal_asks(qemu: FakeQemu) -> None:
     process.send_signal(signal.SIGUSR1)
     time.sleep(2)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=PATIENCE_S)
+    _, err = ended(process)
     assert process.returncode == 130
     assert tables(err) == 2
 
@@ -93,7 +103,7 @@ def test_the_counters_are_told_when_a_signal_asks(qemu: FakeQemu) -> None:
 def test_the_counters_are_told_now_and_then(qemu: FakeQemu) -> None:
     qemu.will("booted\n", memory=memory())
     process = start(qemu, "--stats-every", "1", "--timeout", "4")
-    _, err = process.communicate(timeout=PATIENCE_S)
+    _, err = ended(process)
     assert process.returncode == 3
     assert 3 <= tables(err) <= 5
 
@@ -101,7 +111,7 @@ def test_the_counters_are_told_now_and_then(qemu: FakeQemu) -> None:
 def test_memory_that_cannot_be_read_is_told(qemu: FakeQemu) -> None:
     qemu.will("booted\n")
     process = start(qemu, "--stats", "--expect", "booted")
-    _, err = process.communicate(timeout=PATIENCE_S)
+    _, err = ended(process)
     assert process.returncode == 0
     assert "sdfgen: --stats: QEMU refuses pmemsave: no such memory\n" in err
 
@@ -109,6 +119,6 @@ def test_memory_that_cannot_be_read_is_told(qemu: FakeQemu) -> None:
 def test_a_machine_that_has_ended_is_not_asked(qemu: FakeQemu) -> None:
     qemu.will("booted\n", status=0, memory=memory())
     process = start(qemu, "--stats")
-    _, err = process.communicate(timeout=PATIENCE_S)
+    _, err = ended(process)
     assert process.returncode == 0
     assert tables(err) == 0
