@@ -14,7 +14,7 @@ import pytest
 from benchmarks.measure import BenchmarkError
 from benchmarks.sel4 import rounds, session
 from benchmarks.sel4.cells import MIB, Boot, Cell, Load, Pace, cells
-from benchmarks.sel4.guest import HERE
+from benchmarks.sel4.guest import SOURCES
 from benchmarks.sel4.mailbox import LostError, Mailbox
 from benchmarks.sel4.rows import Row
 
@@ -35,7 +35,7 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> str:
         pytest.skip("no C compiler is installed (Debian: gcc)")
     program = str(tmp_path_factory.mktemp("agent") / "agent")
     words = (compiler, "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined")
-    subprocess.run([*words, "-fno-sanitize-recover=all", os.path.join(HERE, "agent.c"), "-o", program], check=True)
+    subprocess.run([*words, "-fno-sanitize-recover=all", *SOURCES, "-o", program], check=True)
     return program
 
 

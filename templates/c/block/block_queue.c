@@ -28,12 +28,12 @@ void block_queue_publish(struct block_queue_end *end)
     shared_store_release_u32(end->own_word, end->own);
 }
 
-bool block_queue_release(struct block_queue_end *reader_end, uint32_t taken)
+uint32_t block_queue_release(struct block_queue_end *reader_end, uint32_t taken)
 {
     uint32_t head_before = reader_end->own - taken;
     block_queue_publish(reader_end);
     shared_fence();
-    return shared_load_u32(reader_end->peer_word) - head_before > reader_end->mask;
+    return shared_load_u32(reader_end->peer_word) - head_before;
 }
 
 static void init_end(struct block_queue_end *end, volatile uint32_t *own_word, const volatile uint32_t *peer_word,

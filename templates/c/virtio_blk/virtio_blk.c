@@ -303,19 +303,33 @@ static bool take_requests(struct virtio_blk *device)
     return virtq_enable_kicks(&device->queue);
 }
 
+/*
+ * Whether the virtualiser may have found too few slots free for the answers to one more request, where it was told of
+ * `filled` at most. It keeps one for the second response (SDFGEN_BLOCK_ERR_LATE) of each, and for what is late, of which
+ * there were `late`; and of what was not taken yet, each may say that one more is.
+ */
+static bool was_too_full(const struct virtio_blk *device, uint32_t filled, uint32_t taken, uint32_t late)
+{
+    const uint32_t kept = device->resilient ? 1 + late + (filled - taken) : 0;
+    return filled + kept > device->responses.end.mask;
+}
+
 /* Takes the answers that are there now; what comes meanwhile is announced by another notification. True: not all. */
 static bool take_answers(struct virtio_blk *device)
 {
     uint32_t filled = block_queue_filled(&device->responses.end);
     uint32_t taken = 0;
+    uint32_t late = device->late_count;
     for (; taken < filled && !is_spent(device); taken++) {
         struct sddf_blk_response response;
         block_response_take(&device->responses, &response);
         task_answered(device, &response);
+        late = device->late_count > late ? device->late_count : late;
     }
     if (taken != 0) {
         /* The virtualiser takes no more of our requests than it can answer: it may wait for this (block_virt.h). */
-        device->notify |= block_queue_release(&device->responses.end, taken);
+        const uint32_t found = block_queue_release(&device->responses.end, taken);
+        device->notify |= was_too_full(device, found, taken, late);
     }
     return taken < filled;
 }

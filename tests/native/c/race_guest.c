@@ -11,6 +11,7 @@
 #include <sdfgen/pd_say.h>
 #include <sdfgen/shared.h>
 #include <sdfgen/vmm_config.h>
+#include <sdfgen/vmm_config.h>
 #include <sdfgen/vmm_virtio_blk.h>
 
 #include "race_internal.h"
@@ -29,6 +30,8 @@ _Alignas(4096) static volatile uint32_t page[1024];
 static struct vmm_virtio_blk state;
 static struct vmm_virtio_blk_config config;
 static struct vmm_device device;
+
+const struct vmm_config vmm_config = { .devices = &device, .device_count = 1 };
 static const struct vmm_guest guest = {
     .ram_gpa = RAM_GPA, .ram_vaddr = (uintptr_t)ram, .ram_size_bytes = sizeof(ram)
 };

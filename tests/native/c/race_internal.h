@@ -15,7 +15,10 @@ enum { VMM_BLOCK = 1, VMM_TRAP = 2, VMM_KICK = 4 };
 enum { GUEST_IRQ = 1, GUEST_REPLY = 2 };
 
 struct race_queues {
-    struct sddf_blk_storage_info info;
+    union {
+        struct sddf_blk_storage_info info;
+        struct sdfgen_block_storage storage; /* of a guest's disk */
+    };
     _Alignas(8) uint8_t requests[SDDF_BLK_REQUEST_QUEUE_BYTES(RACE_CAPACITY)];
     _Alignas(8) uint8_t responses[SDDF_BLK_RESPONSE_QUEUE_BYTES(RACE_CAPACITY)];
 };

@@ -73,7 +73,7 @@ static void turn(void)
     for (uint32_t i = 0; i < filled; i++) {
         hear_next();
     }
-    bool notify = filled != 0 && block_queue_release(&responses.end, filled);
+    bool notify = filled != 0 && block_queue_release(&responses.end, filled) > responses.end.mask;
     uint32_t room = block_queue_room(&requests.end);
     uint32_t before = asked;
     while (room > 0 && asked < wanted && free_count > 0) {

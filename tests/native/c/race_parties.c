@@ -73,7 +73,7 @@ void race_fail(const char *what)
 
 /* ---- Set-up ---- */
 
-static struct block_connection connect(struct race_queues *queues, uint32_t capacity, uint32_t channel)
+static struct block_connection connect(struct race_queues *queues, uint32_t capacity, uint32_t channel, bool resilient)
 {
     return (struct block_connection) {
         .storage_info_vaddr = (uintptr_t)&queues->info,
@@ -81,6 +81,7 @@ static struct block_connection connect(struct race_queues *queues, uint32_t capa
         .response_vaddr = (uintptr_t)queues->responses,
         .queue_capacity = capacity,
         .channel = channel,
+        .resilient = resilient,
     };
 }
 
@@ -88,7 +89,7 @@ struct block_client_config race_client_config(const struct scenario *scenario)
 {
     return (struct block_client_config) {
         .name = "disk",
-        .connection = connect(&race_client_queues, scenario->queue_capacity, CHANNEL_CLIENT),
+        .connection = connect(&race_client_queues, scenario->queue_capacity, CHANNEL_CLIENT, scenario->guest),
         .data = { .vaddr = (uintptr_t)race_data, .size_bytes = sizeof(race_data) },
     };
 }
@@ -120,12 +121,12 @@ static void set_up_virt(const struct scenario *scenario)
     memset(&driver_queues, 0, sizeof(driver_queues));
     client = (struct block_virt_client) {
         .name = "client",
-        .connection = connect(&race_client_queues, scenario->queue_capacity, CHANNEL_CLIENT),
+        .connection = connect(&race_client_queues, scenario->queue_capacity, CHANNEL_CLIENT, scenario->guest),
         .data = { .vaddr = (uintptr_t)race_data, .size_bytes = sizeof(race_data), .io_base = &io_base },
     };
     config = (struct block_virt_config) {
         .driver = {
-            .connection = connect(&driver_queues, DRIVER_CAPACITY, CHANNEL_DRIVER),
+            .connection = connect(&driver_queues, DRIVER_CAPACITY, CHANNEL_DRIVER, false),
             .data = { .vaddr = (uintptr_t)table_data, .size_bytes = sizeof(table_data), .io_base = &driver_io_base },
         },
         .clients = &client,

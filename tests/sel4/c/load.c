@@ -92,7 +92,7 @@ static void turn(void)
     for (uint32_t i = 0; i < filled; i++) {
         hear_next();
     }
-    bool notify = filled != 0 && block_queue_release(&responses.end, filled);
+    bool notify = filled != 0 && block_queue_release(&responses.end, filled) > responses.end.mask;
     const uint32_t before = asked;
     for (uint32_t room = block_queue_room(&requests.end); room > 0 && may_ask(); room--) {
         ask_next();

@@ -84,10 +84,11 @@ void block_response_take(struct block_response_reader *reader, struct sddf_blk_r
 void block_queue_publish(struct block_queue_end *end);
 
 /*
- * The same for a reader that has taken the last `taken` entries, where the writer sleeps while it finds the queue full.
- * True when it may have found it so before the slots became free: then it has to be notified.
+ * The same for a reader that has taken the last `taken` entries, where the writer sleeps while it finds too few slots
+ * free. Returns how many entries it may have found in the queue at most before these became free: if they were too many
+ * for it, it has to be notified. No more than the capacity, unless the writer breaks the protocol.
  *
  * The writer's part: publish, shared_fence(), and only then look for room (block_queue_room) before it sleeps. One of
  * the two then sees what the other has stored, on whatever cores they run.
  */
-bool block_queue_release(struct block_queue_end *reader_end, uint32_t taken);
+uint32_t block_queue_release(struct block_queue_end *reader_end, uint32_t taken);

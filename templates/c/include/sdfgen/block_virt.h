@@ -44,8 +44,9 @@
  * its responses stalls itself only.
  *
  * Notifications, as in sDDF: who adds to a queue notifies. One thing beyond: a client that had let its response queue
- * become full notifies when it has taken responses (block_queue_release), or the requests it has waiting are seen with
- * the next notification of anybody. `plugged` is not looked at: a queue is served as soon as there is a notification.
+ * become full, but for the slots that are kept for second responses, notifies when it has taken responses
+ * (block_queue_release), or the requests it has waiting are seen with the next notification of anybody. `plugged` is not
+ * looked at: a queue is served as soon as there is a notification.
  *
  * Life: wait for the driver's storage_info, read the partition tables into the virtualiser's own data region, publish
  * each client's storage_info, serve. A client whose partition can't be had gets a storage_info with capacity 0, so that
