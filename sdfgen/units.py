@@ -38,6 +38,12 @@ def parse_time(text: str) -> int | None:
     return int(match[1]) * _MILLISECONDS[match[2]]
 
 
+def parse_rate(text: str) -> int | None:
+    """Return the bytes a second of `"20 MiB/s"`; None when it is no rate."""
+    size, slash, second = text.rpartition("/")
+    return parse_size(size) if slash and second.strip() == "s" else None
+
+
 def size_text(size_bytes: int) -> str:
     """Return a size as a person writes it, exact: `2 MiB`, `4097 B`."""
     for unit in ("GiB", "MiB", "KiB"):

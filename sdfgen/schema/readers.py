@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from sdfgen.faults.fault import Fault, Faults, suggestion
-from sdfgen.units import PAGE_BYTES, U32_MAX, U64_MAX, parse_size, parse_time
+from sdfgen.units import PAGE_BYTES, U32_MAX, U64_MAX, parse_rate, parse_size, parse_time
 
 if TYPE_CHECKING:
     from sdfgen.read.toml import Node
@@ -171,6 +171,25 @@ class Time(Reader):
         elif isinstance(value, str):
             value = parse_time(value)
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= U32_MAX:
+            return value
+        return int(self.refuse(node, faults))
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema."""
+        return {"type": ["integer", "string"]}
+
+
+class Rate(Reader):
+    """A number of bytes a second, as a number or as text with a unit, of which some are too few."""
+
+    def __init__(self, low: int) -> None:
+        self.low, self.harmless = low, low
+        self.says = f'a rate of at least {low} bytes a second, such as "20 MiB/s" or 20_971_520'
+
+    def read(self, node: Node, faults: Faults) -> int:
+        """Return the bytes a second."""
+        value = parse_rate(node.value) if isinstance(node.value, str) else node.value
+        if isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= U64_MAX:
             return value
         return int(self.refuse(node, faults))
 

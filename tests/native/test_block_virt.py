@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 QEMU = shutil.which("qemu-aarch64-static")
 SUBJECTS = tuple(os.path.join(TEMPLATES_C, source) for source in folders("block", "block_virt"))
-PARTS = ("requests", "turns", "pieces", "hostile", "life", "time", "deaths")
+PARTS = ("requests", "turns", "pieces", "hostile", "life", "time", "deaths", "rate")
 TEST_FILES = ("block_virt_test", *(f"block_virt_{part}_tests" for part in PARTS))
 SOURCES = (*SUBJECTS, *(os.path.join(C_TESTS, name + ".c") for name in ("block_virt_world", *TEST_FILES)))
 CACHE = os.path.join(TEMPLATES_C, "cache", "cache_aarch64.c")
@@ -65,6 +65,7 @@ UNIT_TESTS = (
     "a_driver_that_restarts_between_pieces_does_them_again",
     "a_driver_lost_between_pieces_fails_the_request",
     "nobody_waits_longer_than_is_stated",
+    "heavier_clients_are_waited_for_as_long_as_is_stated",
     "who_was_idle_waits_once_for_what_one_alone_has",
     "one_long_request_keeps_its_client_busy",
     "caches_are_kept_piece_by_piece",
@@ -102,6 +103,7 @@ UNIT_TESTS = (
     "without_a_timeout_a_request_waits",
     "a_client_hears_that_a_request_failed_and_when_it_is_done_with",
     "a_late_transfer_reaches_no_other_requests_buffer",
+    "what_waits_gets_no_buffer_that_is_late",
     "a_late_change_overwrites_no_newer_one",
     "a_late_read_holds_up_nothing",
     "what_is_held_up_fails_in_time",
@@ -127,6 +129,28 @@ UNIT_TESTS = (
     "a_table_that_could_not_be_read_may_be_read_by_the_next_driver",
     "a_driver_that_broke_the_protocol_may_start_again",
     "a_start_that_makes_no_sense_changes_nothing_for_others",
+    "weights_share_what_there_is",
+    "a_weight_is_of_no_use_to_who_wants_little",
+    "a_weight_that_makes_no_sense_is_the_nearest",
+    "a_bandwidth_is_kept",
+    "as_many_requests_a_second_are_served",
+    "a_request_in_pieces_counts_once",
+    "the_lower_of_two_limits_counts",
+    "bursts_are_bounded",
+    "who_has_no_limit_is_not_slowed",
+    "who_keeps_to_its_limit_does_not_wait",
+    "the_own_limit_lets_nothing_time_out",
+    "a_long_request_may_take_longer_than_the_timeout",
+    "a_silent_driver_ends_all_requests_in_time",
+    "only_the_wait_for_the_rate_is_forgiven",
+    "who_comes_later_is_not_forgiven_what_was_before",
+    "without_a_timeout_a_limit_is_kept",
+    "a_client_that_is_cut_off_waits_for_no_rate",
+    "the_lowest_limits_are_kept",
+    "the_highest_limits_limit_nothing_here",
+    "at_the_end_of_time_nothing_overflows",
+    "time_that_jumps_gives_a_burst",
+    "time_that_goes_back_stands_still",
 )
 
 

@@ -36,6 +36,10 @@ MORE = {
     "native_block_table.c": ("\n[block]\n", f"{NATIVE}\n[block]\n", "src/native_block_table.c"),
 }
 
+# Of the example with settings.
+LIMITED = ["block.timeout=0", "guest.client1.disk.0.iops=100", 'guest.client2.disk.0.bandwidth="1 MiB/s"']
+SET = {"limited_virt_table.c": ([*LIMITED, "guest.client2.disk.0.weight=3"], "src/block_virt_table.c")}
+
 
 @pytest.mark.parametrize("table", TABLES)
 def test_table_is_as_a_build_makes_it(table: str, tmp_path: Path, golden: Golden) -> None:
@@ -55,5 +59,12 @@ def test_table_of_two_disks_is_as_a_build_makes_it(table: str, tmp_path: Path, g
     golden.check(type(tmp_path)(TWO_CLIENTS, table), files[name].decode())
 
 
+@pytest.mark.parametrize("table", SET)
+def test_table_of_a_setting_is_as_a_build_makes_it(table: str, tmp_path: Path, golden: Golden) -> None:
+    settings, name = SET[table]
+    files = generated_files(describe(EXAMPLE, settings, boards=[QEMU]).systems[QEMU])
+    golden.check(type(tmp_path)(TWO_CLIENTS, table), files[name].decode())
+
+
 def test_every_table_is_made() -> None:
-    assert sorted(os.listdir(TWO_CLIENTS)) == sorted({*TABLES, *MORE})
+    assert sorted(os.listdir(TWO_CLIENTS)) == sorted({*TABLES, *MORE, *SET})

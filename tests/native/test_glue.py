@@ -97,6 +97,9 @@ DOMAINS = {
     "vmm_of_several_vcpus": Domain(VMM, None, ("glue_vcpus_test.c", *TABLE, *FAKES), VMM_NEEDS),
     "driver_and_client_vmm": Domain(VMM, None, ("glue_driver_and_client_test.c", *TABLE, *FAKES), VMM_NEEDS),
     "block_virt": Domain(VIRTUALISER, "block_virt_table.c", ("glue_virt_test.c", "glue_microkit.c"), MICROKIT | CACHE),
+    "limited_virt": Domain(
+        VIRTUALISER, "limited_virt_table.c", ("glue_limited_test.c", "glue_microkit.c"), MICROKIT | CACHE
+    ),
     "images": Domain(("vmm/vmm_images.c",), None, ("glue_images_test.c",), IMAGES | {"cache_clean_range"}),
     "guest_timer": Domain(TIMER, "guest_timer_table.c", ("glue_timer_test.c", "glue_microkit.c"), TIMER_MICROKIT),
     "guest_timer_by_period": Domain(

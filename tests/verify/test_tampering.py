@@ -67,6 +67,9 @@ MAP_HEAD = '<map mr="block_client1_0_requests" vaddr='
 C_TABLES = [
     edit("virtualiser_partition", VIRT, ".partition = 1", ".partition = 2"),
     edit("virtualiser_read_only", VIRT, ".read_only = false", ".read_only = true"),
+    edit("virtualiser_weight", VIRT, ".weight = 1", ".weight = 16"),
+    edit("virtualiser_bandwidth", VIRT, ".bandwidth = 0", ".bandwidth = 4096"),
+    edit("virtualiser_iops", VIRT, ".iops = 0", ".iops = 1"),
     edit("virtualiser_address", VIRT, ".request_vaddr = 0x80002000", ".request_vaddr = 0x80003000"),
     edit("virtualiser_address_odroid", VIRT, ".request_vaddr = 0x80002000", ".request_vaddr = 0x80003000", **ON_ODROID),
     edit("virtualiser_channel", VIRT, ".channel = 2", ".channel = 3"),

@@ -100,6 +100,9 @@ def _served(block: Block, disk: Disk) -> From:
         "partuuid": From(disk.partition.uuid, disk.origin, "partition"),
         "partlabel": From(disk.partition.label, disk.origin, "partition"),
         "read_only": From(disk.read_only, disk.origin, "read_only"),
+        "weight": From(disk.weight, disk.origin, "weight"),
+        "bandwidth": From(disk.bandwidth, disk.origin, "bandwidth"),
+        "iops": From(disk.iops, disk.origin, "iops"),
     }
     return From(row, disk.origin, "name")
 

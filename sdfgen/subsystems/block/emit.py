@@ -142,6 +142,9 @@ def _virt_table(block: Block) -> str:
             "data": _virt_data(disk.far, disk.data_bytes, disk.io_symbol),
             "partition": disk.partition.entry or 0,
             "read_only": disk.read_only,
+            "weight": disk.weight,
+            "bandwidth": disk.bandwidth,
+            "iops": disk.iops,
         }
         | ({"partuuid": disk.partition.uuid} if disk.partition.uuid else {})
         | ({"partlabel": disk.partition.label} if disk.partition.label else {})

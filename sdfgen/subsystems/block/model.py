@@ -71,6 +71,9 @@ class Disk(NamedTuple):
         data_bytes: That region's size.
         capacity: Slots of its queues.
         read_only: Writes are refused.
+        weight: Its share beside others'.
+        bandwidth: The most bytes a second; 0 for as many as there can be.
+        iops: The most requests a second; likewise.
         near: How its owner's domain sees the connection.
         far: How the virtualiser does.
         io_symbol: The symbol that carries the io address of its data region.
@@ -88,6 +91,9 @@ class Disk(NamedTuple):
     data_bytes: int
     capacity: int
     read_only: bool
+    weight: int
+    bandwidth: int
+    iops: int
     near: Queues
     far: Queues
     io_symbol: str
@@ -135,7 +141,7 @@ class Block(NamedTuple):
         virt_io_symbol: The symbol that carries that region's io address.
         disks: The disks, in the order of the virtualiser's table.
         timeout_ms: How long a request may take; 0 for ever.
-        timer: How the virtualiser reaches the guest timer; None where requests may take as long as they like.
+        timer: How the virtualiser reaches the guest timer; None where nothing has a time.
         lost_disks: There may be more: of some disk it was not found out which block subsystem it is of.
         origin: Its table.
         virt_origin: The virtualiser's.

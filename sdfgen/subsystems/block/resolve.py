@@ -20,7 +20,7 @@ from sdfgen.subsystems.block.spec import VirtualiserTable, blocks, uio_facts, wa
 from sdfgen.subsystems.roles import ElfPatch, Resolved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sdfgen.guests.machine import Machine
     from sdfgen.guests.timer import TimerBuilder
@@ -129,7 +129,7 @@ def _build(context: Context, driven: _Driven, timer: TimerBuilder, wanted: list[
     ]
     if virt.program_image is None:
         context.let_count(virt_name, space, _counted_rows(disks), virt)
-    wake = timer.connect(virt_name, virt_name, virt, space) if table.timeout else None
+    wake = timer.connect(virt_name, virt_name, virt, space) if _takes_time(table, wanted) else None
     block = Block(
         name=table.name,
         learned=table.physical_addresses == "learned",
@@ -176,12 +176,17 @@ def _lost_disks(context: Context) -> bool:
 def _bounded(context: Context, table: BlockTable, wanted: list[Wish]) -> list[Wish]:
     """Return the disks in the order of the virtualiser's table: by partition, then by their labels."""
     ordered = sorted(wanted, key=lambda wish: (wish.table.partition.order, wish.client.name, wish.name))
-    room = MAX_DISKS - bool(table.timeout)
+    room = MAX_DISKS - _takes_time(table, wanted)
     if len(ordered) > room:
         message = f"{len(ordered)} disks of block subsystem `{table.name}`; its virtualiser has room for {room}"
         first = ordered[room].table
         context.faults.add(Fault("SDF014", message, first.where.of_key(), "remove some, or add another [[block]]"))
     return ordered[:room]
+
+
+def _takes_time(table: BlockTable, wanted: Iterable[Wish]) -> bool:
+    """Tell whether the virtualiser has to be woken: when a request takes too long, or a disk's rate lets it go on."""
+    return bool(table.timeout) or any(wish.table.limited for wish in wanted)
 
 
 def _capacity(table: BlockTable, links: list[tuple[Wish, Connection]]) -> int:

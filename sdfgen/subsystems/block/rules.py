@@ -10,6 +10,7 @@ from sdfgen.rules.registry import Stage, fault, rule
 from sdfgen.subsystems.block.connection import data_map_name
 from sdfgen.subsystems.block.model import MAX_CAPACITY, VIRTUALISER_DATA, blocks_of
 from sdfgen.subsystems.block.partition_name_rules import wrong
+from sdfgen.subsystems.block.spec import BLOCK_BYTES
 from sdfgen.units import size_text
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from sdfgen.subsystems.block.model import Block, Disk
     from sdfgen.subsystems.block.partition_name import PartitionName
 
-BLOCK_BYTES = 0x1000
-"""sDDF: BLK_TRANSFER_SIZE, the unit of every request."""
 GPT_BLOCKS = 10
 """What sDDF's virtualiser reads a GUID partition table with: protective MBR, header, 128 entries, rounded up."""
 _STORAGE = re.compile(r"/dev(/(?!\.\.?(/|$))[A-Za-z0-9._:@+=,-]+)+")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from sdfgen.facts.board_tables import INTID
-from sdfgen.schema.readers import Address, Choice, Flag, Name, Number, Pages, Size, Text, Time
+from sdfgen.schema.readers import Address, Choice, Flag, Name, Number, Pages, Rate, Size, Text, Time
 from sdfgen.schema.table import Many, One, OneOrMany, Table, key
 from sdfgen.spec.description import Extension
 from sdfgen.spec.scheduled import ScheduledTable
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from sdfgen.spec.description import Need, Spec
 
 _MIB = 2**20
+BLOCK_BYTES = 0x1000
+"""sDDF: BLK_TRANSFER_SIZE, the unit of every request."""
+MAX_WEIGHT = 16
+MAX_IOPS = 1_000_000
 
 
 class VirtualiserTable(ScheduledTable):
@@ -84,6 +88,28 @@ class DiskTable(Table):
     )
     queue_capacity: int = key(Number(), "Requests that fit into its queues.", default=1024)
     read_only: bool = key(Flag(), "Refuse writes.", default=False)
+    weight: int = key(
+        Number(1, MAX_WEIGHT),
+        "Its share of the disk beside others that want more than there is: twice the weight, twice the blocks.",
+        default=1,
+    )
+    bandwidth: int | None = key(
+        Rate(BLOCK_BYTES),
+        "The most that it may read and write, zero and discard.",
+        default=None,
+        default_doc="as much as there is",
+    )
+    iops: int | None = key(
+        Number(1, MAX_IOPS),
+        "The most requests that it may have served in a second.",
+        default=None,
+        default_doc="as many as there can be",
+    )
+
+    @property
+    def limited(self) -> bool:
+        """It may not have as much as there is."""
+        return self.bandwidth is not None or self.iops is not None
 
 
 class UioTable(Table):
@@ -98,7 +124,10 @@ class UioTable(Table):
 CODES = {
     "SDF014": (
         "too many disks",
-        "A protection domain has 62 channel ids: of a virtualiser's, disks have 60, or 61 where `timeout` is 0.",
+        (
+            "A protection domain has 62 channel ids: of a virtualiser's, disks have 60, or 61 where `timeout` is 0 and "
+            "no disk has a limit."
+        ),
     ),
     "SDF107": (
         "a block subsystem has no driver",

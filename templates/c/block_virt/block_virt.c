@@ -5,8 +5,15 @@
 #include "block_virt_disk.h"
 #include "block_virt_driver.h"
 #include "block_virt_piece.h"
+#include "block_virt_rate.h"
 #include "block_virt_slots.h"
 #include "block_virt_time.h"
+
+static uint32_t weight_of(const struct block_virt_client *config)
+{
+    const uint32_t weight = config->weight < BLOCK_MAX_WEIGHT ? config->weight : BLOCK_MAX_WEIGHT;
+    return weight != 0 ? weight : 1;
+}
 
 static void init_session(struct block_virt_session *session, const struct block_virt_client *config)
 {
@@ -18,7 +25,9 @@ static void init_session(struct block_virt_session *session, const struct block_
         .state = BLOCK_VIRT_CLIENT_WAITING,
         .extended = connection->extended,
         .resilient = connection->resilient,
+        .weight = weight_of(config),
     };
+    virt_rate_init(session);
     block_request_reader_init(&session->requests, (volatile struct sddf_blk_request_queue *)connection->request_vaddr,
                               connection->queue_capacity);
     block_response_writer_init(&session->responses,
@@ -72,6 +81,7 @@ static void init_state(struct block_virt *virt, const struct block_virt_config *
     virt->ready = 0;
     virt->stalled = 0;
     virt->held = 0;
+    virt->limited = 0;
     virt->now_ms = 0;
     virt->wake_ms = BLOCK_VIRT_NEVER;
     virt->begun = false;

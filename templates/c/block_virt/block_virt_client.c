@@ -2,6 +2,7 @@
 #include "block_virt_client.h"
 
 #include "block_virt_piece.h"
+#include "block_virt_rate.h"
 #include "block_virt_slots.h"
 #include "block_virt_time.h"
 
@@ -84,10 +85,10 @@ static void refuse(struct block_virt *virt, uint32_t index, uint32_t id, uint32_
 }
 
 /* Whether the driver may still move data of a request that its client was told has failed, where this one's is. */
-static bool is_in_use(const struct block_virt *virt, uint32_t index, const struct sddf_blk_request *request,
+static bool is_in_use(const struct block_virt *virt, uint32_t index, uint64_t offset_bytes, uint32_t block_count,
                       uint32_t flags)
 {
-    return (flags & OP_DATA) != 0 && virt_slots_late_moves(virt, index, request->io_or_offset, request->block_count);
+    return (flags & OP_DATA) != 0 && virt_slots_late_moves(virt, index, offset_bytes, block_count);
 }
 
 /* A request that is sound waits for its turn until its deadline. */
@@ -95,7 +96,7 @@ static void queue_up(struct block_virt *virt, uint32_t index, const struct sddf_
                      uint64_t deadline_ms)
 {
     struct block_virt_session *session = &virt->sessions[index];
-    if (is_in_use(virt, index, request, flags)) {
+    if (is_in_use(virt, index, request->io_or_offset, request->block_count, flags)) {
         refuse(virt, index, request->id, SDDF_BLK_ERR_IO);
         return;
     }
@@ -176,17 +177,20 @@ static bool may_take(struct block_virt *virt, uint32_t index)
 void virt_client_refresh(struct block_virt *virt, uint32_t index)
 {
     struct block_virt_session *session = &virt->sessions[index];
+    virt_rate_forgive(virt, index);
     while (passes_barrier(virt, index) && !session->has_head && may_take(virt, index)) {
         take_request(virt, index);
     }
     struct virt_piece piece;
     bool ready = virt_piece_next(virt, index, &piece);
-    if (!ready) {
+    bool held = session->has_head && virt_slots_late_changes(virt, &session->head);
+    bool limited = ready && !held && virt_rate_holds(virt, index);
+    if (!ready || limited) {
         session->credit_blocks = 0;
     }
-    bool held = session->has_head && virt_slots_late_changes(virt, &session->head);
     set_bit(&virt->held, index, held);
-    set_bit(&virt->ready, index, ready && !held);
+    set_bit(&virt->limited, index, limited);
+    set_bit(&virt->ready, index, ready && !held && !limited);
     set_bit(&virt->stalled, index, session->filled != 0 && !has_room(session));
 }
 
@@ -204,10 +208,14 @@ static void refuse_head(struct block_virt *virt, uint32_t index, uint32_t status
 void virt_client_expire(struct block_virt *virt, uint32_t index)
 {
     struct block_virt_session *session = &virt->sessions[index];
-    if (session->has_head && virt_time_is_over(virt, session->head.deadline_ms)) {
+    const struct block_virt_head *head = &session->head;
+    virt_rate_forgive(virt, index);
+    if (session->has_head
+        && (virt_time_is_over(virt, head->deadline_ms)
+            || is_in_use(virt, index, head->offset_bytes, head->request.block_count, head->flags))) {
         refuse_head(virt, index, SDDF_BLK_ERR_IO);
     } else if (session->has_head) {
-        virt_time_want(virt, session->head.deadline_ms);
+        virt_time_want(virt, head->deadline_ms);
     }
     virt_client_refresh(virt, index);
 }
@@ -224,6 +232,7 @@ static void cut_off(struct block_virt *virt, uint32_t index)
     virt->counted |= bit(index);
     virt->ready &= ~bit(index);
     virt->held &= ~bit(index);
+    virt->limited &= ~bit(index);
     virt->stalled &= ~bit(index);
 }
 

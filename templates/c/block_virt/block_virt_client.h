@@ -25,7 +25,7 @@ void virt_client_tell_late(struct block_virt *virt, uint32_t index, uint32_t id)
 /* Says that the driver is done with such a request. */
 void virt_client_release_late(struct block_virt *virt, uint32_t index, uint32_t id);
 
-/* Fails what waits to be handed on, or taken, and whose time is over. */
+/* Fails what waits to be handed on, or taken, and whose time is over, or whose data is a late request's by now. */
 void virt_client_expire(struct block_virt *virt, uint32_t index);
 
 /* Whether a client may have that done to the disk, as it is now. */

@@ -134,7 +134,7 @@ void virt_driver_serve(struct block_virt *virt)
     while (virt->ready != 0 && virt->again == 0 && virt->free_count != 0 && may_forward(virt)) {
         if (!virt->in_turn || (virt->ready & bit(virt->turn)) == 0) {
             virt->turn = next_ready(virt);
-            virt->sessions[virt->turn].credit_blocks += BLOCK_VIRT_QUANTUM_BLOCKS;
+            virt->sessions[virt->turn].credit_blocks += virt_piece_turn_blocks(virt, virt->turn);
             virt->in_turn = true;
         }
         struct virt_piece piece;

@@ -3,7 +3,7 @@
  * What the virtualiser's files share. Each calls only those that stand behind it: block_virt.c (life and steps),
  * block_virt_disk.c (storage_info and partition tables), block_virt_driver.c (requests to the driver and its answers),
  * block_virt_client.c (requests of clients), block_virt_piece.c (how much of them is handed on at once),
- * block_virt_slots.c (what is with the driver) and block_virt_time.c.
+ * block_virt_rate.c (how fast), block_virt_slots.c (what is with the driver) and block_virt_time.c.
  */
 #pragma once
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "block_virt_piece.h"
 
+#include "block_virt_rate.h"
+
 _Static_assert(BLOCK_VIRT_QUANTUM_BLOCKS <= BLOCK_VIRT_SHARED_BLOCKS, "a piece of any size can be handed on");
 _Static_assert(BLOCK_VIRT_ALONE_PIECE_BLOCKS <= BLOCK_VIRT_ALONE_BLOCKS, "likewise");
 _Static_assert(BLOCK_VIRT_ONLY_PIECE_BLOCKS <= UINT16_MAX, "the blocks of a piece fit into a request");
@@ -41,19 +43,29 @@ struct limits {
     uint32_t pieces;
 };
 
-static const struct limits *limits_of(const struct block_virt *virt, uint32_t index)
+static uint32_t smaller(uint32_t one, uint32_t other)
 {
-    static const struct limits shared = {
-        BLOCK_VIRT_QUANTUM_BLOCKS, BLOCK_VIRT_SHARED_BLOCKS, BLOCK_VIRT_SHARED_REQUESTS,
-    };
-    static const struct limits alone = {
-        BLOCK_VIRT_ALONE_PIECE_BLOCKS, BLOCK_VIRT_ALONE_BLOCKS, BLOCK_VIRT_MAX_IN_FLIGHT,
-    };
-    static const struct limits only = { BLOCK_VIRT_ONLY_PIECE_BLOCKS, UINT32_MAX, BLOCK_VIRT_MAX_IN_FLIGHT };
+    return one < other ? one : other;
+}
+
+static uint32_t larger(uint32_t one, uint32_t other)
+{
+    return one < other ? other : one;
+}
+
+static struct limits limits_of(const struct block_virt *virt, uint32_t index)
+{
+    const uint32_t weight = virt->sessions[index].weight;
+    const uint32_t shared_blocks = weight * BLOCK_VIRT_SHARED_BLOCKS;
     if (virt->client_count == 1) {
-        return &only;
+        return (struct limits) { BLOCK_VIRT_ONLY_PIECE_BLOCKS, UINT32_MAX, BLOCK_VIRT_MAX_IN_FLIGHT };
     }
-    return ((virt->busy | virt->busy_before) & ~bit(index)) != 0 ? &shared : &alone;
+    if (((virt->busy | virt->busy_before) & ~bit(index)) != 0) {
+        return (struct limits) { BLOCK_VIRT_QUANTUM_BLOCKS, shared_blocks, weight * BLOCK_VIRT_SHARED_REQUESTS };
+    }
+    return (struct limits) {
+        BLOCK_VIRT_ALONE_PIECE_BLOCKS, larger(BLOCK_VIRT_ALONE_BLOCKS, shared_blocks), BLOCK_VIRT_MAX_IN_FLIGHT,
+    };
 }
 
 static uint32_t cost_of(uint32_t flags, uint32_t block_count)
@@ -65,13 +77,13 @@ bool virt_piece_next(const struct block_virt *virt, uint32_t index, struct virt_
 {
     const struct block_virt_session *session = &virt->sessions[index];
     const struct block_virt_head *head = &session->head;
-    const struct limits *limits = limits_of(virt, index);
-    const uint32_t left = head->request.block_count;
-    piece->block_count = (uint16_t)(left < limits->piece_blocks ? left : limits->piece_blocks);
+    const struct limits limits = limits_of(virt, index);
+    const uint32_t piece_blocks = smaller(limits.piece_blocks, session->rate.piece_blocks);
+    piece->block_count = (uint16_t)smaller(head->request.block_count, piece_blocks);
     piece->data_blocks = (head->flags & OP_DATA) != 0 ? piece->block_count : 0;
     piece->cost_blocks = cost_of(head->flags, piece->block_count);
-    return session->has_head && session->in_flight < limits->pieces
-        && session->cost_blocks + piece->cost_blocks <= limits->cost_blocks
+    return session->has_head && session->in_flight < limits.pieces
+        && session->cost_blocks + piece->cost_blocks <= limits.cost_blocks
         && piece->data_blocks <= session->region_blocks - session->data_blocks;
 }
 
@@ -139,6 +151,7 @@ void virt_piece_hand_on(struct block_virt *virt, uint32_t index, const struct vi
 {
     struct block_virt_session *session = &virt->sessions[index];
     struct block_virt_head *head = &session->head;
+    virt_rate_charge(virt, session, piece->block_count);
     if (head->whole == BLOCK_VIRT_NO_WHOLE) {
         head->whole = take_whole(virt, head->request.id);
     }

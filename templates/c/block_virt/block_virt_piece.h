@@ -16,6 +16,12 @@ void virt_piece_init(struct block_virt *virt);
 /* The client has asked for something. */
 void virt_piece_note_busy(struct block_virt *virt, uint32_t index);
 
+/* What a client may have served in one turn. */
+static inline uint32_t virt_piece_turn_blocks(const struct block_virt *virt, uint32_t index)
+{
+    return virt->sessions[index].weight * BLOCK_VIRT_QUANTUM_BLOCKS;
+}
+
 /* Whether a piece of the client's head may be handed on when its turn comes; then, which. */
 bool virt_piece_next(const struct block_virt *virt, uint32_t index, struct virt_piece *piece);
 

@@ -41,6 +41,22 @@ void virt_time_note_arrivals(struct block_virt *virt, struct block_virt_session 
     arrivals->marks[(arrivals->first + arrivals->count - 1) % MARKS].end = end;
 }
 
+static uint64_t later(uint64_t time_ms, uint64_t by_ms, uint64_t most_ms)
+{
+    return time_ms >= most_ms || by_ms >= most_ms - time_ms ? most_ms : time_ms + by_ms;
+}
+
+/* What came while it waited has waited since it came, so none is seen later than now. */
+void virt_time_forgive(const struct block_virt *virt, struct block_virt_session *session, uint64_t waited_ms)
+{
+    struct block_virt_arrivals *arrivals = &session->arrivals;
+    session->head.deadline_ms = later(session->head.deadline_ms, waited_ms, BLOCK_VIRT_NEVER);
+    for (uint32_t i = 0; i < arrivals->count; i++) {
+        struct block_virt_arrival *mark = &arrivals->marks[(arrivals->first + i) % MARKS];
+        mark->seen_ms = later(mark->seen_ms, waited_ms, virt->now_ms);
+    }
+}
+
 /* Before the position: a distance of half the numbers there are is backwards. */
 static bool is_before(uint32_t position, uint32_t end)
 {

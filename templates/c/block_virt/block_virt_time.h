@@ -18,5 +18,8 @@ static inline bool virt_time_is_over(const struct block_virt *virt, uint64_t dea
 /* Notes what was seen in a client's request queue just now: `filled` requests, all that it holds. */
 void virt_time_note_arrivals(struct block_virt *virt, struct block_virt_session *session, uint32_t filled);
 
+/* For so long what a client has first in line, and in its queue, has waited for nothing but the client itself. */
+void virt_time_forgive(const struct block_virt *virt, struct block_virt_session *session, uint64_t waited_ms);
+
 /* The deadline of the next request in a client's queue, which is not empty. */
 uint64_t virt_time_next_deadline(struct block_virt *virt, struct block_virt_session *session);

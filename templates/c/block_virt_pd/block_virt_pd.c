@@ -2,9 +2,9 @@
 /*
  * The virtualiser's protection domain: steps it at each notification, hands its notifications on, and says on the debug
  * console what became of the disk and of each client's partition, each thing once. What it counts goes into the page of
- * counters.h: row 0 is the virtualiser's, row 1 + i client i's. Where requests have a time, the guest timer
- * (guest_timer.h) notifies it when one is over; of these times the earliest is outstanding, so that requests that are
- * answered in time cost no notification.
+ * counters.h: row 0 is the virtualiser's, row 1 + i client i's. Where requests have a time, or clients a rate, the guest
+ * timer (guest_timer.h) notifies it when one is over; of these times the earliest is outstanding, so that requests that
+ * are answered in time cost no notification.
  */
 #include <microkit.h>
 
@@ -125,7 +125,7 @@ static void step(uint64_t channels)
 void init(void)
 {
     const uint64_t in_ms = counter_hz() / MS_IN_SECOND;
-    ticks_in_ms = block_virt_config.timeout_ms != 0 ? in_ms : 0;
+    ticks_in_ms = block_virt_config.timer.page_vaddr != 0 ? in_ms : 0;
     counters_begin();
     block_virt_init(&virt, &block_virt_config);
     /* A driver that was ready before does not notify again. */

@@ -216,6 +216,7 @@ struct flood {
     uint32_t code;
     uint16_t count;
     uint32_t idle;
+    uint32_t weight; /* of each of them */
 };
 
 static uint32_t cost(const struct sddf_blk_request *request)
@@ -243,6 +244,9 @@ static uint32_t worst_wait(const struct flood *flood)
     uint32_t reads = 0;
     world_set_up(flood->clients, MOST_WAITING);
     world.driver.info.queue_depth = 64;
+    for (uint32_t i = 1; i < flood->clients; i++) {
+        world.client_configs[i].weight = flood->weight;
+    }
     world_begin();
     world_driver_ready();
     world_run();
@@ -273,10 +277,14 @@ static uint32_t worst_wait(const struct flood *flood)
 static void nobody_waits_longer_than_is_stated(void)
 {
     static const struct flood floods[] = {
-        { 2, SDFGEN_BLOCK_WRITE_ZEROES, PARTITION_BLOCKS, 0 }, { 2, SDFGEN_BLOCK_DISCARD, PARTITION_BLOCKS, 0 },
-        { 2, SDDF_BLK_WRITE, WORLD_DATA_BLOCKS, 0 },           { 2, SDDF_BLK_WRITE, 1, 0 },
-        { 2, SDDF_BLK_FLUSH, 0, 0 },                           { 4, SDFGEN_BLOCK_WRITE_ZEROES, PARTITION_BLOCKS, 0 },
-        { 4, SDDF_BLK_FLUSH, 0, 0 },                           { 4, SDDF_BLK_READ, WORLD_DATA_BLOCKS, 0 },
+        { 2, SDFGEN_BLOCK_WRITE_ZEROES, PARTITION_BLOCKS, 0, 1 },
+        { 2, SDFGEN_BLOCK_DISCARD, PARTITION_BLOCKS, 0, 1 },
+        { 2, SDDF_BLK_WRITE, WORLD_DATA_BLOCKS, 0, 1 },
+        { 2, SDDF_BLK_WRITE, 1, 0, 1 },
+        { 2, SDDF_BLK_FLUSH, 0, 0, 1 },
+        { 4, SDFGEN_BLOCK_WRITE_ZEROES, PARTITION_BLOCKS, 0, 1 },
+        { 4, SDDF_BLK_FLUSH, 0, 0, 1 },
+        { 4, SDDF_BLK_READ, WORLD_DATA_BLOCKS, 0, 1 },
     };
     for (uint32_t i = 0; i < sizeof(floods) / sizeof(floods[0]); i++) {
         const uint32_t others = floods[i].clients - 1;
@@ -284,10 +292,25 @@ static void nobody_waits_longer_than_is_stated(void)
     }
 }
 
+static void heavier_clients_are_waited_for_as_long_as_is_stated(void)
+{
+    static const uint32_t codes[] = { SDFGEN_BLOCK_WRITE_ZEROES, SDDF_BLK_WRITE, SDDF_BLK_FLUSH };
+    static const uint16_t counts[] = { PARTITION_BLOCKS, 1, 0 };
+    for (uint32_t weight = 2; weight <= BLOCK_MAX_WEIGHT; weight *= 2) {
+        for (uint32_t i = 0; i < 3; i++) {
+            const struct flood flood = { 2 + i, codes[i], counts[i], 0, weight };
+            const uint32_t all = (flood.clients - 1) * weight;
+            const uint32_t worst = worst_wait(&flood);
+            CHECK(worst <= all * (BLOCK_VIRT_SHARED_BLOCKS + BLOCK_VIRT_QUANTUM_BLOCKS));
+            CHECK(i != 0 || worst > (weight - 1) * BLOCK_VIRT_SHARED_BLOCKS);
+        }
+    }
+}
+
 static void who_was_idle_waits_once_for_what_one_alone_has(void)
 {
-    static const struct flood alone = { 2, SDFGEN_BLOCK_WRITE_ZEROES, PARTITION_BLOCKS, 50 };
-    static const struct flood flushes = { 2, SDDF_BLK_FLUSH, 0, 200 };
+    static const struct flood alone = { 2, SDFGEN_BLOCK_WRITE_ZEROES, PARTITION_BLOCKS, 50, 1 };
+    static const struct flood flushes = { 2, SDDF_BLK_FLUSH, 0, 200, 1 };
     CHECK(worst_wait(&alone) <= BLOCK_VIRT_ALONE_BLOCKS + BLOCK_VIRT_QUANTUM_BLOCKS);
     CHECK(worst_wait(&flushes) <= BLOCK_VIRT_ALONE_BLOCKS + BLOCK_VIRT_QUANTUM_BLOCKS);
 }
@@ -364,6 +387,7 @@ const struct unit_test block_virt_pieces_tests[] = {
     UNIT_TEST(a_driver_that_restarts_between_pieces_does_them_again),
     UNIT_TEST(a_driver_lost_between_pieces_fails_the_request),
     UNIT_TEST(nobody_waits_longer_than_is_stated),
+    UNIT_TEST(heavier_clients_are_waited_for_as_long_as_is_stated),
     UNIT_TEST(who_was_idle_waits_once_for_what_one_alone_has),
     UNIT_TEST(one_long_request_keeps_its_client_busy),
     UNIT_TEST(caches_are_kept_piece_by_piece),

@@ -2,7 +2,7 @@
 /* The virtualiser between clients and a driver that are played (block_virt_world.h): honest ones, and others. */
 #include "block_virt_unit.h"
 
-#define MAX_TESTS 100u
+#define MAX_TESTS 150u
 
 int main(int argc, char **argv)
 {
@@ -14,6 +14,7 @@ int main(int argc, char **argv)
         block_virt_life_tests,
         block_virt_time_tests,
         block_virt_deaths_tests,
+        block_virt_rate_tests,
     };
     struct unit_test tests[MAX_TESTS];
     size_t count = 0;

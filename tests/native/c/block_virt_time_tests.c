@@ -86,6 +86,31 @@ static void a_late_transfer_reaches_no_other_requests_buffer(void)
     CHECK(hears(0, 8, SDDF_BLK_OK, 1) && hears_nothing(0));
 }
 
+/* The first of two requests with one buffer becomes late while the second waits for the driver. */
+static void what_waits_gets_no_buffer_that_is_late(void)
+{
+    struct sddf_blk_request first;
+    struct sddf_blk_request other;
+    world_set_up(1, 8);
+    world_be_resilient(TIMEOUT_MS);
+    world.driver.info.queue_depth = 2;
+    world_begin();
+    world_driver_ready();
+    world_run();
+    world_ask(0, ask(SDDF_BLK_READ, 2 * BLOCK, 0, 2, 1));
+    world_step_at(START_MS);
+    CHECK(world_driver_take(&first));
+    world_ask(0, ask(SDDF_BLK_READ, 0, 0, 1, 2));
+    world_ask(0, ask(SDDF_BLK_WRITE, 3 * BLOCK, 100, 2, 3));
+    world_step_at(END_MS - 100);
+    CHECK(world_driver_take(&other) && driver_sees_nothing());
+    world_step_at(END_MS);
+    CHECK(hears(0, 1, SDFGEN_BLOCK_ERR_LATE, 0) && hears(0, 3, SDDF_BLK_ERR_IO, 0));
+    world_driver_answer(other.id, SDDF_BLK_OK, 1);
+    world_step();
+    CHECK(driver_sees_nothing() && hears(0, 2, SDDF_BLK_OK, 1));
+}
+
 /* Requests to block 10 and around, after a change of blocks 10 and 11 that is late. */
 static void what_is_held_behind(uint32_t code)
 {
@@ -309,6 +334,7 @@ const struct unit_test block_virt_time_tests[] = {
     UNIT_TEST(without_a_timeout_a_request_waits),
     UNIT_TEST(a_client_hears_that_a_request_failed_and_when_it_is_done_with),
     UNIT_TEST(a_late_transfer_reaches_no_other_requests_buffer),
+    UNIT_TEST(what_waits_gets_no_buffer_that_is_late),
     UNIT_TEST(a_late_change_overwrites_no_newer_one),
     UNIT_TEST(a_late_read_holds_up_nothing),
     UNIT_TEST(what_is_held_up_fails_in_time),

@@ -21,6 +21,7 @@ extern const struct unit_test block_virt_hostile_tests[];
 extern const struct unit_test block_virt_life_tests[];
 extern const struct unit_test block_virt_time_tests[];
 extern const struct unit_test block_virt_deaths_tests[];
+extern const struct unit_test block_virt_rate_tests[];
 
 static inline struct sddf_blk_request ask(uint32_t code, uint64_t offset, uint64_t block, uint16_t count, uint32_t id)
 {

@@ -3,8 +3,8 @@
  * The virtualiser between three clients and a driver that do what the input says. The input is a program of actions of
  * six bytes: honest requests and answers, words of shared memory that change between two steps, and, with FUZZ_REWRITE
  * in the environment, steps during which another thread rewrites shared memory. The first byte says whether all is
- * honest, whether the driver starts ready, who knows what this project adds to sDDF, and whether there is a timeout.
- * Drivers take requests and die, and others start in their place; time passes.
+ * honest, whether the driver starts ready, who knows what this project adds to sDDF, whether there is a timeout, and
+ * whether clients have weights and limits. Drivers take requests and die, and others start in their place; time passes.
  *
  * After each step the virtualiser's own account must be sound; when nobody interfered during the step, each request
  * that it handed on must stay inside its client's data region and partition, and away from what is late. Where all are
@@ -36,7 +36,10 @@
 #define START_READY 2u
 #define RESILIENT 4u
 #define TIMED 8u
+#define LIMITED 16u
 #define TIMEOUT_MS 64u
+/* Longer than any request here takes to be paid for: then its client goes on. */
+#define PATIENCE_MS 50u
 /* Actions: honest below, hostile from here; with another thread, where there is one, from RACE. */
 #define DEATHS 96u
 #define HOSTILE 128u
@@ -202,6 +205,26 @@ static void fill_table(uint8_t *block)
     block[511] = 0xaa;
 }
 
+/* No more data was handed on than a client's rate allows since the beginning, and no client waits longer for it. */
+static void check_rate(uint32_t index)
+{
+    const struct block_virt_session *session = &state.virt.sessions[index];
+    const struct block_virt_rate *rate = &session->rate;
+    const uint64_t now_ms = state.virt.now_ms;
+    const uint64_t most = rate->bandwidth * (now_ms + BLOCK_VIRT_BURST_MS) / 1000 + BLOCK * rate->piece_blocks;
+    REQUIRE(rate->bandwidth == 0 || session->counters.blocks * BLOCK <= most);
+    REQUIRE(rate->iops == 0 || rate->requests.ms <= now_ms + BLOCK_VIRT_BURST_MS + 1000 / rate->iops + 1);
+    REQUIRE(session->arrivals.count <= BLOCK_VIRT_ARRIVAL_MARKS);
+    for (uint32_t i = 0; i < session->arrivals.count; i++) {
+        REQUIRE(session->arrivals.marks[(session->arrivals.first + i) % BLOCK_VIRT_ARRIVAL_MARKS].seen_ms <= now_ms);
+    }
+    if ((state.virt.limited >> index & 1) != 0) {
+        REQUIRE(rate->bandwidth != 0 || rate->iops != 0);
+        REQUIRE(session->has_head && ((state.virt.ready | state.virt.held) >> index & 1) == 0);
+        REQUIRE(rate->since_ms <= now_ms && rate->until_ms > now_ms && state.virt.wake_ms <= rate->until_ms);
+    }
+}
+
 /* Each request that was begun has pieces in flight, or more of it is to come; all others are free. */
 static void check_wholes(void)
 {
@@ -234,12 +257,14 @@ static void check_account(void)
         REQUIRE(session->in_flight <= BLOCK_VIRT_SHARED_REQUESTS || session->cost_blocks <= BLOCK_VIRT_ALONE_BLOCKS);
         REQUIRE(cut_off || session->room <= CAPACITY);
         REQUIRE(session->first_block + session->block_count >= session->block_count);
+        check_rate(i);
     }
     check_wholes();
     REQUIRE(late == virt->late && virt->again + late <= in_flight);
     REQUIRE(virt->wake_ms > virt->now_ms);
     REQUIRE(in_flight == virt->in_flight && virt->free_count + in_flight == BLOCK_VIRT_MAX_IN_FLIGHT);
-    REQUIRE((virt->ready >> CLIENTS) == 0 && virt->taken == 0 && virt->answered == 0 && !virt->forwarded);
+    REQUIRE(((virt->ready | virt->limited) >> CLIENTS) == 0);
+    REQUIRE(virt->taken == 0 && virt->answered == 0 && !virt->forwarded);
 }
 
 static bool overlap(uint64_t first, uint64_t count, uint64_t other, uint64_t other_count)
@@ -522,6 +547,7 @@ static void finish_honest(void)
         for (uint32_t i = 0; i < CLIENTS; i++) {
             client_hears(i);
         }
+        state.now_ms += state.virt.limited != 0 ? PATIENCE_MS : 0;
     }
     step(UINT64_MAX);
     for (uint32_t i = 0; i < CLIENTS; i++) {
@@ -531,8 +557,16 @@ static void finish_honest(void)
 }
 
 /* The second client is one of sDDF's in any case. */
-static void set_up(bool resilient, bool timed)
+static void set_up(bool resilient, bool timed, bool limited)
 {
+    static const struct { uint32_t weight; uint64_t bandwidth; uint32_t iops; } limits[CLIENTS] = {
+        { 16, 1000000, 200 }, { 3, 0, 0 }, { 1, 300000, 20 },
+    };
+    for (uint32_t i = 0; i < CLIENTS; i++) {
+        clients[i].weight = limited ? limits[i].weight : 1;
+        clients[i].bandwidth = limited ? limits[i].bandwidth : 0;
+        clients[i].iops = limited ? limits[i].iops : 0;
+    }
     config.timeout_ms = timed ? TIMEOUT_MS : 0;
     config.driver.connection.resilient = resilient;
     clients[0].connection.resilient = resilient;
@@ -568,7 +602,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return -1;
     }
     bool honest = (data[0] & HONEST_ONLY) != 0;
-    set_up((data[0] & RESILIENT) != 0, (data[0] & TIMED) != 0);
+    set_up((data[0] & RESILIENT) != 0, (data[0] & TIMED) != 0, (data[0] & LIMITED) != 0);
     start((data[0] & START_READY) != 0);
     for (size_t at = 1; at + ACTION_BYTES <= size; at += ACTION_BYTES) {
         struct action action = { .what = data[at], .where = data[at + 1] };

@@ -89,6 +89,7 @@ WRITTEN = {
         "boot": ("boot_storage", ["storage_root", "client1_0"]),
         "block": ("storage", ["client1_1"]),
     },
+    "limited": {"block": ("storage", ["client1_0", "client1_logs", "database_0"])},
     "lone_guest": {},
 }
 

@@ -15,6 +15,9 @@
 
 /* A PD has the channel ids 0..61, and one of the virtualiser's is the driver's. */
 #define BLOCK_MAX_CLIENTS 61u
+/* How many times as much as another a client may have. */
+#define BLOCK_MAX_WEIGHT 16u
+#define BLOCK_MAX_IOPS 1000000u
 
 _Static_assert(PHYS_ADDR_MAX_ENTRIES == BLOCK_MAX_CLIENTS + 1, "each client's data region and the virtualiser's own");
 
@@ -59,6 +62,9 @@ struct block_virt_client {
     const char *partuuid;  /* or its identifier there, in lower case */
     const char *partlabel; /* or its label, in UTF-8 */
     bool read_only;        /* though the disk may not be */
+    uint32_t weight;       /* its share beside others: 1..BLOCK_MAX_WEIGHT; anything else is taken for the nearest */
+    uint64_t bandwidth;    /* bytes a second, 0 for as many as there can be, else SDDF_BLK_BLOCK_BYTES or more */
+    uint32_t iops;         /* requests a second, likewise; else BLOCK_MAX_IOPS or less */
 };
 
 /* VIRT_table.c */
@@ -67,7 +73,7 @@ struct block_virt_config {
     const struct block_virt_client *clients;
     uint32_t client_count; /* 1..BLOCK_MAX_CLIENTS */
     uint32_t timeout_ms;   /* how long a request may take, whoever is silent; 0: as long as it takes */
-    struct guest_timer_connection timer; /* who wakes it when that is over; all 0 where timeout_ms is */
+    struct guest_timer_connection timer; /* who wakes it when that is over; all 0 where nothing has a time */
 };
 
 extern const struct block_virt_config block_virt_config;

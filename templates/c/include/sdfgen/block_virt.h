@@ -24,24 +24,33 @@
  * are answered in any order otherwise.
  *
  * Fairness. Clients are served in turns: deficit round robin by blocks, whatever is done to them. A turn is
- * BLOCK_VIRT_QUANTUM_BLOCKS; who can't use it up loses the rest; a request that names no blocks costs a whole turn. A
- * request is handed on in pieces, one after the other, each of them at most a turn while others are busy; it is answered
- * once, when all have been, with the worst status of any. After a piece that failed no more of its request is handed on.
+ * BLOCK_VIRT_QUANTUM_BLOCKS for each unit of the client's weight; who can't use it up loses the rest; a request that
+ * names no blocks costs as much as one of BLOCK_VIRT_QUANTUM_BLOCKS. A request is handed on in pieces, one after the
+ * other, each of them at most so many blocks while others are busy; it is answered once, when all have been, with the
+ * worst status of any. After a piece that failed no more of its request is handed on.
  *
  * With the driver at once are at most the requests it asked for (storage_info.queue_depth), and of each client
  *   - at most as many blocks of data as its data region has;
  *   - while another client is busy (it has asked for something within the last BLOCK_VIRT_BUSY_BLOCKS handed on):
- *     BLOCK_VIRT_SHARED_REQUESTS pieces, which together cost at most BLOCK_VIRT_SHARED_BLOCKS;
+ *     BLOCK_VIRT_SHARED_REQUESTS pieces, which together cost at most BLOCK_VIRT_SHARED_BLOCKS, for each unit of its
+ *     weight: with a driver that has much under way, that is what decides about shares;
  *   - while none is: pieces of up to BLOCK_VIRT_ALONE_PIECE_BLOCKS, which together cost at most
- *     BLOCK_VIRT_ALONE_BLOCKS; where there is no other, pieces of up to BLOCK_VIRT_ONLY_PIECE_BLOCKS.
+ *     BLOCK_VIRT_ALONE_BLOCKS, or what it may have beside others if that is more; where there is no other, pieces of up
+ *     to BLOCK_VIRT_ONLY_PIECE_BLOCKS.
  *
- * So a client that has nothing under way waits for at most this before its request is served, with n clients in all:
+ * So a client that has nothing under way waits for at most this before its request is served, whatever its own weight:
  *
- *     (n - 1) * (BLOCK_VIRT_SHARED_BLOCKS + BLOCK_VIRT_QUANTUM_BLOCKS)        blocks,
+ *     (sum of all others' weights) * (BLOCK_VIRT_SHARED_BLOCKS + BLOCK_VIRT_QUANTUM_BLOCKS)        blocks,
  *
- * and BLOCK_VIRT_ALONE_BLOCKS in place of one BLOCK_VIRT_SHARED_BLOCKS when it had long been idle; a flush of another's
- * counts as a turn. A client never has more in flight than its response queue has room for: a client that does not take
- * its responses stalls itself only.
+ * and BLOCK_VIRT_ALONE_BLOCKS in place of what one of them may have beside others, if that is less, when it had long
+ * been idle; a flush of another's counts as BLOCK_VIRT_QUANTUM_BLOCKS. A client never has more in flight than its
+ * response queue has room for: a client that does not take its responses stalls itself only.
+ *
+ * Limits. A client may have a limit in bytes a second and one in requests a second. Each piece counts as the bytes of
+ * the blocks that it names, whatever is done to them, and a request once, with its first piece. Within any time a client
+ * gets at most what its rate allows in that time and BLOCK_VIRT_BURST_MS, and one piece; its pieces are not larger than
+ * BLOCK_VIRT_BURST_MS allow, or a block. Who has to wait for its rate goes on after half a burst, which takes time: then
+ * somebody has to tell it. Nobody else's limits, turns or bounds change by that.
  *
  * Notifications, as in sDDF: who adds to a queue notifies. One thing beyond: a client that had let its response queue
  * become full, but for the slots that are kept for second responses, notifies when it has taken responses
@@ -72,7 +81,8 @@
  * the region are refused with SDDF_BLK_ERR_IO, and requests of anybody to blocks that it may still change wait, until
  * their own time is over. A resilient client hears once more when its request is done with, for which room in its
  * response queue is kept: it has half as many requests under way as that has slots. Others have to leave the data alone
- * by themselves.
+ * by themselves. The time for which the first in a client's line waits for nothing but that client's rate is added to
+ * its own, and to that of those behind it.
  *
  * Clients that are resilient are told after the timeout that their disk has no blocks yet, if no driver is there by
  * then: their guests start, and are told when there is one.
@@ -105,6 +115,8 @@
 #define BLOCK_VIRT_ALONE_PIECE_BLOCKS 256u
 /* And where there is no other client at all: 4 MiB. */
 #define BLOCK_VIRT_ONLY_PIECE_BLOCKS 1024u
+/* What a client with a limit may be ahead of it: so much time's worth, or one piece. */
+#define BLOCK_VIRT_BURST_MS 20u
 /* A client is busy while so many are handed on after its last request, and for as many more at most. */
 #define BLOCK_VIRT_BUSY_BLOCKS 1024u
 /* Requests of which something was handed on: in flight, or some client's first in line. */
@@ -149,6 +161,23 @@ struct block_virt_counters {
     uint64_t restarts;
     uint64_t cut_offs;
     uint32_t most_in_flight;
+};
+
+/* When what was handed on is paid for, at a rate. */
+struct block_virt_due {
+    uint64_t ms;
+    uint32_t ns; /* beyond, less than a million */
+};
+
+/* A client's limits, what it has used of them, and how long it has waited for that. */
+struct block_virt_rate {
+    uint64_t bandwidth; /* as configured; 0: no limit */
+    uint32_t iops;
+    uint32_t piece_blocks; /* no piece is larger */
+    struct block_virt_due bytes;
+    struct block_virt_due requests;
+    uint64_t since_ms; /* while its bit in `limited` is set */
+    uint64_t until_ms;
 };
 
 /* A request of which pieces are with the driver, or will be. */
@@ -201,6 +230,7 @@ struct block_virt_session {
     bool published; /* its storage_info */
     bool settled;   /* its partition was known once */
     bool resilient;
+    uint32_t weight; /* 1..BLOCK_MAX_WEIGHT */
     uint64_t descriptions; /* of its disk, so far */
     bool other_disk;       /* since its queue was looked at */
     uint32_t stale;        /* requests in its queue that were meant for an earlier disk */
@@ -217,6 +247,7 @@ struct block_virt_session {
     uint32_t credit_blocks;
     struct block_virt_head head;
     struct block_virt_arrivals arrivals;
+    struct block_virt_rate rate;
     struct block_virt_client_counters counters;
 };
 
@@ -242,7 +273,7 @@ struct block_virt_slot {
     bool again; /* the driver that had it is gone: it waits to be put once more */
 };
 
-/* All state, 75 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
+/* All state, 84 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
 struct block_virt {
     const struct block_virt_config *config;
     enum block_virt_state state;
@@ -278,6 +309,7 @@ struct block_virt {
     uint64_t ready;   /* has a head that may be handed on when its turn comes */
     uint64_t stalled; /* waits for room in its response queue */
     uint64_t held;    /* has a head that may not overtake a late request */
+    uint64_t limited; /* has a head that waits for nothing but its client's rate */
     uint64_t taken;   /* requests were taken and not yet released */
     uint64_t answered;
     uint64_t counted; /* its counters have changed since block_virt_take_counted() */
