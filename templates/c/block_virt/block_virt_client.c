@@ -77,10 +77,10 @@ static bool has_room(const struct block_virt_session *session)
     return session->owed + answers_to(session) <= session->room;
 }
 
-static void refuse(struct block_virt *virt, uint32_t index, uint32_t id, uint32_t status)
+static void refuse(struct block_virt *virt, uint32_t index, uint32_t id, uint32_t status, uint64_t asked_ms)
 {
     virt->sessions[index].counters.refused++;
-    virt_client_answer(virt, index, (struct sddf_blk_response) { .status = status, .id = id });
+    virt_client_answer(virt, index, (struct sddf_blk_response) { .status = status, .id = id }, asked_ms);
 }
 
 /* Whether the driver may still move data of a request that its client was told has failed, where this one's is. */
@@ -92,14 +92,15 @@ static bool is_in_use(const struct block_virt *virt, uint32_t index, const struc
 
 /* A request that is sound waits for its turn until its deadline. */
 static void queue_up(struct block_virt *virt, uint32_t index, const struct sddf_blk_request *request, uint32_t flags,
-                     uint64_t deadline_ms)
+                     uint64_t asked_ms, uint64_t deadline_ms)
 {
     struct block_virt_session *session = &virt->sessions[index];
     if (is_in_use(virt, index, request, flags)) {
-        refuse(virt, index, request->id, SDDF_BLK_ERR_IO);
+        refuse(virt, index, request->id, SDDF_BLK_ERR_IO, asked_ms);
         return;
     }
     translate(session, request, flags);
+    session->head.asked_ms = asked_ms;
     session->head.deadline_ms = deadline_ms;
     virt_time_want(virt, deadline_ms);
 }
@@ -115,7 +116,8 @@ static bool take_stale(struct block_virt_session *session)
 static void take_request(struct block_virt *virt, uint32_t index)
 {
     struct block_virt_session *session = &virt->sessions[index];
-    uint64_t deadline_ms = virt_time_next_deadline(virt, session);
+    const uint64_t deadline_ms = virt_time_next_deadline(virt, session);
+    const uint64_t asked_ms = virt_time_next_asked(virt, session);
     struct sddf_blk_request request;
     block_request_take(&session->requests, &request);
     uint32_t flags = op_flags(request.code);
@@ -127,16 +129,17 @@ static void take_request(struct block_virt *virt, uint32_t index)
     virt->counted |= bit(index);
     virt_piece_note_busy(virt, index);
     if (virt_time_is_over(virt, deadline_ms)) {
-        refuse(virt, index, request.id, SDDF_BLK_ERR_IO);
+        refuse(virt, index, request.id, SDDF_BLK_ERR_IO, asked_ms);
     } else if (!is_served(virt, session) || stale) {
-        refuse(virt, index, request.id, SDDF_BLK_ERR_NO_DEVICE);
+        refuse(virt, index, request.id, SDDF_BLK_ERR_NO_DEVICE, asked_ms);
     } else if ((flags & OP_BARRIER) != 0) {
         session->has_barrier = true;
         session->barrier_id = request.id;
+        session->barrier_asked_ms = asked_ms;
     } else if (is_sound(session, &request, flags)) {
-        queue_up(virt, index, &request, flags, deadline_ms);
+        queue_up(virt, index, &request, flags, asked_ms, deadline_ms);
     } else {
-        refuse(virt, index, request.id, SDDF_BLK_ERR_INVALID_PARAM);
+        refuse(virt, index, request.id, SDDF_BLK_ERR_INVALID_PARAM, asked_ms);
     }
 }
 
@@ -147,7 +150,7 @@ static bool passes_barrier(struct block_virt *virt, uint32_t index)
     if (session->has_barrier && session->in_flight == session->late) {
         session->has_barrier = false;
         struct sddf_blk_response response = { .status = SDDF_BLK_OK, .id = session->barrier_id };
-        virt_client_answer(virt, index, response);
+        virt_client_answer(virt, index, response, session->barrier_asked_ms);
     }
     return !session->has_barrier;
 }
@@ -197,7 +200,7 @@ static void refuse_head(struct block_virt *virt, uint32_t index, uint32_t status
     virt->ready &= ~bit(index);
     virt->sessions[index].counters.refused++;
     if (virt_piece_drop_head(virt, index, status, &response)) {
-        virt_client_answer(virt, index, response);
+        virt_client_answer(virt, index, response, virt->sessions[index].head.asked_ms);
     }
 }
 
@@ -270,16 +273,18 @@ static void respond(struct block_virt *virt, uint32_t index, struct sddf_blk_res
     }
 }
 
-void virt_client_answer(struct block_virt *virt, uint32_t index, struct sddf_blk_response response)
+void virt_client_answer(struct block_virt *virt, uint32_t index, struct sddf_blk_response response, uint64_t asked_ms)
 {
     virt->sessions[index].counters.errors += response.status != SDDF_BLK_OK;
+    virt_time_note_wait(virt, &virt->sessions[index], asked_ms);
     respond(virt, index, response, answers_to(&virt->sessions[index]));
 }
 
-void virt_client_tell_late(struct block_virt *virt, uint32_t index, uint32_t id)
+void virt_client_tell_late(struct block_virt *virt, uint32_t index, uint32_t id, uint64_t asked_ms)
 {
     uint32_t status = virt->sessions[index].resilient ? SDFGEN_BLOCK_ERR_LATE : SDDF_BLK_ERR_IO;
     virt->sessions[index].counters.errors++;
+    virt_time_note_wait(virt, &virt->sessions[index], asked_ms);
     respond(virt, index, (struct sddf_blk_response) { .status = status, .id = id }, 1);
 }
 

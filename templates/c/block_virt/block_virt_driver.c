@@ -70,6 +70,7 @@ static void forward(struct block_virt *virt, uint32_t client, const struct virt_
     prepare_cache(&session->config->data, head->offset_bytes, piece->data_blocks, head->flags);
     slot->request = head->request;
     slot->request.block_count = piece->block_count;
+    slot->asked_ms = head->asked_ms;
     slot->deadline_ms = head->deadline_ms;
     virt_piece_hand_on(virt, client, piece, slot);
     put(virt, index);
@@ -174,7 +175,7 @@ static void complete(struct block_virt *virt, uint32_t index, uint32_t status, u
     }
     switch (virt_piece_done(virt, slot, status, success_count, &response)) {
     case VIRT_PIECE_ANSWERS:
-        virt_client_answer(virt, client, response);
+        virt_client_answer(virt, client, response, slot->asked_ms);
         break;
     case VIRT_PIECE_RELEASES:
         virt_client_release_late(virt, client, response.id);
@@ -280,7 +281,7 @@ static void expire(struct block_virt *virt, uint32_t index, uint32_t client)
     }
     virt->to_look |= bit(client);
     if (virt_piece_be_late(virt, slot, &id)) {
-        virt_client_tell_late(virt, client, id);
+        virt_client_tell_late(virt, client, id, slot->asked_ms);
     }
 }
 

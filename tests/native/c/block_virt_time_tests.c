@@ -304,6 +304,83 @@ static void time_does_not_go_back(void)
     CHECK(block_virt_step(&world.virt, 0) == 0 && block_virt_wake_ms(&world.virt) == END_MS);
 }
 
+static void what_was_answered_lends_its_time_to_nobody(void)
+{
+    serve_in_time(1, true);
+    world_driver_answer(ask_a_silent_driver(ask(SDDF_BLK_READ, 0, 0, 1, 7)), SDDF_BLK_OK, 1);
+    world_step();
+    CHECK(hears(0, 7, SDDF_BLK_OK, 1));
+    world_ask(0, ask(SDDF_BLK_READ, 0, 0, 1, 8));
+    world_step_at(START_MS + 1);
+    world_step_at(END_MS);
+    CHECK(hears_nothing(0) && block_virt_wake_ms(&world.virt) == END_MS + 1);
+    world_step_at(END_MS + 1);
+    CHECK(hears(0, 8, SDFGEN_BLOCK_ERR_LATE, 0));
+}
+
+static bool longest_wait_is(uint32_t client, uint64_t wait_ms)
+{
+    return block_virt_client_counters(&world.virt, client)->longest_wait_ms == wait_ms;
+}
+
+/* With the driver, for one, and to be told that it is late. */
+static void the_longest_wait_is_kept(void)
+{
+    uint32_t id;
+    serve_in_time(2, true);
+    id = ask_a_silent_driver(ask(SDDF_BLK_READ, 0, 0, 1, 7));
+    world_driver_answer(id, SDDF_BLK_OK, 1);
+    world_step_at(START_MS + 300);
+    CHECK(longest_wait_is(0, 300));
+    world_ask(0, ask(SDDF_BLK_READ, 0, 0, 1, 8));
+    world_step();
+    CHECK(world_driver_work(1) == 1);
+    world_step_at(START_MS + 500);
+    CHECK(longest_wait_is(0, 300));
+    world_ask(0, ask(SDDF_BLK_WRITE, 0, 0, 1, 9));
+    world_step();
+    CHECK(driver_sees(SDDF_BLK_WRITE, world.clients[0].io_base, FIRST_BLOCK(0), 1, &id));
+    world_step_at(START_MS + 500 + TIMEOUT_MS);
+    world_driver_answer(id, SDDF_BLK_OK, 1);
+    world_step_at(START_MS + 10 * TIMEOUT_MS);
+    CHECK(longest_wait_is(0, TIMEOUT_MS) && longest_wait_is(1, 0));
+}
+
+/* In the client's queue, while there is no driver; a barrier's is that of what it waits for. */
+static void waiting_for_a_driver_or_a_barrier_is_waiting(void)
+{
+    serve_in_time(2, false);
+    world_driver_start();
+    world_ask(0, ask(SDDF_BLK_READ, 0, 0, 1, 7));
+    world_step_at(START_MS + 1);
+    world_driver_ready();
+    world_step_at(START_MS + 401);
+    world_run();
+    CHECK(hears(0, 7, SDDF_BLK_OK, 1) && longest_wait_is(0, 400));
+    world_ask(1, ask(SDDF_BLK_READ, 0, 0, 1, 1));
+    world_step_at(START_MS + 500);
+    world_ask(1, ask(SDDF_BLK_BARRIER, 0, 0, 0, 2));
+    world_step_at(START_MS + 550);
+    world_step_at(START_MS + 600);
+    world_run();
+    CHECK(hears(1, 1, SDDF_BLK_OK, 1) && hears(1, 2, SDDF_BLK_OK, 0) && longest_wait_is(1, 100));
+}
+
+/* Those that share a mark were asked for when the last of them was, as far as is known: none waits for longer. */
+static void no_wait_is_told_that_was_not(void)
+{
+    serve_in_time(1, true);
+    world_driver_start();
+    for (uint32_t i = 0; i < 2; i++) {
+        world_ask(0, ask(SDDF_BLK_READ, i * BLOCK, 0, 1, i));
+        world_step_at(START_MS + i * 50);
+    }
+    world_driver_ready();
+    world_step_at(START_MS + 300);
+    world_run();
+    CHECK(hears(0, 0, SDDF_BLK_OK, 1) && hears(0, 1, SDDF_BLK_OK, 1) && longest_wait_is(0, 250));
+}
+
 const struct unit_test block_virt_time_tests[] = {
     UNIT_TEST(a_request_fails_in_time),
     UNIT_TEST(without_a_timeout_a_request_waits),
@@ -321,5 +398,9 @@ const struct unit_test block_virt_time_tests[] = {
     UNIT_TEST(a_request_of_which_pieces_were_done_has_one_deadline),
     UNIT_TEST(pieces_of_two_drivers_are_told_of_once),
     UNIT_TEST(time_does_not_go_back),
+    UNIT_TEST(what_was_answered_lends_its_time_to_nobody),
+    UNIT_TEST(the_longest_wait_is_kept),
+    UNIT_TEST(waiting_for_a_driver_or_a_barrier_is_waiting),
+    UNIT_TEST(no_wait_is_told_that_was_not),
     { .name = NULL },
 };

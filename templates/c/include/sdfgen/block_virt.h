@@ -141,6 +141,7 @@ struct block_virt_client_counters {
     uint64_t refused; /* answered with an error by the virtualiser itself */
     uint64_t errors;  /* all answers other than SDDF_BLK_OK */
     uint64_t cut_offs;
+    uint64_t longest_wait_ms; /* from when one was seen to its answer */
     uint32_t most_in_flight;
 };
 
@@ -165,6 +166,7 @@ struct block_virt_whole {
 /* A request that was taken from a client, checked and translated, and waits for its turn: what is left of it. */
 struct block_virt_head {
     struct sddf_blk_request request; /* as the driver will see it, but for the id: the client's */
+    uint64_t asked_ms;
     uint64_t deadline_ms;
     uint64_t offset_bytes;           /* in the client's data region */
     uint32_t flags;                  /* of its code */
@@ -173,7 +175,8 @@ struct block_virt_head {
 
 /* Requests that were seen by a time: those before a position in the queue, and not before the mark before it. */
 struct block_virt_arrival {
-    uint64_t seen_ms;
+    uint64_t seen_ms; /* the first of them */
+    uint64_t last_ms; /* and the last */
     uint32_t end;
 };
 
@@ -207,6 +210,7 @@ struct block_virt_session {
     bool has_head;
     bool has_barrier;
     uint32_t barrier_id;
+    uint64_t barrier_asked_ms;
     uint32_t filled;      /* requests seen and not yet taken */
     uint32_t room;        /* slots seen free in the response queue */
     uint32_t owed;        /* responses still to come to what was taken: never more than room */
@@ -227,6 +231,7 @@ struct block_virt_session {
 struct block_virt_slot {
     struct sddf_blk_request request;
     uint64_t offset_bytes;
+    uint64_t asked_ms;
     uint64_t deadline_ms;
     uint32_t generation; /* changes with each answer and each start of a driver, so that no id is answered twice */
     uint32_t position;   /* in the driver's request queue */
@@ -242,7 +247,7 @@ struct block_virt_slot {
     bool again; /* the driver that had it is gone: it waits to be put once more */
 };
 
-/* All state, 75 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
+/* All state, 77 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
 struct block_virt {
     const struct block_virt_config *config;
     enum block_virt_state state;
