@@ -84,10 +84,10 @@ static void refuse(struct block_virt *virt, uint32_t index, uint32_t id, uint32_
 }
 
 /* Whether the driver may still move data of a request that its client was told has failed, where this one's is. */
-static bool is_in_use(const struct block_virt *virt, uint32_t index, const struct sddf_blk_request *request,
+static bool is_in_use(const struct block_virt *virt, uint32_t index, uint64_t offset_bytes, uint32_t block_count,
                       uint32_t flags)
 {
-    return (flags & OP_DATA) != 0 && virt_slots_late_moves(virt, index, request->io_or_offset, request->block_count);
+    return (flags & OP_DATA) != 0 && virt_slots_late_moves(virt, index, offset_bytes, block_count);
 }
 
 /* A request that is sound waits for its turn until its deadline. */
@@ -95,7 +95,7 @@ static void queue_up(struct block_virt *virt, uint32_t index, const struct sddf_
                      uint64_t asked_ms, uint64_t deadline_ms)
 {
     struct block_virt_session *session = &virt->sessions[index];
-    if (is_in_use(virt, index, request, flags)) {
+    if (is_in_use(virt, index, request->io_or_offset, request->block_count, flags)) {
         refuse(virt, index, request->id, SDDF_BLK_ERR_IO, asked_ms);
         return;
     }
@@ -160,20 +160,22 @@ static void set_bit(uint64_t *mask, uint32_t index, bool value)
     *mask = value ? *mask | bit(index) : *mask & ~bit(index);
 }
 
-/* While there is no driver, requests wait in their queue, until their time is over. */
+/*
+ * Requests wait in their queue while there is no driver, or no room for all of their answers, until their time is over:
+ * then they have one answer.
+ */
 static bool may_take(struct block_virt *virt, uint32_t index)
 {
     struct block_virt_session *session = &virt->sessions[index];
-    if (session->filled == 0 || !has_room(session)) {
+    if (session->filled == 0 || session->owed >= session->room) {
         return false;
     }
-    if (virt->state != BLOCK_VIRT_WAIT_DRIVER && virt->state != BLOCK_VIRT_READ_PARTITIONS) {
-        return true;
-    }
+    bool no_driver = virt->state == BLOCK_VIRT_WAIT_DRIVER || virt->state == BLOCK_VIRT_READ_PARTITIONS;
     uint64_t deadline_ms = virt_time_next_deadline(virt, session);
     bool over = virt_time_is_over(virt, deadline_ms);
-    virt_time_want(virt, over ? BLOCK_VIRT_NEVER : deadline_ms);
-    return over;
+    bool waits = !over && (no_driver || !has_room(session));
+    virt_time_want(virt, waits ? deadline_ms : BLOCK_VIRT_NEVER);
+    return !waits;
 }
 
 void virt_client_refresh(struct block_virt *virt, uint32_t index)
@@ -204,10 +206,18 @@ static void refuse_head(struct block_virt *virt, uint32_t index, uint32_t status
     }
 }
 
+/* Its time is over, or what it would move data of has become late since it was taken. */
+static bool has_failed(const struct block_virt *virt, uint32_t index)
+{
+    const struct block_virt_head *head = &virt->sessions[index].head;
+    return virt_time_is_over(virt, head->deadline_ms)
+        || is_in_use(virt, index, head->offset_bytes, head->request.block_count, head->flags);
+}
+
 void virt_client_expire(struct block_virt *virt, uint32_t index)
 {
     struct block_virt_session *session = &virt->sessions[index];
-    if (session->has_head && virt_time_is_over(virt, session->head.deadline_ms)) {
+    if (session->has_head && has_failed(virt, index)) {
         refuse_head(virt, index, SDDF_BLK_ERR_IO);
     } else if (session->has_head) {
         virt_time_want(virt, session->head.deadline_ms);

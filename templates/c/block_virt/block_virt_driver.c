@@ -120,7 +120,6 @@ static void hand_on_again(struct block_virt *virt)
         if (virt->slots[i].again) {
             virt->slots[i].again = false;
             virt->again--;
-            virt_slots_renew(virt, i);
             put(virt, i);
         }
     }
@@ -167,13 +166,13 @@ static void complete(struct block_virt *virt, uint32_t index, uint32_t status, u
         return;
     }
     const struct block_virt_session *session = &virt->sessions[client];
-    struct sddf_blk_response response;
+    struct sddf_blk_response response = { .status = status };
     finish_cache(&session->config->data, slot);
     virt->to_look |= bit(client);
     if (slot->late) {
         virt->to_look |= virt->held;
     }
-    switch (virt_piece_done(virt, slot, status, success_count, &response)) {
+    switch (virt_piece_done(virt, client, slot, status, success_count, &response)) {
     case VIRT_PIECE_ANSWERS:
         virt_client_answer(virt, client, response, slot->asked_ms);
         break;
@@ -280,7 +279,7 @@ static void expire(struct block_virt *virt, uint32_t index, uint32_t client)
         return;
     }
     virt->to_look |= bit(client);
-    if (virt_piece_be_late(virt, slot, &id)) {
+    if (virt_piece_be_late(virt, client, slot, &id)) {
         virt_client_tell_late(virt, client, id, slot->asked_ms);
     }
 }

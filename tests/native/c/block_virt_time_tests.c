@@ -21,6 +21,17 @@ static void serve_in_time(uint32_t client_count, bool resilient)
     world_run();
 }
 
+static void serve_in_time_at_depth(uint16_t queue_depth)
+{
+    world_set_up(1, 8);
+    world_be_resilient(TIMEOUT_MS);
+    world.driver.info.queue_depth = queue_depth;
+    world_begin();
+    world_driver_ready();
+    world.now_ms = START_MS;
+    world_run();
+}
+
 /* Asks for one block, which the driver takes, and does not answer; the driver's id for it. */
 static uint32_t ask_a_silent_driver(struct sddf_blk_request request)
 {
@@ -84,6 +95,27 @@ static void a_late_transfer_reaches_no_other_requests_buffer(void)
     world_ask(0, ask(SDDF_BLK_WRITE, 3 * BLOCK, 100, 1, 8));
     world_run();
     CHECK(hears(0, 8, SDDF_BLK_OK, 1) && hears_nothing(0));
+}
+
+/* It was taken before, and waits for the driver to take more; what uses other data goes on. */
+static void what_waits_for_data_that_becomes_late_fails(void)
+{
+    uint32_t id;
+    serve_in_time_at_depth(2);
+    ask_a_silent_driver(ask(SDDF_BLK_READ, 2 * BLOCK, 0, 2, 7));
+    world.now_ms = START_MS + TIMEOUT_MS / 2;
+    world_ask(0, ask(SDDF_BLK_READ, 8 * BLOCK, 0, 1, 1));
+    world_ask(0, ask(SDDF_BLK_READ, BLOCK, 100, 2, 2));
+    world_ask(0, ask(SDDF_BLK_READ, 0, 200, 2, 3));
+    world_step();
+    CHECK(driver_sees(SDDF_BLK_READ, world.clients[0].io_base + 8 * BLOCK, FIRST_BLOCK(0), 1, &id));
+    CHECK(hears_nothing(0) && world.virt.sessions[0].has_head);
+    world_step_at(END_MS);
+    CHECK(hears(0, 7, SDFGEN_BLOCK_ERR_LATE, 0) && hears(0, 2, SDDF_BLK_ERR_IO, 0) && hears_nothing(0));
+    world_driver_answer(id, SDDF_BLK_OK, 1);
+    world_step();
+    CHECK(hears(0, 1, SDDF_BLK_OK, 1));
+    CHECK(driver_sees(SDDF_BLK_READ, world.clients[0].io_base, FIRST_BLOCK(0) + 200, 2, &id));
 }
 
 /* Requests to block 10 and around, after a change of blocks 10 and 11 that is late. */
@@ -163,6 +195,27 @@ static void what_waits_for_its_turn_fails_in_time(void)
     world_step_at(END_MS + 200);
     CHECK(hears(0, 2, SDDF_BLK_ERR_IO, 0) && hears(0, 3, SDDF_BLK_ERR_IO, 0));
     CHECK(hears(1, 1, SDDF_BLK_ERR_IO, 0) && hears(1, 2, SDDF_BLK_ERR_IO, 0) && driver_sees_nothing());
+}
+
+/* Late requests keep all slots of the response queue but one. */
+static void what_waits_for_room_fails_in_time(void)
+{
+    uint64_t now_ms = START_MS;
+    serve_in_time(1, true);
+    for (uint32_t i = 0; i < 7; i++) {
+        world_ask(0, ask(SDDF_BLK_READ, i * BLOCK, 0, 1, i));
+        world_step();
+        now_ms += TIMEOUT_MS;
+        world_step_at(now_ms);
+        CHECK(hears(0, i, SDFGEN_BLOCK_ERR_LATE, 0));
+    }
+    world_ask(0, ask(SDDF_BLK_READ, 7 * BLOCK, 0, 1, 7));
+    world_step();
+    CHECK(world.virt.in_flight == 7 && block_virt_wake_ms(&world.virt) == now_ms + TIMEOUT_MS);
+    world_step_at(now_ms + TIMEOUT_MS);
+    CHECK(hears(0, 7, SDDF_BLK_ERR_IO, 0) && hears_nothing(0));
+    world_run();
+    CHECK(world.virt.in_flight == 0 && block_queue_filled(&world.clients[0].responses.end) == 7);
 }
 
 /* Asks once a millisecond, in bursts that share a mark, and hears each error within its part of the timeout. */
@@ -386,10 +439,12 @@ const struct unit_test block_virt_time_tests[] = {
     UNIT_TEST(without_a_timeout_a_request_waits),
     UNIT_TEST(a_client_hears_that_a_request_failed_and_when_it_is_done_with),
     UNIT_TEST(a_late_transfer_reaches_no_other_requests_buffer),
+    UNIT_TEST(what_waits_for_data_that_becomes_late_fails),
     UNIT_TEST(a_late_change_overwrites_no_newer_one),
     UNIT_TEST(a_late_read_holds_up_nothing),
     UNIT_TEST(what_is_held_up_fails_in_time),
     UNIT_TEST(what_waits_for_its_turn_fails_in_time),
+    UNIT_TEST(what_waits_for_room_fails_in_time),
     UNIT_TEST(arrivals_are_kept_apart_well_enough),
     UNIT_TEST(a_barrier_does_not_wait_for_what_has_failed),
     UNIT_TEST(a_full_response_queue_is_not_written_over),

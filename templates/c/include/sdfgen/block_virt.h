@@ -69,10 +69,10 @@
  * the same time), and with SDFGEN_BLOCK_ERR_LATE, or SDDF_BLK_ERR_IO for who does not know that, when a piece of it is
  * with the driver. Then it is late: these pieces' slots, their part of the data region and their blocks are kept until
  * the driver has answered them or another one has started. Meanwhile requests of that client that use the same part of
- * the region are refused with SDDF_BLK_ERR_IO, and requests of anybody to blocks that it may still change wait, until
- * their own time is over. A resilient client hears once more when its request is done with, for which room in its
- * response queue is kept: it has half as many requests under way as that has slots. Others have to leave the data alone
- * by themselves.
+ * the region are refused with SDDF_BLK_ERR_IO, those that waited too, and requests of anybody to blocks that it may
+ * still change wait, until their own time is over. A resilient client hears once more when its request is done with,
+ * for which room in its response queue is kept: it has half as many requests under way as that has slots. Others have
+ * to leave the data alone by themselves.
  *
  * Clients that are resilient are told after the timeout that their disk has no blocks yet, if no driver is there by
  * then: their guests start, and are told when there is one.
@@ -226,7 +226,7 @@ struct block_virt_session {
 
 /*
  * A piece that is with the driver; its index and generation are the id. Those that are live are a list in the order in
- * which they were put into the driver's queue; those that wait for another start of a driver are its first ones.
+ * which they were put into a driver's queue at first.
  */
 struct block_virt_slot {
     struct sddf_blk_request request;
@@ -247,7 +247,7 @@ struct block_virt_slot {
     bool again; /* the driver that had it is gone: it waits to be put once more */
 };
 
-/* All state, 77 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
+/* All state, 91 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
 struct block_virt {
     const struct block_virt_config *config;
     enum block_virt_state state;
