@@ -78,10 +78,10 @@ static bool has_room(const struct block_virt_session *session)
     return session->owed + answers_to(session) <= session->room;
 }
 
-static void refuse(struct block_virt *virt, uint32_t index, uint32_t id, uint32_t status)
+static void refuse(struct block_virt *virt, uint32_t index, uint32_t id, uint32_t status, uint64_t asked_ms)
 {
     virt->sessions[index].counters.refused++;
-    virt_client_answer(virt, index, (struct sddf_blk_response) { .status = status, .id = id });
+    virt_client_answer(virt, index, (struct sddf_blk_response) { .status = status, .id = id }, asked_ms);
 }
 
 /* Whether the driver may still move data of a request that its client was told has failed, where this one's is. */
@@ -93,14 +93,15 @@ static bool is_in_use(const struct block_virt *virt, uint32_t index, uint64_t of
 
 /* A request that is sound waits for its turn until its deadline. */
 static void queue_up(struct block_virt *virt, uint32_t index, const struct sddf_blk_request *request, uint32_t flags,
-                     uint64_t deadline_ms)
+                     uint64_t asked_ms, uint64_t deadline_ms)
 {
     struct block_virt_session *session = &virt->sessions[index];
     if (is_in_use(virt, index, request->io_or_offset, request->block_count, flags)) {
-        refuse(virt, index, request->id, SDDF_BLK_ERR_IO);
+        refuse(virt, index, request->id, SDDF_BLK_ERR_IO, asked_ms);
         return;
     }
     translate(session, request, flags);
+    session->head.asked_ms = asked_ms;
     session->head.deadline_ms = deadline_ms;
     virt_time_want(virt, deadline_ms);
 }
@@ -116,7 +117,8 @@ static bool take_stale(struct block_virt_session *session)
 static void take_request(struct block_virt *virt, uint32_t index)
 {
     struct block_virt_session *session = &virt->sessions[index];
-    uint64_t deadline_ms = virt_time_next_deadline(virt, session);
+    const uint64_t deadline_ms = virt_time_next_deadline(virt, session);
+    const uint64_t asked_ms = virt_time_next_asked(virt, session);
     struct sddf_blk_request request;
     block_request_take(&session->requests, &request);
     uint32_t flags = op_flags(request.code);
@@ -128,16 +130,17 @@ static void take_request(struct block_virt *virt, uint32_t index)
     virt->counted |= bit(index);
     virt_piece_note_busy(virt, index);
     if (virt_time_is_over(virt, deadline_ms)) {
-        refuse(virt, index, request.id, SDDF_BLK_ERR_IO);
+        refuse(virt, index, request.id, SDDF_BLK_ERR_IO, asked_ms);
     } else if (!is_served(virt, session) || stale) {
-        refuse(virt, index, request.id, SDDF_BLK_ERR_NO_DEVICE);
+        refuse(virt, index, request.id, SDDF_BLK_ERR_NO_DEVICE, asked_ms);
     } else if ((flags & OP_BARRIER) != 0) {
         session->has_barrier = true;
         session->barrier_id = request.id;
+        session->barrier_asked_ms = asked_ms;
     } else if (is_sound(session, &request, flags)) {
-        queue_up(virt, index, &request, flags, deadline_ms);
+        queue_up(virt, index, &request, flags, asked_ms, deadline_ms);
     } else {
-        refuse(virt, index, request.id, SDDF_BLK_ERR_INVALID_PARAM);
+        refuse(virt, index, request.id, SDDF_BLK_ERR_INVALID_PARAM, asked_ms);
     }
 }
 
@@ -148,7 +151,7 @@ static bool passes_barrier(struct block_virt *virt, uint32_t index)
     if (session->has_barrier && session->in_flight == session->late) {
         session->has_barrier = false;
         struct sddf_blk_response response = { .status = SDDF_BLK_OK, .id = session->barrier_id };
-        virt_client_answer(virt, index, response);
+        virt_client_answer(virt, index, response, session->barrier_asked_ms);
     }
     return !session->has_barrier;
 }
@@ -158,20 +161,22 @@ static void set_bit(uint64_t *mask, uint32_t index, bool value)
     *mask = value ? *mask | bit(index) : *mask & ~bit(index);
 }
 
-/* While there is no driver, requests wait in their queue, until their time is over. */
+/*
+ * Requests wait in their queue while there is no driver, or no room for all of their answers, until their time is over:
+ * then they have one answer.
+ */
 static bool may_take(struct block_virt *virt, uint32_t index)
 {
     struct block_virt_session *session = &virt->sessions[index];
-    if (session->filled == 0 || !has_room(session)) {
+    if (session->filled == 0 || session->owed >= session->room) {
         return false;
     }
-    if (virt->state != BLOCK_VIRT_WAIT_DRIVER && virt->state != BLOCK_VIRT_READ_PARTITIONS) {
-        return true;
-    }
+    bool no_driver = virt->state == BLOCK_VIRT_WAIT_DRIVER || virt->state == BLOCK_VIRT_READ_PARTITIONS;
     uint64_t deadline_ms = virt_time_next_deadline(virt, session);
     bool over = virt_time_is_over(virt, deadline_ms);
-    virt_time_want(virt, over ? BLOCK_VIRT_NEVER : deadline_ms);
-    return over;
+    bool waits = !over && (no_driver || !has_room(session));
+    virt_time_want(virt, waits ? deadline_ms : BLOCK_VIRT_NEVER);
+    return !waits;
 }
 
 void virt_client_refresh(struct block_virt *virt, uint32_t index)
@@ -201,21 +206,26 @@ static void refuse_head(struct block_virt *virt, uint32_t index, uint32_t status
     virt->ready &= ~bit(index);
     virt->sessions[index].counters.refused++;
     if (virt_piece_drop_head(virt, index, status, &response)) {
-        virt_client_answer(virt, index, response);
+        virt_client_answer(virt, index, response, virt->sessions[index].head.asked_ms);
     }
+}
+
+/* Its time is over, or what it would move data of has become late since it was taken. */
+static bool has_failed(const struct block_virt *virt, uint32_t index)
+{
+    const struct block_virt_head *head = &virt->sessions[index].head;
+    return virt_time_is_over(virt, head->deadline_ms)
+        || is_in_use(virt, index, head->offset_bytes, head->request.block_count, head->flags);
 }
 
 void virt_client_expire(struct block_virt *virt, uint32_t index)
 {
     struct block_virt_session *session = &virt->sessions[index];
-    const struct block_virt_head *head = &session->head;
     virt_rate_forgive(virt, index);
-    if (session->has_head
-        && (virt_time_is_over(virt, head->deadline_ms)
-            || is_in_use(virt, index, head->offset_bytes, head->request.block_count, head->flags))) {
+    if (session->has_head && has_failed(virt, index)) {
         refuse_head(virt, index, SDDF_BLK_ERR_IO);
     } else if (session->has_head) {
-        virt_time_want(virt, head->deadline_ms);
+        virt_time_want(virt, session->head.deadline_ms);
     }
     virt_client_refresh(virt, index);
 }
@@ -279,16 +289,18 @@ static void respond(struct block_virt *virt, uint32_t index, struct sddf_blk_res
     }
 }
 
-void virt_client_answer(struct block_virt *virt, uint32_t index, struct sddf_blk_response response)
+void virt_client_answer(struct block_virt *virt, uint32_t index, struct sddf_blk_response response, uint64_t asked_ms)
 {
     virt->sessions[index].counters.errors += response.status != SDDF_BLK_OK;
+    virt_time_note_wait(virt, &virt->sessions[index], asked_ms);
     respond(virt, index, response, answers_to(&virt->sessions[index]));
 }
 
-void virt_client_tell_late(struct block_virt *virt, uint32_t index, uint32_t id)
+void virt_client_tell_late(struct block_virt *virt, uint32_t index, uint32_t id, uint64_t asked_ms)
 {
     uint32_t status = virt->sessions[index].resilient ? SDFGEN_BLOCK_ERR_LATE : SDDF_BLK_ERR_IO;
     virt->sessions[index].counters.errors++;
+    virt_time_note_wait(virt, &virt->sessions[index], asked_ms);
     respond(virt, index, (struct sddf_blk_response) { .status = status, .id = id }, 1);
 }
 

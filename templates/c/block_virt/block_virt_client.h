@@ -16,11 +16,11 @@ bool virt_client_find_room(struct block_virt *virt, uint32_t index);
 /* Takes requests that were seen until one is ready to be handed on, or no more can be taken. */
 void virt_client_refresh(struct block_virt *virt, uint32_t index);
 
-/* Answers a request that was taken. The client has room for it: it never owes more than that. */
-void virt_client_answer(struct block_virt *virt, uint32_t index, struct sddf_blk_response response);
+/* Answers a request that was taken, asked for at that time. The client has room: it never owes more than it has. */
+void virt_client_answer(struct block_virt *virt, uint32_t index, struct sddf_blk_response response, uint64_t asked_ms);
 
 /* Says that a request has failed, with which the driver is not done. */
-void virt_client_tell_late(struct block_virt *virt, uint32_t index, uint32_t id);
+void virt_client_tell_late(struct block_virt *virt, uint32_t index, uint32_t id, uint64_t asked_ms);
 
 /* Says that the driver is done with such a request. */
 void virt_client_release_late(struct block_virt *virt, uint32_t index, uint32_t id);

@@ -70,6 +70,7 @@ static void forward(struct block_virt *virt, uint32_t client, const struct virt_
     prepare_cache(&session->config->data, head->offset_bytes, piece->data_blocks, head->flags);
     slot->request = head->request;
     slot->request.block_count = piece->block_count;
+    slot->asked_ms = head->asked_ms;
     slot->deadline_ms = head->deadline_ms;
     virt_piece_hand_on(virt, client, piece, slot);
     put(virt, index);
@@ -119,7 +120,6 @@ static void hand_on_again(struct block_virt *virt)
         if (virt->slots[i].again) {
             virt->slots[i].again = false;
             virt->again--;
-            virt_slots_renew(virt, i);
             put(virt, i);
         }
     }
@@ -166,15 +166,15 @@ static void complete(struct block_virt *virt, uint32_t index, uint32_t status, u
         return;
     }
     const struct block_virt_session *session = &virt->sessions[client];
-    struct sddf_blk_response response;
+    struct sddf_blk_response response = { .status = status };
     finish_cache(&session->config->data, slot);
     virt->to_look |= bit(client);
     if (slot->late) {
         virt->to_look |= virt->held;
     }
-    switch (virt_piece_done(virt, slot, status, success_count, &response)) {
+    switch (virt_piece_done(virt, client, slot, status, success_count, &response)) {
     case VIRT_PIECE_ANSWERS:
-        virt_client_answer(virt, client, response);
+        virt_client_answer(virt, client, response, slot->asked_ms);
         break;
     case VIRT_PIECE_RELEASES:
         virt_client_release_late(virt, client, response.id);
@@ -279,8 +279,8 @@ static void expire(struct block_virt *virt, uint32_t index, uint32_t client)
         return;
     }
     virt->to_look |= bit(client);
-    if (virt_piece_be_late(virt, slot, &id)) {
-        virt_client_tell_late(virt, client, id);
+    if (virt_piece_be_late(virt, client, slot, &id)) {
+        virt_client_tell_late(virt, client, id, slot->asked_ms);
     }
 }
 

@@ -186,10 +186,10 @@ static void close_head(struct block_virt_session *session, const struct block_vi
     }
 }
 
-enum virt_piece_end virt_piece_done(struct block_virt *virt, const struct block_virt_slot *slot, uint32_t status,
-                                    uint16_t success_count, struct sddf_blk_response *response)
+enum virt_piece_end virt_piece_done(struct block_virt *virt, uint32_t index, const struct block_virt_slot *slot,
+                                    uint32_t status, uint16_t success_count, struct sddf_blk_response *response)
 {
-    struct block_virt_session *session = &virt->sessions[slot->client];
+    struct block_virt_session *session = &virt->sessions[index];
     struct block_virt_whole *whole = whole_of(virt, slot->whole);
     const bool late = whole->late;
     session->in_flight--;
@@ -208,9 +208,9 @@ enum virt_piece_end virt_piece_done(struct block_virt *virt, const struct block_
     return late ? VIRT_PIECE_RELEASES : VIRT_PIECE_ANSWERS;
 }
 
-bool virt_piece_be_late(struct block_virt *virt, struct block_virt_slot *slot, uint32_t *id)
+bool virt_piece_be_late(struct block_virt *virt, uint32_t index, struct block_virt_slot *slot, uint32_t *id)
 {
-    struct block_virt_session *session = &virt->sessions[slot->client];
+    struct block_virt_session *session = &virt->sessions[index];
     struct block_virt_whole *whole = whole_of(virt, slot->whole);
     const bool first = !whole->late;
     slot->late = true;

@@ -36,12 +36,12 @@ enum virt_piece_end {
     VIRT_PIECE_RELEASES, /* it was answered while it was with the driver, which is done with it now */
 };
 
-/* The piece was answered, as that slot says; with the ends of its request, `response` is that one's. */
-enum virt_piece_end virt_piece_done(struct block_virt *virt, const struct block_virt_slot *slot, uint32_t status,
-                                    uint16_t success_count, struct sddf_blk_response *response);
+/* The client's piece was answered, as that slot says; with the ends of its request, `response` is that one's. */
+enum virt_piece_end virt_piece_done(struct block_virt *virt, uint32_t index, const struct block_virt_slot *slot,
+                                    uint32_t status, uint16_t success_count, struct sddf_blk_response *response);
 
-/* The piece's time is over while it is with the driver. True the first time for its request, whose id is in `id`. */
-bool virt_piece_be_late(struct block_virt *virt, struct block_virt_slot *slot, uint32_t *id);
+/* The time of the client's piece is over while the driver has it. True the first time for its request, of that id. */
+bool virt_piece_be_late(struct block_virt *virt, uint32_t index, struct block_virt_slot *slot, uint32_t *id);
 
 /* Drops the client's head. True when it is to be answered with `response` now, which `status` is in. */
 bool virt_piece_drop_head(struct block_virt *virt, uint32_t index, uint32_t status, struct sddf_blk_response *response);

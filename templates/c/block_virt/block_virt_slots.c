@@ -70,12 +70,6 @@ void virt_slots_give(struct block_virt *virt, uint32_t index)
     virt->free_count++;
 }
 
-void virt_slots_renew(struct block_virt *virt, uint32_t index)
-{
-    detach(virt, index);
-    append(virt, index);
-}
-
 static bool overlap(uint64_t first, uint64_t count, uint64_t other_first, uint64_t other_count)
 {
     return first - other_first < other_count || other_first - first < count;

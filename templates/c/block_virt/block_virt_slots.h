@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Requests that are with the driver, or wait for its next start: slots, in the order in which they were put. */
+/* Requests that are with the driver, or wait for its next start: slots, in the order in which each was put first. */
 #pragma once
 
 #include "block_virt_internal.h"
@@ -14,9 +14,6 @@ uint32_t virt_slots_take(struct block_virt *virt);
 
 /* Gives back one that is live. */
 void virt_slots_give(struct block_virt *virt, uint32_t index);
-
-/* Makes one that is live the newest. */
-void virt_slots_renew(struct block_virt *virt, uint32_t index);
 
 /* Whether a head names blocks of the disk that a late request may still change. */
 bool virt_slots_late_changes(const struct block_virt *virt, const struct block_virt_head *head);

@@ -26,6 +26,24 @@ static bool is_soon(const struct block_virt *virt, const struct block_virt_arriv
     return arrivals->count == MARKS || virt->now_ms - last->seen_ms < virt->config->timeout_ms / MARKS;
 }
 
+/* Before the position: a distance of half the numbers there are is backwards. */
+static bool is_before(uint32_t position, uint32_t end)
+{
+    return (int32_t)(end - position) > 0;
+}
+
+/* The mark of the next request that is not taken yet, if it has one: those of what was taken are dropped. */
+static const struct block_virt_arrival *next_mark(struct block_virt_session *session)
+{
+    struct block_virt_arrivals *arrivals = &session->arrivals;
+    uint32_t position = session->requests.end.own;
+    while (arrivals->count != 0 && !is_before(position, arrivals->marks[arrivals->first % MARKS].end)) {
+        arrivals->first++;
+        arrivals->count--;
+    }
+    return arrivals->count != 0 ? &arrivals->marks[arrivals->first % MARKS] : NULL;
+}
+
 void virt_time_note_arrivals(struct block_virt *virt, struct block_virt_session *session, uint32_t filled)
 {
     struct block_virt_arrivals *arrivals = &session->arrivals;
@@ -34,11 +52,13 @@ void virt_time_note_arrivals(struct block_virt *virt, struct block_virt_session 
         return;
     }
     arrivals->end = end;
-    if (arrivals->count == 0 || !is_soon(virt, arrivals)) {
+    if (next_mark(session) == NULL || !is_soon(virt, arrivals)) {
         arrivals->marks[(arrivals->first + arrivals->count) % MARKS].seen_ms = virt->now_ms;
         arrivals->count++;
     }
-    arrivals->marks[(arrivals->first + arrivals->count - 1) % MARKS].end = end;
+    struct block_virt_arrival *last = &arrivals->marks[(arrivals->first + arrivals->count - 1) % MARKS];
+    last->last_ms = virt->now_ms;
+    last->end = end;
 }
 
 static uint64_t later(uint64_t time_ms, uint64_t by_ms, uint64_t most_ms)
@@ -57,20 +77,22 @@ void virt_time_forgive(const struct block_virt *virt, struct block_virt_session 
     }
 }
 
-/* Before the position: a distance of half the numbers there are is backwards. */
-static bool is_before(uint32_t position, uint32_t end)
-{
-    return (int32_t)(end - position) > 0;
-}
-
 uint64_t virt_time_next_deadline(struct block_virt *virt, struct block_virt_session *session)
 {
-    struct block_virt_arrivals *arrivals = &session->arrivals;
-    uint32_t position = session->requests.end.own;
-    while (arrivals->count != 0 && !is_before(position, arrivals->marks[arrivals->first % MARKS].end)) {
-        arrivals->first++;
-        arrivals->count--;
+    const struct block_virt_arrival *mark = next_mark(session);
+    return virt_time_deadline(virt, mark != NULL ? mark->seen_ms : virt->now_ms);
+}
+
+uint64_t virt_time_next_asked(const struct block_virt *virt, struct block_virt_session *session)
+{
+    const struct block_virt_arrival *mark = next_mark(session);
+    return mark != NULL ? mark->last_ms : virt->now_ms;
+}
+
+void virt_time_note_wait(const struct block_virt *virt, struct block_virt_session *session, uint64_t asked_ms)
+{
+    uint64_t waited_ms = virt->now_ms - asked_ms;
+    if (waited_ms > session->counters.longest_wait_ms) {
+        session->counters.longest_wait_ms = waited_ms;
     }
-    return virt_time_deadline(virt, arrivals->count != 0 ? arrivals->marks[arrivals->first % MARKS].seen_ms
-                                                        : virt->now_ms);
 }

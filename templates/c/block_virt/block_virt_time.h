@@ -23,3 +23,9 @@ void virt_time_forgive(const struct block_virt *virt, struct block_virt_session 
 
 /* The deadline of the next request in a client's queue, which is not empty. */
 uint64_t virt_time_next_deadline(struct block_virt *virt, struct block_virt_session *session);
+
+/* When it was asked for, as known now: not earlier than it was. */
+uint64_t virt_time_next_asked(const struct block_virt *virt, struct block_virt_session *session);
+
+/* Notes how long was waited for an answer that is given now. */
+void virt_time_note_wait(const struct block_virt *virt, struct block_virt_session *session, uint64_t asked_ms);

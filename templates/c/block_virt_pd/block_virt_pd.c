@@ -15,6 +15,7 @@
 #include <sdfgen/shared.h>
 
 #define MS_IN_SECOND 1000u
+#define NS_IN_MS UINT64_C(1000000)
 
 _Static_assert(MICROKIT_MAX_CHANNELS > BLOCK_MAX_CLIENTS, "a channel for the driver, and one for each client");
 
@@ -68,6 +69,7 @@ static void count_client(uint32_t client)
     counters_store(row, COUNTERS_REQUESTS_ERRORS, counters->errors);
     counters_store(row, COUNTERS_REQUESTS_REFUSED, counters->refused);
     counters_store(row, COUNTERS_REQUESTS_DEPTH, counters->most_in_flight);
+    counters_store(row, COUNTERS_REQUESTS_WAIT_NS, counters->longest_wait_ms * NS_IN_MS);
     counters_store(row, COUNTERS_REQUESTS_CUT_OFFS, counters->cut_offs);
 }
 

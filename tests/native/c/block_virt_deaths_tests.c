@@ -112,6 +112,25 @@ static void a_new_driver_with_less_depth_gets_it_in_parts(void)
     }
 }
 
+/* The second driver has had two of four. */
+static void a_driver_that_dies_before_it_had_all_again_changes_no_order(void)
+{
+    uint32_t id;
+    serve_resilient(1);
+    for (uint32_t i = 0; i < 4; i++) {
+        world_ask(0, ask(SDDF_BLK_READ, i * BLOCK, i, 1, i));
+    }
+    world_step();
+    world.driver.info.queue_depth = 2;
+    start_and_read_tables();
+    CHECK(world.virt.again == 2);
+    world.driver.info.queue_depth = 0;
+    start_and_read_tables();
+    for (uint32_t i = 0; i < 4; i++) {
+        CHECK(driver_sees(SDDF_BLK_READ, world.clients[0].io_base + i * BLOCK, FIRST_BLOCK(0) + i, 1, &id));
+    }
+}
+
 static void a_return_that_takes_too_long_is_an_error(void)
 {
     uint32_t id;
@@ -300,6 +319,7 @@ const struct unit_test block_virt_deaths_tests[] = {
     UNIT_TEST(what_was_in_flight_comes_first_and_in_order),
     UNIT_TEST(it_may_die_again_and_again),
     UNIT_TEST(a_new_driver_with_less_depth_gets_it_in_parts),
+    UNIT_TEST(a_driver_that_dies_before_it_had_all_again_changes_no_order),
     UNIT_TEST(a_return_that_takes_too_long_is_an_error),
     UNIT_TEST(a_start_ends_the_wait_for_what_is_late),
     UNIT_TEST(a_driver_that_dies_while_tables_are_read_is_waited_for),

@@ -21,6 +21,17 @@ static void serve_in_time(uint32_t client_count, bool resilient)
     world_run();
 }
 
+static void serve_in_time_at_depth(uint16_t queue_depth)
+{
+    world_set_up(1, 8);
+    world_be_resilient(TIMEOUT_MS);
+    world.driver.info.queue_depth = queue_depth;
+    world_begin();
+    world_driver_ready();
+    world.now_ms = START_MS;
+    world_run();
+}
+
 /* Asks for one block, which the driver takes, and does not answer; the driver's id for it. */
 static uint32_t ask_a_silent_driver(struct sddf_blk_request request)
 {
@@ -111,6 +122,27 @@ static void what_waits_gets_no_buffer_that_is_late(void)
     CHECK(driver_sees_nothing() && hears(0, 2, SDDF_BLK_OK, 1));
 }
 
+/* It was taken before, and waits for the driver to take more; what uses other data goes on. */
+static void what_waits_for_data_that_becomes_late_fails(void)
+{
+    uint32_t id;
+    serve_in_time_at_depth(2);
+    ask_a_silent_driver(ask(SDDF_BLK_READ, 2 * BLOCK, 0, 2, 7));
+    world.now_ms = START_MS + TIMEOUT_MS / 2;
+    world_ask(0, ask(SDDF_BLK_READ, 8 * BLOCK, 0, 1, 1));
+    world_ask(0, ask(SDDF_BLK_READ, BLOCK, 100, 2, 2));
+    world_ask(0, ask(SDDF_BLK_READ, 0, 200, 2, 3));
+    world_step();
+    CHECK(driver_sees(SDDF_BLK_READ, world.clients[0].io_base + 8 * BLOCK, FIRST_BLOCK(0), 1, &id));
+    CHECK(hears_nothing(0) && world.virt.sessions[0].has_head);
+    world_step_at(END_MS);
+    CHECK(hears(0, 7, SDFGEN_BLOCK_ERR_LATE, 0) && hears(0, 2, SDDF_BLK_ERR_IO, 0) && hears_nothing(0));
+    world_driver_answer(id, SDDF_BLK_OK, 1);
+    world_step();
+    CHECK(hears(0, 1, SDDF_BLK_OK, 1));
+    CHECK(driver_sees(SDDF_BLK_READ, world.clients[0].io_base, FIRST_BLOCK(0) + 200, 2, &id));
+}
+
 /* Requests to block 10 and around, after a change of blocks 10 and 11 that is late. */
 static void what_is_held_behind(uint32_t code)
 {
@@ -188,6 +220,27 @@ static void what_waits_for_its_turn_fails_in_time(void)
     world_step_at(END_MS + 200);
     CHECK(hears(0, 2, SDDF_BLK_ERR_IO, 0) && hears(0, 3, SDDF_BLK_ERR_IO, 0));
     CHECK(hears(1, 1, SDDF_BLK_ERR_IO, 0) && hears(1, 2, SDDF_BLK_ERR_IO, 0) && driver_sees_nothing());
+}
+
+/* Late requests keep all slots of the response queue but one. */
+static void what_waits_for_room_fails_in_time(void)
+{
+    uint64_t now_ms = START_MS;
+    serve_in_time(1, true);
+    for (uint32_t i = 0; i < 7; i++) {
+        world_ask(0, ask(SDDF_BLK_READ, i * BLOCK, 0, 1, i));
+        world_step();
+        now_ms += TIMEOUT_MS;
+        world_step_at(now_ms);
+        CHECK(hears(0, i, SDFGEN_BLOCK_ERR_LATE, 0));
+    }
+    world_ask(0, ask(SDDF_BLK_READ, 7 * BLOCK, 0, 1, 7));
+    world_step();
+    CHECK(world.virt.in_flight == 7 && block_virt_wake_ms(&world.virt) == now_ms + TIMEOUT_MS);
+    world_step_at(now_ms + TIMEOUT_MS);
+    CHECK(hears(0, 7, SDDF_BLK_ERR_IO, 0) && hears_nothing(0));
+    world_run();
+    CHECK(world.virt.in_flight == 0 && block_queue_filled(&world.clients[0].responses.end) == 7);
 }
 
 /* Asks once a millisecond, in bursts that share a mark, and hears each error within its part of the timeout. */
@@ -329,16 +382,95 @@ static void time_does_not_go_back(void)
     CHECK(block_virt_step(&world.virt, 0) == 0 && block_virt_wake_ms(&world.virt) == END_MS);
 }
 
+static void what_was_answered_lends_its_time_to_nobody(void)
+{
+    serve_in_time(1, true);
+    world_driver_answer(ask_a_silent_driver(ask(SDDF_BLK_READ, 0, 0, 1, 7)), SDDF_BLK_OK, 1);
+    world_step();
+    CHECK(hears(0, 7, SDDF_BLK_OK, 1));
+    world_ask(0, ask(SDDF_BLK_READ, 0, 0, 1, 8));
+    world_step_at(START_MS + 1);
+    world_step_at(END_MS);
+    CHECK(hears_nothing(0) && block_virt_wake_ms(&world.virt) == END_MS + 1);
+    world_step_at(END_MS + 1);
+    CHECK(hears(0, 8, SDFGEN_BLOCK_ERR_LATE, 0));
+}
+
+static bool longest_wait_is(uint32_t client, uint64_t wait_ms)
+{
+    return block_virt_client_counters(&world.virt, client)->longest_wait_ms == wait_ms;
+}
+
+/* With the driver, for one, and to be told that it is late. */
+static void the_longest_wait_is_kept(void)
+{
+    uint32_t id;
+    serve_in_time(2, true);
+    id = ask_a_silent_driver(ask(SDDF_BLK_READ, 0, 0, 1, 7));
+    world_driver_answer(id, SDDF_BLK_OK, 1);
+    world_step_at(START_MS + 300);
+    CHECK(longest_wait_is(0, 300));
+    world_ask(0, ask(SDDF_BLK_READ, 0, 0, 1, 8));
+    world_step();
+    CHECK(world_driver_work(1) == 1);
+    world_step_at(START_MS + 500);
+    CHECK(longest_wait_is(0, 300));
+    world_ask(0, ask(SDDF_BLK_WRITE, 0, 0, 1, 9));
+    world_step();
+    CHECK(driver_sees(SDDF_BLK_WRITE, world.clients[0].io_base, FIRST_BLOCK(0), 1, &id));
+    world_step_at(START_MS + 500 + TIMEOUT_MS);
+    world_driver_answer(id, SDDF_BLK_OK, 1);
+    world_step_at(START_MS + 10 * TIMEOUT_MS);
+    CHECK(longest_wait_is(0, TIMEOUT_MS) && longest_wait_is(1, 0));
+}
+
+/* In the client's queue, while there is no driver; a barrier's is that of what it waits for. */
+static void waiting_for_a_driver_or_a_barrier_is_waiting(void)
+{
+    serve_in_time(2, false);
+    world_driver_start();
+    world_ask(0, ask(SDDF_BLK_READ, 0, 0, 1, 7));
+    world_step_at(START_MS + 1);
+    world_driver_ready();
+    world_step_at(START_MS + 401);
+    world_run();
+    CHECK(hears(0, 7, SDDF_BLK_OK, 1) && longest_wait_is(0, 400));
+    world_ask(1, ask(SDDF_BLK_READ, 0, 0, 1, 1));
+    world_step_at(START_MS + 500);
+    world_ask(1, ask(SDDF_BLK_BARRIER, 0, 0, 0, 2));
+    world_step_at(START_MS + 550);
+    world_step_at(START_MS + 600);
+    world_run();
+    CHECK(hears(1, 1, SDDF_BLK_OK, 1) && hears(1, 2, SDDF_BLK_OK, 0) && longest_wait_is(1, 100));
+}
+
+/* Those that share a mark were asked for when the last of them was, as far as is known: none waits for longer. */
+static void no_wait_is_told_that_was_not(void)
+{
+    serve_in_time(1, true);
+    world_driver_start();
+    for (uint32_t i = 0; i < 2; i++) {
+        world_ask(0, ask(SDDF_BLK_READ, i * BLOCK, 0, 1, i));
+        world_step_at(START_MS + i * 50);
+    }
+    world_driver_ready();
+    world_step_at(START_MS + 300);
+    world_run();
+    CHECK(hears(0, 0, SDDF_BLK_OK, 1) && hears(0, 1, SDDF_BLK_OK, 1) && longest_wait_is(0, 250));
+}
+
 const struct unit_test block_virt_time_tests[] = {
     UNIT_TEST(a_request_fails_in_time),
     UNIT_TEST(without_a_timeout_a_request_waits),
     UNIT_TEST(a_client_hears_that_a_request_failed_and_when_it_is_done_with),
     UNIT_TEST(a_late_transfer_reaches_no_other_requests_buffer),
     UNIT_TEST(what_waits_gets_no_buffer_that_is_late),
+    UNIT_TEST(what_waits_for_data_that_becomes_late_fails),
     UNIT_TEST(a_late_change_overwrites_no_newer_one),
     UNIT_TEST(a_late_read_holds_up_nothing),
     UNIT_TEST(what_is_held_up_fails_in_time),
     UNIT_TEST(what_waits_for_its_turn_fails_in_time),
+    UNIT_TEST(what_waits_for_room_fails_in_time),
     UNIT_TEST(arrivals_are_kept_apart_well_enough),
     UNIT_TEST(a_barrier_does_not_wait_for_what_has_failed),
     UNIT_TEST(a_full_response_queue_is_not_written_over),
@@ -347,5 +479,9 @@ const struct unit_test block_virt_time_tests[] = {
     UNIT_TEST(a_request_of_which_pieces_were_done_has_one_deadline),
     UNIT_TEST(pieces_of_two_drivers_are_told_of_once),
     UNIT_TEST(time_does_not_go_back),
+    UNIT_TEST(what_was_answered_lends_its_time_to_nobody),
+    UNIT_TEST(the_longest_wait_is_kept),
+    UNIT_TEST(waiting_for_a_driver_or_a_barrier_is_waiting),
+    UNIT_TEST(no_wait_is_told_that_was_not),
     { .name = NULL },
 };

@@ -86,6 +86,8 @@ void world_driver_start(void);
 
 /* A step; what it notified. Afterwards the virtualiser's account must be sound. */
 uint64_t world_step(void);
+/* The same, for who has notified. */
+uint64_t world_step_notified(uint64_t channels);
 /* The same, later. */
 uint64_t world_step_at(uint64_t now_ms);
 

@@ -160,6 +160,14 @@ static void what_is_counted_is_seen_in_the_page(void)
     CHECK(counted(&page, 2, COUNTERS_REQUESTS_REFUSED) == 1 && counted(&page, 2, COUNTERS_REQUESTS_ERRORS) == 1);
     CHECK(counted(&page, 2, COUNTERS_REQUESTS_DEPTH) == 1 && counted(&page, 1, COUNTERS_REQUESTS_TAKEN) == 0);
     CHECK(counted(&page, 0, COUNTERS_SERVICE_DEPTH) == 1 && counted(&page, 0, COUNTERS_SERVICE_RESTARTS) == 0);
+    struct sddf_blk_request request;
+    CHECK(block_queue_filled(&requests.end) == 1);
+    block_request_take(&requests, &request);
+    block_response_put(&responses, &(struct sddf_blk_response){ .success_count = 2, .id = request.id });
+    block_queue_publish(&responses.end);
+    fake.now_ticks += 3 * FAKE_TICKS_IN_MS;
+    notified(DRIVER_CHANNEL);
+    CHECK(counted(&page, 2, COUNTERS_REQUESTS_WAIT_NS) == 3000000 && counted(&page, 1, COUNTERS_REQUESTS_WAIT_NS) == 0);
     disk_info->ready = 0;
     notified(DRIVER_CHANNEL);
     disk_info->ready = 1;

@@ -19,7 +19,6 @@
 #define HELD 160u
 
 static struct sdfgen_block_storage storage;
-#define info (storage.info)
 static _Alignas(16) uint8_t request_queue[SDDF_BLK_REQUEST_QUEUE_BYTES(CAPACITY)];
 static _Alignas(16) uint8_t response_queue[SDDF_BLK_RESPONSE_QUEUE_BYTES(CAPACITY)];
 static _Alignas(4096) uint8_t data[CELLS * SDDF_BLK_BLOCK_BYTES];
@@ -51,9 +50,9 @@ static inline void check_request(const struct sddf_blk_request *request)
 {
     bool unmaps = request->code == SDFGEN_BLOCK_WRITE_ZEROES_UNMAP;
     bool range = request->code == SDFGEN_BLOCK_DISCARD || request->code == SDFGEN_BLOCK_WRITE_ZEROES || unmaps;
-    REQUIRE(!unmaps || (info.sdfgen_traits & SDFGEN_BLOCK_TRAIT_ZEROES_UNMAP) != 0);
+    REQUIRE(!unmaps || (storage.info.sdfgen_traits & SDFGEN_BLOCK_TRAIT_ZEROES_UNMAP) != 0);
     REQUIRE(moves_data(request) || request->code == SDDF_BLK_FLUSH || (range && takes_ranges));
-    REQUIRE(!changes_blocks(request) || !info.read_only);
+    REQUIRE(!changes_blocks(request) || !storage.info.read_only);
     if (touches_blocks(request)) {
         REQUIRE(request->block_count > 0 && request->block_number < BLOCKS);
         REQUIRE(request->block_count <= BLOCKS - request->block_number);
@@ -133,8 +132,8 @@ static inline void be_late(uint32_t index)
 /* An empty pair of queues, and the client's end of it. */
 static inline struct block_client_config disk_power_on(bool extended, bool read_only)
 {
-    info = (struct sddf_blk_storage_info) { .ready = 1, .read_only = read_only, .capacity_blocks = BLOCKS };
-    info.sdfgen_traits = extended ? SDFGEN_BLOCK_TRAIT_ZEROES_UNMAP : 0;
+    storage.info = (struct sddf_blk_storage_info) { .ready = 1, .read_only = read_only, .capacity_blocks = BLOCKS };
+    storage.info.sdfgen_traits = extended ? SDFGEN_BLOCK_TRAIT_ZEROES_UNMAP : 0;
     storage.start = 0;
     takes_ranges = extended;
     held_count = 0;
@@ -145,7 +144,7 @@ static inline struct block_client_config disk_power_on(bool extended, bool read_
     block_response_writer_init(&responses, (void *)response_queue, CAPACITY);
     return (struct block_client_config) {
         .connection = {
-            .storage_info_vaddr = (uintptr_t)&info,
+            .storage_info_vaddr = (uintptr_t)&storage.info,
             .request_vaddr = (uintptr_t)request_queue,
             .response_vaddr = (uintptr_t)response_queue,
             .queue_capacity = CAPACITY,

@@ -78,11 +78,11 @@
  * the same time), and with SDFGEN_BLOCK_ERR_LATE, or SDDF_BLK_ERR_IO for who does not know that, when a piece of it is
  * with the driver. Then it is late: these pieces' slots, their part of the data region and their blocks are kept until
  * the driver has answered them or another one has started. Meanwhile requests of that client that use the same part of
- * the region are refused with SDDF_BLK_ERR_IO, and requests of anybody to blocks that it may still change wait, until
- * their own time is over. A resilient client hears once more when its request is done with, for which room in its
- * response queue is kept: it has half as many requests under way as that has slots. Others have to leave the data alone
- * by themselves. The time for which the first in a client's line waits for nothing but that client's rate is added to
- * its own, and to that of those behind it.
+ * the region are refused with SDDF_BLK_ERR_IO, those that waited too, and requests of anybody to blocks that it may
+ * still change wait, until their own time is over. A resilient client hears once more when its request is done with,
+ * for which room in its response queue is kept: it has half as many requests under way as that has slots. Others have
+ * to leave the data alone by themselves. The time for which the first in a client's line waits for nothing but that
+ * client's rate is added to its own, and to that of those behind it.
  *
  * Clients that are resilient are told after the timeout that their disk has no blocks yet, if no driver is there by
  * then: their guests start, and are told when there is one.
@@ -153,6 +153,7 @@ struct block_virt_client_counters {
     uint64_t refused; /* answered with an error by the virtualiser itself */
     uint64_t errors;  /* all answers other than SDDF_BLK_OK */
     uint64_t cut_offs;
+    uint64_t longest_wait_ms; /* from when one was seen to its answer */
     uint32_t most_in_flight;
 };
 
@@ -194,6 +195,7 @@ struct block_virt_whole {
 /* A request that was taken from a client, checked and translated, and waits for its turn: what is left of it. */
 struct block_virt_head {
     struct sddf_blk_request request; /* as the driver will see it, but for the id: the client's */
+    uint64_t asked_ms;
     uint64_t deadline_ms;
     uint64_t offset_bytes;           /* in the client's data region */
     uint32_t flags;                  /* of its code */
@@ -202,7 +204,8 @@ struct block_virt_head {
 
 /* Requests that were seen by a time: those before a position in the queue, and not before the mark before it. */
 struct block_virt_arrival {
-    uint64_t seen_ms;
+    uint64_t seen_ms; /* the first of them */
+    uint64_t last_ms; /* and the last */
     uint32_t end;
 };
 
@@ -237,6 +240,7 @@ struct block_virt_session {
     bool has_head;
     bool has_barrier;
     uint32_t barrier_id;
+    uint64_t barrier_asked_ms;
     uint32_t filled;      /* requests seen and not yet taken */
     uint32_t room;        /* slots seen free in the response queue */
     uint32_t owed;        /* responses still to come to what was taken: never more than room */
@@ -253,11 +257,12 @@ struct block_virt_session {
 
 /*
  * A piece that is with the driver; its index and generation are the id. Those that are live are a list in the order in
- * which they were put into the driver's queue; those that wait for another start of a driver are its first ones.
+ * which they were put into a driver's queue at first.
  */
 struct block_virt_slot {
     struct sddf_blk_request request;
     uint64_t offset_bytes;
+    uint64_t asked_ms;
     uint64_t deadline_ms;
     uint32_t generation; /* changes with each answer and each start of a driver, so that no id is answered twice */
     uint32_t position;   /* in the driver's request queue */
@@ -273,7 +278,7 @@ struct block_virt_slot {
     bool again; /* the driver that had it is gone: it waits to be put once more */
 };
 
-/* All state, 84 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
+/* All state, 97 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
 struct block_virt {
     const struct block_virt_config *config;
     enum block_virt_state state;

@@ -51,7 +51,7 @@ enum {
     COUNTERS_REQUESTS_ERRORS,   /* answers other than good ones */
     COUNTERS_REQUESTS_REFUSED,  /* of these, without asking anybody: senseless requests, chains that break rules */
     COUNTERS_REQUESTS_DEPTH,    /* the most that were under way at once */
-    COUNTERS_REQUESTS_WAIT_NS,  /* the longest; 0 where nobody looks at a clock */
+    COUNTERS_REQUESTS_WAIT_NS,  /* the longest for an answer; 0 where nobody looks at a clock */
     COUNTERS_REQUESTS_CUT_OFFS,
 };
 
