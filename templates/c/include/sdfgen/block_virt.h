@@ -278,7 +278,7 @@ struct block_virt_slot {
     bool again; /* the driver that had it is gone: it waits to be put once more */
 };
 
-/* All state, 97 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
+/* All state, 96 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
 struct block_virt {
     const struct block_virt_config *config;
     enum block_virt_state state;
