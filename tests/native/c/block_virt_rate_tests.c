@@ -266,6 +266,7 @@ static void a_request_in_pieces_counts_once(void)
 {
     limit_one(2, (struct limit) { .iops = 100 }, (struct load) { SDFGEN_BLOCK_WRITE_ZEROES, 320, 8 });
     play.loads[1] = (struct load) { SDDF_BLK_READ, 1, 1 };
+    play.disk_blocks = 2 * BUSY_BLOCKS;
     play_for(4 * MS_IN_SECOND);
     CHECK(is_about(play.requests[0], 400, 3) && is_about(play.blocks[0], 400 * 320, 3));
 }
