@@ -355,11 +355,11 @@ def test_every_format_has_place_and_value(
     texts = {style: show(faults(QEMU)) for style, show in FORMATS.items()}
     file, message = f"build/{QEMU}/{VIRT}", "`block_virt_config.clients[1].partition`: 2 is written, 1 was decided"
     (record,) = json.loads(texts["json"])
-    assert (record["file"], record["line"], record["column"], record["message"]) == (file, 36, 22, message)
+    assert (record["file"], record["line"], record["column"], record["message"]) == (file, 39, 22, message)
     assert [(note["file"], note["line"]) for note in record["notes"]] == [("system.toml", 24)]
-    assert texts["github"] == f"::error file={file},line=36,col=22,title=SDF151::{message}\n"
+    assert texts["github"] == f"::error file={file},line=39,col=22,title=SDF151::{message}\n"
     (result,) = json.loads(texts["sarif"])["runs"][0]["results"]
-    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 36, "startColumn": 22}
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 39, "startColumn": 22}
 
 
 def test_every_expectation_has_its_edit() -> None:
