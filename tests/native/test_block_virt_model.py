@@ -54,7 +54,7 @@ class Virtualiser:
         assert process.stdout is not None
         process.stdin.write(program.line())
         process.stdin.flush()
-        told = []
+        told: list[str] = []
         for line in process.stdout:
             if line == END:
                 return told
