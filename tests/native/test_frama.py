@@ -41,6 +41,8 @@ class Target:
     renamed: tuple[tuple[str, str], ...] = ()  # source, define: for this file only
 
 
+BLOCK_VIRT_PARTS = ("", "_client", "_disk", "_driver", "_piece", "_slots", "_time")
+
 RING = Target(
     driver="virtq.c",
     sources=("virtio/virtq.c", "virtio/guest_ram.c"),
@@ -168,13 +170,14 @@ TARGETS = {
     "block_virt": Target(
         driver="block_virt.c",
         sources=(
-            *(f"block_virt/block_virt{part}.c" for part in ("", "_client", "_disk", "_driver", "_slots", "_time")),
+            *(f"block_virt/block_virt{part}.c" for part in BLOCK_VIRT_PARTS),
             "block/block_queue.c",
         ),
         options=(
             "-eva-precision=0",
             "-eva-auto-loop-unroll=70",
             "-eva-plevel=20000",
+            "-eva-ilevel=64",  # more than the marks of both clients
             "-eva-slevel-function=virt_slots_init:300,init_sessions:20,virt_disk_settle_clients:20",
         ),
         reached=(
@@ -182,7 +185,7 @@ TARGETS = {
             "block_virt_step_notified",
             "take_request",
             "take_response",
-            "forward_head",
+            "forward",
             "lose_driver",
             "virt_driver_recall",
             "hand_on_again",

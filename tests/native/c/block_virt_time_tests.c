@@ -326,6 +326,8 @@ static void a_request_in_pieces_is_late_once(void)
         hand_on_two_pieces(pieces);
         world_step_at(END_MS);
         CHECK(hears(0, 7, SDFGEN_BLOCK_ERR_LATE, 0) && hears_nothing(0) && driver_sees_nothing());
+        const struct block_virt_client_counters *counters = block_virt_client_counters(&world.virt, 0);
+        CHECK(counters->errors == 1 && counters->refused == 0);
         world_driver_answer(pieces[first].id, SDDF_BLK_OK, BLOCK_VIRT_QUANTUM_BLOCKS);
         CHECK(world_step() == 0 && hears_nothing(0) && driver_sees_nothing());
         world_driver_answer(pieces[1 - first].id, SDDF_BLK_OK, BLOCK_VIRT_QUANTUM_BLOCKS);
