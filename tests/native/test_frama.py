@@ -41,7 +41,7 @@ class Target:
     renamed: tuple[tuple[str, str], ...] = ()  # source, define: for this file only
 
 
-BLOCK_VIRT_PARTS = ("", "_client", "_disk", "_driver", "_piece", "_slots", "_time")
+BLOCK_VIRT_PARTS = ("", "_client", "_disk", "_driver", "_piece", "_rate", "_slots", "_time")
 
 RING = Target(
     driver="virtq.c",

@@ -104,6 +104,9 @@ int main(void)
         clients[i].data = region(i, (uintptr_t)data[i], sizeof(data[i]));
         clients[i].partition = any_u32();
         clients[i].read_only = any_bool();
+        clients[i].weight = any_u32();
+        clients[i].bandwidth = any_u64();
+        clients[i].iops = any_u32();
     }
     config.driver.connection = connect(CLIENTS);
     config.driver.data = region(CLIENTS, (uintptr_t)table_block, sizeof(table_block));
