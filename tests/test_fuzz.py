@@ -59,7 +59,7 @@ SETTINGS = [
 
 @pytest.mark.parametrize("path", SEEDS, ids=lambda path: path.stem)
 def test_seeds_are_good(path: Path) -> None:
-    assert [fault.message for fault in describe(str(path)).faults] == []
+    assert [fault.message for fault in describe(str(path)).faults if fault.severity != "note"] == []
 
 
 @pytest.fixture(scope="module")

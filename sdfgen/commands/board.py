@@ -50,7 +50,7 @@ _GUESTS = """\
 # intid = 33                  its `interrupts`: the number and 32
 # trigger = "level"           the last number is 4; 1 is "edge"
 # dma = false                 true when it reads or writes memory by itself
-# reset = { offset = 0x70 }   with dma: the register that stops it, and a value other than 0, if that is known
+# reset = {{ offset = 0x70 }}   with dma: the register that stops it, and a value other than 0, if that is known
 """
 _GIC = {
     2: """\

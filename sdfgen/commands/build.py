@@ -94,7 +94,7 @@ def _build(request: Request, lock: int) -> str:
     contents = Contents(known_contents(request.folder))
     description = describe(request.description, request.settings, request.boards)
     results = [] if description.faults.errors else _built(description, contents, request, lock)
-    warned = report(description, request.style)
+    warned = report(description, request.style, notes=False)
     said = "".join(_summary(result) for result in results)
     outputs = {os.path.join(result.folder, name): sha for result in results for name, sha in result.files.items()}
     if request.depfile:

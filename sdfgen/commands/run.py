@@ -106,7 +106,7 @@ def _plan(request: RunRequest) -> _Plan:
     """Read the description and check the command line against it, before anything takes time."""
     description = describe(request.description, request.settings, request.boards)
     if description.faults.errors or request.loader:
-        report(description, request.style)  # else the build does
+        report(description, request.style, notes=False)  # else the build does
     system = _chosen(list(description.systems.values()))
     consoles = consoles_of(system)
     _check_words(request, consoles)

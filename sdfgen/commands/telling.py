@@ -13,14 +13,23 @@ if TYPE_CHECKING:
     from sdfgen.faults.fault import Fault
 
 
-def report(description: Description, style: str) -> str:
-    """Show all faults and return what was shown; leave with status 1 when there are errors."""
-    faults = description.faults.sorted()
-    if not faults and style == "text":
+def report(description: Description, style: str, *, notes: bool = True) -> str:
+    """Show all faults and return what was shown; leave with status 1 when there are errors.
+
+    Args:
+        description: What was read.
+        style: Of the output.
+        notes: Whether people are told of what is legal and unusual, too; machines always are.
+    """
+    from sdfgen.faults.fault import Faults
+
+    told = Faults()
+    told.extend(fault for fault in description.faults if notes or style != "text" or fault.severity != "note")
+    if not told and style == "text":
         return ""
     from sdfgen.faults.render import FORMATS
 
-    text = FORMATS[style](faults)
+    text = FORMATS[style](told.sorted())
     show(text, style)
     if description.faults.errors:
         sys.exit(1)

@@ -49,7 +49,7 @@ def verify_and_tell(request: VerifyRequest) -> str:
         said += _said(folder, verified)
     if description.faults.errors:
         tell(said, request.style)
-    report(description, request.style)
+    report(description, request.style, notes=False)
     return said
 
 

@@ -278,7 +278,7 @@ def test_warnings_are_told_when_the_output_cannot_be_written(project: Path) -> N
     (project / "build" / f".{BOARDS[0]}").write_text("a file where a folder has to be")
     failed = run("build", "system.toml", "--no-compile", "--format", "json", cwd=project, check=False)
     assert failed.returncode == 1
-    assert sorted(record["code"] for record in json.loads(failed.stdout)) == ["SDF045", "SDF164"]
+    assert sorted(record["code"] for record in json.loads(failed.stdout)) == ["SDF045", "SDF164", "SDF179"]
     assert failed.stderr == ""
 
 
@@ -330,7 +330,7 @@ def test_raw_patches_reach_an_elf_beside_the_description(project: Path, built: P
     ("arguments", "loads"),
     [
         (["build", "system.toml", "--no-compile"], set()),
-        (["check", "system.toml"], set()),
+        (["check", "system.toml", "--board", BOARDS[0]], set()),
         (["schema", "--format", "markdown"], {"click", "jinja2"}),
     ],
     ids=["build", "check", "schema"],

@@ -91,13 +91,13 @@ def test_generated_threads_have_the_time_that_is_asked_for(
 # A board, the change of its file, and the guest timer: priority, budget and period, interrupts, two of its table.
 OTHER_TIMER = ((TIMER, TIMER.replace("30", "28")), ("[13, 14,", "[13, 12,"))
 TIMERS = [
-    (QEMU, None, ("130", None, None), [("30", "3", "level")], ["true", "3"]),
+    (QEMU, None, ("130", None, None), [("30", "4", "level")], ["true", "4"]),
     (
         QEMU,
         ((TIMER, TIMER.replace("30", "28")), ("[13, 14,", "[13, 12,")),
         ("130", None, None),
-        [("28", "3", "level")],
-        ["true", "3"],
+        [("28", "4", "level")],
+        ["true", "4"],
     ),
     (QEMU, ((TIMER, ""),), ("130", "100", "1000"), [], ["false", "0"]),
     (ODROID, None, ("130", "100", "1000"), [], ["false", "0"]),
@@ -139,12 +139,13 @@ def test_tables_say_what_the_system_file_says(tmp_path: Path, board: str) -> Non
     maps = {(m.get("mr"), m.xpath("string(../@name)")): int(m.get("vaddr", ""), 0) for m in root.iter("map")}
     ends = [{str(e.get("pd")): int(e.get("id", "")) for e in channel} for channel in root.iter("channel")]
     far = []
-    for guest, vmm in (("c", "c_vmm"), ("d", "d_vmm"), ("storage", "storage_vmm")):
-        (channel,) = (end for end in ends if end.keys() == {"guest_timer", vmm})
-        assert links(files[f"src/{vmm}_table.c"]) == [(maps[f"{guest}_wake", vmm], channel[vmm])]
-        far.append((maps[f"{guest}_wake", "guest_timer"], channel["guest_timer"]))
+    woken = {"block_virt": "block_virt", "c": "c_vmm", "d": "d_vmm", "storage": "storage_vmm"}
+    for name, pd in woken.items():
+        (channel,) = (end for end in ends if end.keys() == {"guest_timer", pd})
+        assert links(files[f"src/{pd}_table.c"]) == [(maps[f"{name}_wake", pd], channel[pd])]
+        far.append((maps[f"{name}_wake", "guest_timer"], channel["guest_timer"]))
     assert links(files["src/guest_timer_table.c"]) == far
-    assert b".vmm_count = 3," in files["src/guest_timer_table.c"]
+    assert b".vmm_count = 4," in files["src/guest_timer_table.c"]
     for name in ("c", "d"):
         shown = f".registers_vaddr = {maps[f'{name}_disk_0', f'{name}_vmm']:#x},"
         assert shown.encode() in files[f"src/{name}_vmm_table.c"]

@@ -6,6 +6,7 @@ Nothing that was acknowledged is lost, nobody hangs, and where the driver is bac
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -137,6 +138,10 @@ class Control:
         while "return" not in (answer := json.loads(self.lines.readline())):
             assert "error" not in answer, answer
 
+    def close(self) -> None:
+        self.lines.close()
+        self.socket.close()
+
     def limit_disk(self, bytes_per_second: int) -> None:
         rest = dict.fromkeys(("bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
         self.ask("block_set_io_throttle", device="disk_block", bps=bytes_per_second, **rest)
@@ -153,12 +158,12 @@ def test_a_disk_that_hangs_is_an_error_in_time(tmp_path: Path) -> None:
         line = process.stdout.readline()
         assert line, begun + process.communicate()[1]
         begun += line
-    control = Control(path)
-    for _ in range(DEATHS):
-        time.sleep(3)
-        control.limit_disk(1)
-        time.sleep(10)
-        control.limit_disk(0)
+    with contextlib.closing(Control(path)) as control:
+        for _ in range(DEATHS):
+            time.sleep(3)
+            control.limit_disk(1)
+            time.sleep(10)
+            control.limit_disk(0)
     seen = finished(tmp_path, process)
     check_all_was_kept(seen)
     for client in seen.clients.values():

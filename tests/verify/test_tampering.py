@@ -86,9 +86,9 @@ C_TABLES = [
     edit("vmm_no_channel", VMM, "VMM_NO_CHANNEL", "3"),
     edit("vmm_truncated", VMM, ".intid = 75", ".intid = 0x10000004c"),
     edit("vmm_passed_interrupt", STORAGE, ".intid = 79", ".intid = 80"),
-    edit("vmm_phys_addr", STORAGE, ".phys_addr_vaddr = 0x80000000", ".phys_addr_vaddr = 0x80001000"),
-    edit("vmm_restart", STORAGE, ".may_restart = false", ".may_restart = true"),
-    edit("timer_channel", TIMER, ".irq_channel = 3", ".irq_channel = 4"),
+    edit("vmm_phys_addr", STORAGE, ".phys_addr_vaddr = 0x80001000", ".phys_addr_vaddr = 0x80002000"),
+    edit("vmm_restart", STORAGE, ".may_restart = true", ".may_restart = false"),
+    edit("timer_channel", TIMER, ".irq_channel = 4", ".irq_channel = 5"),
     edit("timer_page", TIMER, ".page_vaddr = 0x80001000", ".page_vaddr = 0x80002000"),
     edit("native_queue", NATIVE, ".queue_capacity = 16", ".queue_capacity = 32", **FULL),
     edit("vmm_virtual_cpus", "src/client_vmm_table.c", ".vcpu_count = 2", ".vcpu_count = 1", **FULL),
@@ -352,11 +352,11 @@ def test_every_format_has_place_and_value(
     texts = {style: show(faults(QEMU)) for style, show in FORMATS.items()}
     file, message = f"build/{QEMU}/{VIRT}", "`block_virt_config.clients[1].partition`: 2 is written, 1 was decided"
     (record,) = json.loads(texts["json"])
-    assert (record["file"], record["line"], record["column"], record["message"]) == (file, 34, 22, message)
+    assert (record["file"], record["line"], record["column"], record["message"]) == (file, 36, 22, message)
     assert [(note["file"], note["line"]) for note in record["notes"]] == [("system.toml", 24)]
-    assert texts["github"] == f"::error file={file},line=34,col=22,title=SDF151::{message}\n"
+    assert texts["github"] == f"::error file={file},line=36,col=22,title=SDF151::{message}\n"
     (result,) = json.loads(texts["sarif"])["runs"][0]["results"]
-    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 34, "startColumn": 22}
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 36, "startColumn": 22}
 
 
 def test_every_expectation_has_its_edit() -> None:

@@ -218,9 +218,11 @@ struct virtio_effects virtio_mmio_step(struct virtio_mmio *mmio)
 {
     struct virtio_effects effects = mmio->ops->step(mmio->device);
     mmio->status |= mmio->ops->needs_reset(mmio->device) ? VIRTIO_STATUS_NEEDS_RESET : 0;
+    mmio->config_changed |= effects.config_interrupt;
     if (has_status(mmio, VIRTIO_STATUS_DRIVER_OK)) {
         mmio->interrupt_status |= effects.used_interrupt ? VIRTIO_MMIO_INT_USED : 0;
-        mmio->interrupt_status |= effects.config_interrupt ? VIRTIO_MMIO_INT_CONFIG : 0;
+        mmio->interrupt_status |= mmio->config_changed ? VIRTIO_MMIO_INT_CONFIG : 0;
+        mmio->config_changed = false;
     }
     return effects;
 }

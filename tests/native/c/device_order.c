@@ -111,7 +111,7 @@ static void requests_are_under_way_together(void)
 /* It takes no more requests than it has room to answer, and does not look at that room by itself. */
 static void a_virtualiser_that_waits_for_room_is_told(void)
 {
-    for (uint32_t answers = 3; answers <= 4; answers++) {
+    for (uint32_t answers = 2; answers <= 4; answers++) {
         struct rig_options options = narrow(16, 4);
         rig_start(&options);
         for (uint32_t slot = 0; slot < answers; slot++) {
@@ -123,7 +123,7 @@ static void a_virtualiser_that_waits_for_room_is_told(void)
             disk_answer(&rig.disk, 0);
         }
         struct virtio_effects effects = rig_step();
-        CHECK(effects.used_interrupt && effects.notify == (answers == 4));
+        CHECK(effects.used_interrupt && effects.notify == (answers >= 3));
         check_all_ok(answers);
     }
 }

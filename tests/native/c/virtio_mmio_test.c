@@ -174,6 +174,34 @@ static void nobody_is_interrupted_before_driver_ok(void)
     CHECK(!virtio_mmio_interrupt(&mmio) && get(VIRTIO_MMIO_INTERRUPT_STATUS) == 0);
 }
 
+/* Its driver may have read what was before. */
+static void a_change_before_driver_ok_is_told_with_it(void)
+{
+    setup();
+    negotiate();
+    notes.effects = (struct virtio_effects){ .config_interrupt = true };
+    virtio_mmio_step(&mmio);
+    notes.effects = (struct virtio_effects){ 0 };
+    set(VIRTIO_MMIO_STATUS, RUNNING);
+    CHECK(get(VIRTIO_MMIO_INTERRUPT_STATUS) == VIRTIO_MMIO_INT_CONFIG && virtio_mmio_interrupt(&mmio));
+    set(VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_CONFIG);
+    virtio_mmio_step(&mmio);
+    CHECK(!virtio_mmio_interrupt(&mmio));
+}
+
+static void a_change_before_a_reset_is_read_after_it(void)
+{
+    setup();
+    negotiate();
+    notes.effects = (struct virtio_effects){ .config_interrupt = true };
+    virtio_mmio_step(&mmio);
+    notes.effects = (struct virtio_effects){ 0 };
+    set(VIRTIO_MMIO_STATUS, 0);
+    negotiate();
+    set(VIRTIO_MMIO_STATUS, RUNNING);
+    CHECK(!virtio_mmio_interrupt(&mmio));
+}
+
 static void a_broken_queue_is_told(void)
 {
     run();
@@ -256,6 +284,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(effects_are_handed_on),
     UNIT_TEST(interrupts_stay_until_acknowledged),
     UNIT_TEST(nobody_is_interrupted_before_driver_ok),
+    UNIT_TEST(a_change_before_driver_ok_is_told_with_it),
+    UNIT_TEST(a_change_before_a_reset_is_read_after_it),
     UNIT_TEST(a_broken_queue_is_told),
     UNIT_TEST(a_reset_forgets_everything),
     UNIT_TEST(a_reset_is_complete_when_drained),

@@ -88,6 +88,7 @@ struct virtio_mmio {
     bool impossible_features; /* accepted beyond bit 63, where none is ever offered */
     uint32_t queue_sel;
     uint32_t interrupt_status;
+    bool config_changed; /* since the reset, and not told: the driver may have read what was before */
     uint32_t status;
     uint32_t status_before_reset; /* 0 but while the device drains and no new life has begun */
     struct virtio_mmio_queue queues[VIRTIO_MMIO_MAX_QUEUES];
