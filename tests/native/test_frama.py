@@ -53,7 +53,15 @@ RING = Target(
         "-eva-slevel-function=main:200,walk_chain:0,guest_ram_load:0,virtq_start:100",
         "-eva-min-loop-unroll=2",
     ),
-    reached=("virtq_start", "virtq_pop", "virtq_push", "virtq_publish", "virtq_enable_kicks", "virtq_stop"),
+    reached=(
+        "virtq_start",
+        "virtq_pop",
+        "virtq_push",
+        "virtq_publish",
+        "virtq_enable_kicks",
+        "virtq_waits",
+        "virtq_stop",
+    ),
     defines=("INDIRECT=0", "RING_SIZE=256"),
 )
 

@@ -322,6 +322,12 @@ bool virtq_enable_kicks(struct virtq *queue)
     return is_available(queue) || queue->broken;
 }
 
+bool virtq_waits(const struct virtq *queue)
+{
+    return queue->live && !queue->broken &&
+           (queue->next_avail != queue->seen_avail || shared_load_u16(&queue->avail[RING_IDX]) != queue->next_avail);
+}
+
 /* ---- Data ---- */
 
 /* What lies at the cursor: how much of `wanted_bytes` without a break, and where. Moves the cursor behind it. */

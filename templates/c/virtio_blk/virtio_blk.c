@@ -146,6 +146,7 @@ void virtio_blk_init(struct virtio_blk *device, const struct block_client_config
     device->description = 0;
     device->ready = false;
     device->lost = false;
+    device->watched = false;
     device->notify = false;
     device->limits = (struct virtio_blk_limits) { 0 };
     device->counters = (struct virtio_blk_counters) { 0 };
@@ -236,6 +237,17 @@ bool virtio_blk_needs_reset(const struct virtio_blk *device)
 
 /* ---- Work ---- */
 
+static bool takes_requests(const struct virtio_blk *device)
+{
+    return device->running && device->queue.live && !virtio_blk_draining(device);
+}
+
+bool virtio_blk_waits(const struct virtio_blk *device)
+{
+    return takes_requests(device) && device->queue.in_flight_count != 0 && task_is_vacant(device) &&
+           virtq_waits(&device->queue);
+}
+
 static void get_id(struct virtio_blk *device, struct virtio_blk_task *task)
 {
     struct virtq_cursor cursor = task->request.data;
@@ -278,6 +290,18 @@ static bool is_spent(const struct virtio_blk *device)
 }
 
 /*
+ * Whether there is more to take at once. Asks for kicks, unless somebody watches: then what comes while requests are in
+ * flight is found by whoever watches, or when one of them is answered, whichever is first.
+ */
+static bool goes_on(struct virtio_blk *device)
+{
+    if (device->watched && device->queue.in_flight_count != 0) {
+        return virtq_waits(&device->queue);
+    }
+    return virtq_enable_kicks(&device->queue);
+}
+
+/*
  * Takes what the ring holds, at most a ring's length, so that another vCPU can't keep us here. True when it tries to: a
  * driver that keeps the rules can't have more available before these are published as used. With no task vacant the
  * rest stays in the ring, without notifications, until an answer comes.
@@ -296,11 +320,11 @@ static bool take_requests(struct virtio_blk *device)
             take_request(device, task);
         } else if (popped == VIRTQ_DROPPED) {
             count_refused(device);
-        } else if (popped == VIRTQ_BROKEN || (popped == VIRTQ_EMPTY && !virtq_enable_kicks(&device->queue))) {
+        } else if (popped == VIRTQ_BROKEN || (popped == VIRTQ_EMPTY && !goes_on(device))) {
             return false;
         }
     }
-    return virtq_enable_kicks(&device->queue);
+    return goes_on(device);
 }
 
 /*
@@ -364,7 +388,7 @@ struct virtio_effects virtio_blk_step(struct virtio_blk *device)
         task_fail_all(device);
     }
     bool line_waits = task_run_line(device, VIRTIO_BLK_STEP_BYTES);
-    if (device->running && device->queue.live && !virtio_blk_draining(device)) {
+    if (takes_requests(device)) {
         again |= take_requests(device);
     }
     again |= !line_waits || task_fail_stuck(device);

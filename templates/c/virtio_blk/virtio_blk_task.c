@@ -40,6 +40,11 @@ struct virtio_blk_task *task_vacant(struct virtio_blk *device)
     return device->late_count == VIRTIO_BLK_MAX_TASKS ? &device->tasks[VIRTIO_BLK_MAX_TASKS] : NULL;
 }
 
+bool task_is_vacant(const struct virtio_blk *device)
+{
+    return device->free_head != NO_TASK || device->late_count == VIRTIO_BLK_MAX_TASKS;
+}
+
 bool task_may_begin(const struct virtio_blk *device, const struct virtio_blk_task *task)
 {
     return task != &device->tasks[VIRTIO_BLK_MAX_TASKS];

@@ -18,6 +18,8 @@
 /* Empties all lists. The cells and queues are set up. */
 void task_init_all(struct virtio_blk *device);
 
+bool task_is_vacant(const struct virtio_blk *device);
+
 /*
  * The task that the next request will be, or NULL when all are under way. It stays free until task_begin(). Where all
  * are late, it is one that can't begin.

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include <sdfgen/pd_say.h>
+#include <sdfgen/vmm_config.h>
 
 #include "vmm_charge.h"
 #include "vmm_irq.h"
@@ -132,6 +133,18 @@ void vmm_devices_go_on(void)
     for (uint32_t i = 0; i < count; i++) {
         if (all[i].again) {
             go_on(&all[i]);
+        }
+    }
+}
+
+/* What is to go on later does so then. */
+void vmm_devices_exited(void)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct vmm_device *device = all[i].device;
+        if (device->kind->exited != NULL && !all[i].again) {
+            device->kind->exited(device);
+            settle(&all[i]);
         }
     }
 }

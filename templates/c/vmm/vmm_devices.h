@@ -2,7 +2,11 @@
 /* The devices of the table, whatever their kinds: their registers, interrupts and channels (vmm_device.h). */
 #pragma once
 
-#include <sdfgen/vmm_config.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Not its header: vmm_fault.c sees libvmm's, which has another structure of that name (vmm_trap.h). */
+struct vmm_config;
 
 /*
  * Creates all of them and registers what they need; after vmm_guest_create(). The table has at most VMM_MAX_DEVICES.
@@ -18,6 +22,9 @@ bool vmm_devices_notified(uint32_t channel);
 
 /* Those that asked to be called again (vmm_device.h). */
 void vmm_devices_go_on(void);
+
+/* The guest exited: after its fault was handled, before interrupts that wait are injected. */
+void vmm_devices_exited(void);
 
 /* All are as a guest expects them at its start. After vmm_irq_reset(). */
 void vmm_devices_reset(void);

@@ -7,7 +7,8 @@
  *   - A vCPU that executes WFI, and was not interrupted meanwhile, rests (vmm_rest.h).
  *   - Calls of the firmware start and stop vCPUs, and the guest (vmm_psci.h).
  *   - SGIs, and what else libvmm must not see of the interrupt controller (vmm_gic.h).
- *   - Everything else is libvmm's. Interrupts that waited (vmm_local.h, vmm_irq.h) are injected afterwards.
+ *   - Everything else is libvmm's. Afterwards devices look whether the guest left them something (vmm_devices.h), and
+ *     interrupts that waited (vmm_local.h, vmm_irq.h) are injected.
  *   - A fault that can't be handled stops the guest, all its vCPUs, with one message.
  */
 #include <stddef.h>
@@ -22,6 +23,7 @@
 #include <sdfgen/pd_say.h>
 
 #include "vmm_charge.h"
+#include "vmm_devices.h"
 #include "vmm_gic.h"
 #include "vmm_inject.h"
 #include "vmm_irq.h"
@@ -139,6 +141,7 @@ static bool follow(uint32_t vcpu, enum vmm_outcome outcome)
     if (outcome == VMM_FAILED) {
         return stop();
     }
+    vmm_devices_exited();
     vmm_local_settle();
     vmm_irq_settle();
     const bool interrupted = vmm_inject_was(vcpu);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <microkit.h>
 
+#include <sdfgen/counter.h>
 #include <sdfgen/counters.h>
 #include <sdfgen/pd_say.h>
 #include <sdfgen/virtio_blk_ops.h>
 #include <sdfgen/virtio_mmio_page.h>
 #include <sdfgen/vmm_config.h>
 #include <sdfgen/vmm_virtio_blk.h>
+
+#define US_PER_S UINT64_C(1000000)
+#define MS_PER_S UINT64_C(1000)
 
 static volatile uint32_t *page_of(const struct vmm_device *device)
 {
@@ -58,9 +62,31 @@ static bool write_register(const struct vmm_device *device, uint64_t offset, uin
     return true;
 }
 
+/* Whether the ring holds what no kick told of; and whether kicks are to tell of what comes. */
+static bool look(struct vmm_virtio_blk *state)
+{
+    const uint64_t now_ticks = counter_ticks();
+    const bool waits = virtio_blk_waits(&state->disk);
+    if (waits && now_ticks - state->looked_ticks > counter_hz() / US_PER_S * VMM_VIRTIO_BLK_PATIENCE_US) {
+        state->kicks_until_ticks = now_ticks + counter_hz() / MS_PER_S * VMM_VIRTIO_BLK_KICKS_MS;
+    }
+    state->disk.watched = now_ticks >= state->kicks_until_ticks;
+    state->looked_ticks = now_ticks;
+    return waits;
+}
+
+static void take_requests(const struct vmm_device *device)
+{
+    struct vmm_virtio_blk *state = device->state;
+    if (look(state)) {
+        follow(device, virtio_mmio_step(&state->registers), VIRTIO_MMIO_STATE);
+    }
+}
+
 static void take_answers(const struct vmm_device *device)
 {
     struct vmm_virtio_blk *state = device->state;
+    (void)look(state);
     follow(device, virtio_mmio_step(&state->registers), VIRTIO_MMIO_STATE);
 }
 
@@ -111,6 +137,7 @@ const struct vmm_device_kind vmm_virtio_blk_kind = {
     .interrupt = VMM_INTERRUPT_LEVEL,
     .create = create,
     .ready = ready,
+    .exited = take_requests,
     .notified = take_answers,
     .read = read_register,
     .write = write_register,

@@ -347,7 +347,7 @@ static void no_interrupt_where_none_is_wanted(void)
     CHECK(rig.used_interrupts == 1);
 }
 
-static void kicks_are_wanted_whenever_the_device_is_idle(void)
+static void kicks_are_wanted_when_nobody_watches(void)
 {
     struct rig_options options = many();
     rig_start(&options);
@@ -359,6 +359,103 @@ static void kicks_are_wanted_whenever_the_device_is_idle(void)
     }
     rig_settle();
     check_all_ok(20);
+}
+
+static void check_kicks(bool event_idx, bool asked)
+{
+    if (event_idx) {
+        CHECK((driver_avail_event(&rig.driver) == rig.driver.avail_idx) == asked);
+    } else {
+        CHECK((driver_used_flags(&rig.driver) == 0) == asked);
+    }
+}
+
+static void start_watched(bool event_idx)
+{
+    struct rig_options options = many();
+    options.watched = true;
+    options.without = event_idx ? 0 : options.without;
+    options.start = 0xffff;
+    rig_start(&options);
+    (void)rig_step();
+    check_kicks(event_idx, true);
+}
+
+static void kicks_are_not_asked_for_while_somebody_watches_and_requests_are_in_flight(void)
+{
+    for (int event_idx = 0; event_idx < 2; event_idx++) {
+        start_watched(event_idx == 1);
+        CHECK(!virtio_blk_waits(&rig.device));
+        for (uint32_t slot = 0; slot < 20; slot++) {
+            rig_offer(slot, VIRTIO_BLK_T_IN, 0, 512, 0);
+            driver_publish(&rig.driver);
+            CHECK(virtio_blk_waits(&rig.device) == (slot != 0));
+            rig_hold();
+            CHECK(!virtio_blk_waits(&rig.device));
+            check_kicks(event_idx == 1, false);
+        }
+        rig_settle();
+        check_all_ok(20);
+        check_kicks(event_idx == 1, true);
+    }
+}
+
+/* Nobody looks: the answer to what was in flight is a look as well. */
+static void what_came_without_a_kick_is_taken_with_the_next_answer(void)
+{
+    start_watched(true);
+    rig_offer(0, VIRTIO_BLK_T_IN, 0, 512, 0);
+    driver_publish(&rig.driver);
+    rig_hold();
+    rig_offer(1, VIRTIO_BLK_T_IN, 0, 512, 0);
+    driver_publish(&rig.driver);
+    disk_answer(&rig.disk, 0);
+    (void)rig_step();
+    disk_take(&rig.disk);
+    CHECK(rig.disk.held_count == 1);
+    rig_settle();
+    check_all_ok(2);
+}
+
+static void kicks_are_asked_for_again_when_nobody_watches_any_more(void)
+{
+    start_watched(false);
+    rig_offer(0, VIRTIO_BLK_T_IN, 0, 512, 0);
+    driver_publish(&rig.driver);
+    rig_hold();
+    check_kicks(false, false);
+    rig.device.watched = false;
+    rig_hold();
+    check_kicks(false, true);
+}
+
+/* What the device answers by itself leaves nothing in flight, nor does what it drops. */
+static void kicks_are_asked_for_after_what_is_answered_at_once(void)
+{
+    start_watched(false);
+    rig_offer(0, VIRTIO_BLK_T_GET_ID, 0, VIRTIO_BLK_ID_BYTES, 0);
+    rig_offer(1, 77, 0, 512, 0);
+    driver_publish(&rig.driver);
+    (void)rig_step();
+    check_kicks(false, true);
+    CHECK(driver_used_count(&rig.driver) == 2);
+}
+
+static void a_device_without_a_free_task_has_nothing_to_look_for(void)
+{
+    start_watched(false);
+    rig_offer(0, VIRTIO_BLK_T_IN, 0, 512, 0);
+    driver_publish(&rig.driver);
+    rig_hold();
+    rig_offer(1, VIRTIO_BLK_T_IN, 0, 512, 0);
+    driver_publish(&rig.driver);
+    const uint16_t free_head = rig.device.free_head;
+    rig.device.free_head = UINT16_MAX;
+    CHECK(!virtio_blk_waits(&rig.device));
+    rig.device.free_head = free_head;
+    CHECK(virtio_blk_waits(&rig.device));
+    virtio_blk_reset(&rig.device);
+    CHECK(!virtio_blk_waits(&rig.device));
 }
 
 const struct unit_test order_tests[] = {
@@ -380,7 +477,12 @@ const struct unit_test order_tests[] = {
     UNIT_TEST(interrupts_only_for_the_entry_that_was_asked_for),
     UNIT_TEST(flags_mean_nothing_with_event_idx),
     UNIT_TEST(no_interrupt_where_none_is_wanted),
-    UNIT_TEST(kicks_are_wanted_whenever_the_device_is_idle),
+    UNIT_TEST(kicks_are_wanted_when_nobody_watches),
+    UNIT_TEST(kicks_are_not_asked_for_while_somebody_watches_and_requests_are_in_flight),
+    UNIT_TEST(what_came_without_a_kick_is_taken_with_the_next_answer),
+    UNIT_TEST(kicks_are_asked_for_again_when_nobody_watches_any_more),
+    UNIT_TEST(kicks_are_asked_for_after_what_is_answered_at_once),
+    UNIT_TEST(a_device_without_a_free_task_has_nothing_to_look_for),
 };
 
 const size_t order_test_count = sizeof(order_tests) / sizeof(order_tests[0]);

@@ -25,6 +25,7 @@ void rig_offer_features(const struct rig_options *options)
     rig.disk.info.read_only = options->read_only;
     rig.config = disk_client(&rig.disk, options->extended);
     virtio_blk_init(&rig.device, &rig.config, &rig.driver.ram);
+    rig.device.watched = options->watched;
     CHECK(virtio_blk_ready(&rig.device));
     virtio_blk_set_features(&rig.device, virtio_blk_features(&rig.device) & ~options->without);
 }

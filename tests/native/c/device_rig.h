@@ -19,6 +19,7 @@ struct rig_options {
     uint32_t queue_capacity;
     bool extended;
     bool read_only;
+    bool watched; /* somebody looks at the ring, as a VMM does */
 };
 
 /* Ring of 8, 2048 sectors, 16 cells, 16 slots, indirect tables, write cache; no EVENT_IDX. */

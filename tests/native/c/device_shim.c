@@ -24,6 +24,7 @@ struct shim_start {
     uint32_t queue_capacity;
     uint32_t extended;
     uint32_t read_only;
+    uint32_t watched;
 };
 
 static uint8_t frame[FRAME_MAX_BYTES];
@@ -73,6 +74,7 @@ static const uint8_t *start(const uint8_t *action)
         .queue_capacity = wanted.queue_capacity,
         .extended = wanted.extended != 0,
         .read_only = wanted.read_only != 0,
+        .watched = wanted.watched != 0,
     };
     rig_offer_features(&options);
     CHECK(virtio_blk_start_queue(&rig.device, &wanted.geometry) == VIRTQ_OK);

@@ -188,8 +188,8 @@ static inline void run(void)
     start_driver();
 }
 
-/* A read of the first block into DATA, with descriptors from `first` on. */
-static inline void submit_read(uint16_t first)
+/* A read of the first block into DATA, with descriptors from `first` on, of which no kick tells. */
+static inline void offer_read(uint16_t first)
 {
     const uint32_t header[4] = { VIRTIO_BLK_T_IN, 0, 0, 0 };
     const struct virtq_desc descs[] = {
@@ -201,6 +201,11 @@ static inline void submit_read(uint16_t first)
     *at(STATUS) = 0xff;
     driver_chain(&disk->driver, first, descs, 3);
     driver_submit(&disk->driver, first);
+}
+
+static inline void submit_read(uint16_t first)
+{
+    offer_read(first);
     set(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
 }
 

@@ -322,6 +322,81 @@ static void what_is_more_than_a_step_waits_for_its_turn(void)
     CHECK(driver_used_count(&disk->driver) == RING);
 }
 
+static bool kicks_are_asked_for(void)
+{
+    return driver_used_flags(&disk->driver) == 0;
+}
+
+static void what_came_without_a_kick_is_taken_at_the_next_exit(void)
+{
+    run();
+    CHECK(kicks_are_asked_for());
+    submit_read(0);
+    CHECK(fake.notified_count[VIRT] == 1 && !kicks_are_asked_for());
+    offer_read(3);
+    CHECK(fake.notified_count[VIRT] == 1);
+    CHECK(guest_waits_for_event());
+    CHECK(fake.notified_count[VIRT] == 2 && block_queue_filled(&disk->requests.end) == 2);
+    CHECK(guest_waits_for_event());
+    CHECK(fake.notified_count[VIRT] == 2);
+    virtualiser_answers(1);
+    CHECK(!kicks_are_asked_for());
+    virtualiser_answers(2);
+    CHECK(driver_used_count(&disk->driver) == 2 && kicks_are_asked_for());
+}
+
+/* The answer makes the device idle, but for what came meanwhile. */
+static void what_came_without_a_kick_is_taken_with_an_answer(void)
+{
+    run();
+    submit_read(0);
+    offer_read(3);
+    virtualiser_answers(1);
+    CHECK(fake.notified_count[VIRT] == 2 && !kicks_are_asked_for());
+    virtualiser_answers(2);
+    CHECK(driver_used_count(&disk->driver) == 2 && kicks_are_asked_for());
+}
+
+static void pass_ms(uint64_t milliseconds)
+{
+    fake.now_ticks += milliseconds * FAKE_TICKS_IN_MS;
+}
+
+/* It computes. What waited long is taken; from then on it kicks, until it is tried again. */
+static void a_guest_whose_exits_are_far_apart_is_asked_for_kicks_for_a_while(void)
+{
+    run();
+    submit_read(0);
+    pass_ms(2);
+    offer_read(3);
+    CHECK(guest_waits_for_event() && !kicks_are_asked_for());
+    pass_ms(3);
+    CHECK(guest_waits_for_event() && !kicks_are_asked_for()); /* nothing had waited */
+    pass_ms(3);
+    virtualiser_answers(1);
+    CHECK(!kicks_are_asked_for());
+    pass_ms(3);
+    offer_read(0);
+    CHECK(guest_waits_for_event() && kicks_are_asked_for());
+    pass_ms(999);
+    virtualiser_answers(2);
+    submit_read(3);
+    CHECK(kicks_are_asked_for());
+    pass_ms(1);
+    virtualiser_answers(3);
+    CHECK(!kicks_are_asked_for());
+}
+
+static void an_answer_that_finds_what_waited_long_asks_for_kicks_too(void)
+{
+    run();
+    submit_read(0);
+    offer_read(3);
+    pass_ms(3);
+    virtualiser_answers(1);
+    CHECK(kicks_are_asked_for() && block_queue_filled(&disk->requests.end) == 1);
+}
+
 /* S02 */
 static void a_reset_waits_for_what_is_under_way(void)
 {
@@ -630,6 +705,10 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_new_configuration_is_shown_with_its_interrupt),
     UNIT_TEST(a_full_ring_is_emptied_and_watched_again),
     UNIT_TEST(what_is_more_than_a_step_waits_for_its_turn),
+    UNIT_TEST(what_came_without_a_kick_is_taken_at_the_next_exit),
+    UNIT_TEST(what_came_without_a_kick_is_taken_with_an_answer),
+    UNIT_TEST(a_guest_whose_exits_are_far_apart_is_asked_for_kicks_for_a_while),
+    UNIT_TEST(an_answer_that_finds_what_waited_long_asks_for_kicks_too),
     UNIT_TEST(a_reset_waits_for_what_is_under_way),
     UNIT_TEST(a_driver_that_does_not_wait_for_the_reset_works),
     UNIT_TEST(a_line_of_the_guests_is_printed_at_once_with_its_name),

@@ -11,7 +11,7 @@
 
 /* Channels of the virtualiser; a VMM's bits, and a guest's. */
 enum { CHANNEL_CLIENT, CHANNEL_DRIVER };
-enum { VMM_BLOCK = 1, VMM_TRAP = 2, VMM_KICK = 4 };
+enum { VMM_BLOCK = 1, VMM_TRAP = 2, VMM_KICK = 4, VMM_EXIT = 8 };
 enum { GUEST_IRQ = 1, GUEST_REPLY = 2 };
 
 struct race_queues {

@@ -15,6 +15,7 @@ struct scenario {
     uint32_t queue_capacity; /* client's */
     uint32_t queue_depth;    /* what the driver asks for */
     uint32_t requests;
+    bool exits; /* the VMM looks at the ring whenever the guest exits, which it does before it waits */
     bool ids; /* the guest asks for the disk's id, which its VMM answers by itself, and kicks from another vCPU */
 };
 

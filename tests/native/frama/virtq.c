@@ -53,6 +53,7 @@ static void use(void)
     (void)virtq_publish(&queue);
     virtq_disable_kicks(&queue);
     (void)virtq_enable_kicks(&queue);
+    (void)virtq_waits(&queue);
 }
 
 int main(void)

@@ -97,6 +97,7 @@ static void lie_of_indices(struct fuzz_input *input)
 static bool step_once(void)
 {
     bool changed = storage.start != device.description;
+    (void)virtio_blk_waits(&device);
     struct virtio_effects effects = virtio_blk_step(&device);
     REQUIRE(!effects.used_interrupt || device.queue.live);
     REQUIRE(!effects.config_interrupt || changed || virtio_blk_needs_reset(&device));
@@ -262,6 +263,7 @@ static void power_on(uint32_t options)
 {
     const struct block_client_config config = disk_power_on((options & 1) != 0, (options & 6) == 6);
     virtio_blk_init(&device, &config, &ram);
+    device.watched = (options >> 6 & 1) != 0;
     REQUIRE(virtio_blk_ready(&device));
     accepted = virtio_blk_features(&device) & ~((uint64_t)(options >> 3 & 3) << VIRTIO_F_INDIRECT_DESC);
     accepted &= ~((uint64_t)(options >> 5 & 1) << VIRTIO_BLK_F_FLUSH | (uint64_t)(options >> 5 & 1)

@@ -38,6 +38,7 @@ def _world(choices: Choices, sizes: tuple[int, ...]) -> World:
         queue_capacity=choices.pick((16, 4, 2)),
         extended=not one_in(choices, 4),
         read_only=one_in(choices, 10),
+        watched=choices.pick((False, True)),
     )
 
 

@@ -33,13 +33,15 @@ class World(NamedTuple):
     queue_capacity: int
     extended: bool
     read_only: bool
+    watched: bool
 
     def packed(self) -> bytes:
         """Struct shim_start of device_shim.c."""
         ring = self.geometry
         without = (0 if self.event_idx else F_EVENT_IDX) | (0 if self.indirect else F_INDIRECT)
-        sizes = (REGION_BYTES, BLOCKS, self.cells, self.queue_capacity, self.extended, self.read_only)
-        return struct.pack("<I4xQQQH6xQ6I", ring.size, ring.desc, ring.avail, ring.used, ring.start, without, *sizes)
+        sizes = (REGION_BYTES, BLOCKS, self.cells, self.queue_capacity)
+        words = (*sizes, self.extended, self.read_only, self.watched)
+        return struct.pack("<I4xQQQH6xQ7I4x", ring.size, ring.desc, ring.avail, ring.used, ring.start, without, *words)
 
 
 class Write(NamedTuple):

@@ -103,6 +103,7 @@ struct virtio_blk {
     bool lost;        /* the virtualiser broke the protocol: everything fails */
     bool told_broken; /* the interrupt for a broken ring was given */
     bool changed;     /* the interrupt for a disk that was described anew is to be given */
+    bool watched;     /* see virtio_blk_waits() */
     uint32_t generation;  /* of the configuration */
     uint64_t description; /* the virtualiser's number of what was read */
     bool notify;      /* requests were put */
@@ -153,6 +154,14 @@ void virtio_blk_driver_ok(struct virtio_blk *device);
 void virtio_blk_reset(struct virtio_blk *device);
 bool virtio_blk_draining(const struct virtio_blk *device);
 bool virtio_blk_needs_reset(const struct virtio_blk *device);
+
+/*
+ * Whether the ring holds requests that the guest was not asked to tell of: a look, which costs a load. Who promises to
+ * ask at times, and steps when it says true, sets `watched` (false at first; it may change at any time): while requests
+ * are in flight the guest is then not asked for kicks. A step asks for them when none is in flight. Nobody has to keep
+ * the promise for the guest to be served: each request in flight is answered, which is a step.
+ */
+bool virtio_blk_waits(const struct virtio_blk *device);
 
 /*
  * Takes the virtualiser's answers, goes on with what waited, takes new requests from the ring; then publishes used

@@ -141,6 +141,9 @@ void virtq_disable_kicks(struct virtq *queue);
  */
 bool virtq_enable_kicks(struct virtq *queue);
 
+/* Whether a chain is available, as far as one look can tell; asks for nothing. */
+bool virtq_waits(const struct virtq *queue);
+
 /* Copies out of readable, or into writable, segments from the cursor on, and moves it. The bytes are there. */
 void virtq_copy_from(const struct virtq_chain *chain, struct virtq_cursor *cursor, uint8_t *to, uint32_t size_bytes);
 void virtq_copy_to(const struct virtq_chain *chain, struct virtq_cursor *cursor, const uint8_t *from,
