@@ -93,6 +93,7 @@ struct walk {
 static void load_whole(const volatile uint8_t *host, struct virtq_desc *desc)
 {
     if ((uintptr_t)host % sizeof(uint64_t) != 0) {
+        *desc = (struct virtq_desc) { 0 };
         guest_ram_load(host, desc, sizeof(*desc));
         return;
     }
