@@ -9,7 +9,6 @@
 #include <sdfgen/vmm_config.h>
 #include <sdfgen/vmm_virtio_blk.h>
 
-#define US_PER_S UINT64_C(1000000)
 #define MS_PER_S UINT64_C(1000)
 
 static volatile uint32_t *page_of(const struct vmm_device *device)
@@ -67,7 +66,7 @@ static bool look(struct vmm_virtio_blk *state)
 {
     const uint64_t now_ticks = counter_ticks();
     const bool waits = virtio_blk_waits(&state->disk);
-    if (waits && now_ticks - state->looked_ticks > counter_hz() / US_PER_S * VMM_VIRTIO_BLK_PATIENCE_US) {
+    if (waits && now_ticks - state->looked_ticks > counter_hz() / MS_PER_S * VMM_VIRTIO_BLK_PATIENCE_MS) {
         state->kicks_until_ticks = now_ticks + counter_hz() / MS_PER_S * VMM_VIRTIO_BLK_KICKS_MS;
     }
     state->disk.watched = now_ticks >= state->kicks_until_ticks;

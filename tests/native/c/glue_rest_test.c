@@ -368,8 +368,8 @@ static void a_guest_that_owes_more_than_a_burst_pauses(void)
 {
     run();
     submit_read(0);
-    CHECK(takes_a_fault(BURST_TICKS / 4) && takes_a_fault(BURST_TICKS / 4));
-    CHECK(!takes_a_fault(BURST_TICKS / 4) && fake.vcpus[0].suspended);
+    CHECK(takes_a_fault(BURST_TICKS / 6) && takes_a_fault(BURST_TICKS / 6));
+    CHECK(!takes_a_fault(BURST_TICKS / 6) && fake.vcpus[0].suspended);
     const uint64_t until_ticks = wake->wake_ticks;
     CHECK(until_ticks >= fake.now_ticks && fake.notified_count[TIMER] == 1);
     virtualiser_answers(1);

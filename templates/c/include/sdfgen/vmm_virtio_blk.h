@@ -4,7 +4,7 @@
  *
  * While requests are in flight the guest is not asked for kicks: the VMM looks at the ring at each of its exits, and at
  * each answer. A guest that computes on has exits too, ticks at the least; when one of its requests waited because two
- * looks were further apart than VMM_VIRTIO_BLK_PATIENCE_US, kicks are asked for again for VMM_VIRTIO_BLK_KICKS_MS. So a
+ * looks were further apart than VMM_VIRTIO_BLK_PATIENCE_MS, kicks are asked for again for VMM_VIRTIO_BLK_KICKS_MS. So a
  * request waits for a look no longer than the former, but one in each of the latter: that waits until the guest's next
  * exit or answer.
  *
@@ -19,7 +19,7 @@
 #include <sdfgen/virtio_mmio.h>
 #include <sdfgen/vmm_device.h>
 
-#define VMM_VIRTIO_BLK_PATIENCE_US 2000u
+#define VMM_VIRTIO_BLK_PATIENCE_MS 2u
 #define VMM_VIRTIO_BLK_KICKS_MS 1000u
 
 struct vmm_virtio_blk_config {
