@@ -3,8 +3,8 @@
 #include "driver_side.h"
 #include "virtq_tests.h"
 
-static uint8_t low[RAM_BYTES];
-static uint8_t high[RAM_BYTES];
+_Alignas(4096) static uint8_t low[RAM_BYTES];
+_Alignas(4096) static uint8_t high[RAM_BYTES];
 static struct driver driver;
 static struct virtq queue;
 static struct virtq_chain chain;
