@@ -59,10 +59,11 @@ def test_counters_of_a_system_with_named_partitions(tmp_path: Path) -> None:
     said = done.stdout[-4000:] + done.stderr
     assert done.returncode == 0, said
     for name in CLIENTS:
-        (row,) = re.findall(rf"^block_virt {name}_0 +(\d+) +(\d+) +0 +0 +(\d+) +0 +0$", done.stderr, re.MULTILINE)
-        requests, moved_bytes, depth = map(int, row)
+        (row,) = re.findall(rf"^block_virt {name}_0 +(\d+) +(\d+) +0 +0 +(\d+) +(\d+) +0$", done.stderr, re.MULTILINE)
+        requests, moved_bytes, depth, wait_ns = map(int, row)
         assert requests >= 3, said
         assert moved_bytes >= 2 * MIB
         assert depth >= 1
+        assert wait_ns < TIMEOUT_S * 1_000_000_000
         (injections,) = re.findall(rf"^{name}_vmm +(\d+) +0 +0$", done.stderr, re.MULTILINE)
         assert int(injections) > 10, said
