@@ -65,7 +65,7 @@ static void late(struct fuzz_input *input)
 /* The disk is described anew; what it may be asked for stays. */
 static void change(struct fuzz_input *input)
 {
-    info.block_size = (uint16_t)fuzz_take(input, 1);
+    storage.info.block_size = (uint16_t)fuzz_take(input, 1);
     storage.start++;
 }
 
