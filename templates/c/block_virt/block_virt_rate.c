@@ -54,12 +54,14 @@ static bool is_begun(const struct block_virt_session *session)
 void virt_rate_charge(const struct block_virt *virt, struct block_virt_session *session, uint32_t block_count)
 {
     struct block_virt_rate *rate = &session->rate;
-    if (rate->bandwidth != 0) {
+    const uint64_t bandwidth = rate->bandwidth;
+    const uint32_t iops = rate->iops;
+    if (bandwidth != 0) {
         const uint64_t bytes = (uint64_t)block_count * SDDF_BLK_BLOCK_BYTES;
-        charge(&rate->bytes, virt->now_ms, bytes * NS_IN_SECOND / rate->bandwidth);
+        charge(&rate->bytes, virt->now_ms, bytes * NS_IN_SECOND / bandwidth);
     }
-    if (rate->iops != 0 && !is_begun(session)) {
-        charge(&rate->requests, virt->now_ms, NS_IN_SECOND / rate->iops);
+    if (iops != 0 && !is_begun(session)) {
+        charge(&rate->requests, virt->now_ms, NS_IN_SECOND / iops);
     }
 }
 
