@@ -12,16 +12,14 @@
 #include <sdfgen/counter.h>
 #include <sdfgen/counters.h>
 #include <sdfgen/pd_say.h>
-#include <sdfgen/shared.h>
 
-#define MS_IN_SECOND 1000u
 #define NS_IN_MS UINT64_C(1000000)
 
 _Static_assert(MICROKIT_MAX_CHANNELS > BLOCK_MAX_CLIENTS, "a channel for the driver, and one for each client");
 
 static struct block_virt virt;
 static uint64_t ticks_in_ms;
-static uint64_t promised_ms; /* when the guest timer notifies, if that is still to come */
+static uint64_t promised_ticks; /* when the guest timer notifies, if that is still to come */
 static uint32_t said_states;                           /* a bit for each enum block_virt_state */
 static uint32_t said_client_states[BLOCK_MAX_CLIENTS]; /* a bit for each enum block_virt_client_state */
 
@@ -108,13 +106,12 @@ static void ask_for_wake(uint64_t at_ms)
 {
     const struct guest_timer_connection *timer = &block_virt_config.timer;
     const uint64_t wake_ms = block_virt_wake_ms(&virt);
-    const bool promised = promised_ms > at_ms && promised_ms <= wake_ms;
-    if (ticks_in_ms == 0 || wake_ms == BLOCK_VIRT_NEVER || promised) {
+    if (ticks_in_ms == 0 || wake_ms == BLOCK_VIRT_NEVER) {
         return;
     }
-    promised_ms = wake_ms;
-    shared_store_release_u64(&((struct guest_timer_page *)timer->page_vaddr)->wake_ticks, wake_ms * ticks_in_ms);
-    microkit_notify(timer->channel);
+    if (guest_timer_ask(timer, &promised_ticks, wake_ms * ticks_in_ms, at_ms * ticks_in_ms)) {
+        microkit_notify(timer->channel);
+    }
 }
 
 static void step(uint64_t channels)
@@ -126,8 +123,7 @@ static void step(uint64_t channels)
 
 void init(void)
 {
-    const uint64_t in_ms = counter_hz() / MS_IN_SECOND;
-    ticks_in_ms = block_virt_config.timer.page_vaddr != 0 ? in_ms : 0;
+    ticks_in_ms = block_virt_config.timer.page_vaddr != 0 ? counter_ticks_in_ms() : 0;
     counters_begin();
     block_virt_init(&virt, &block_virt_config);
     /* A driver that was ready before does not notify again. */

@@ -68,7 +68,8 @@ static void fill_config(struct virtio_blk *device, uint16_t disk_sector_bytes, u
 
 static uint64_t description_number(const struct virtio_blk *device)
 {
-    const volatile struct sdfgen_block_storage *storage = (const volatile struct sdfgen_block_storage *)device->storage_info;
+    const volatile void *page = device->storage_info;
+    const volatile struct sdfgen_block_storage *storage = page;
     return device->resilient ? shared_load_acquire_u64(&storage->start) : 0;
 }
 

@@ -32,17 +32,15 @@ void task_init_all(struct virtio_blk *device)
     device->under_way = 0;
 }
 
-struct virtio_blk_task *task_vacant(struct virtio_blk *device)
-{
-    if (device->free_head != NO_TASK) {
-        return &device->tasks[device->free_head];
-    }
-    return device->late_count == VIRTIO_BLK_MAX_TASKS ? &device->tasks[VIRTIO_BLK_MAX_TASKS] : NULL;
-}
-
 bool task_is_vacant(const struct virtio_blk *device)
 {
     return device->free_head != NO_TASK || device->late_count == VIRTIO_BLK_MAX_TASKS;
+}
+
+struct virtio_blk_task *task_vacant(struct virtio_blk *device)
+{
+    const uint16_t index = device->free_head != NO_TASK ? device->free_head : VIRTIO_BLK_MAX_TASKS;
+    return task_is_vacant(device) ? &device->tasks[index] : NULL;
 }
 
 bool task_may_begin(const struct virtio_blk *device, const struct virtio_blk_task *task)

@@ -16,7 +16,6 @@
 #include "vmm_psci.h"
 #include "vmm_rest.h"
 #include "vmm_restart.h"
-#include "vmm_vcpu.h"
 
 enum vmm_state {
     VMM_STOPPED, /* something could not be set up */
@@ -89,8 +88,7 @@ static void go_on(void)
 {
     vmm_devices_go_on();
     if (!vmm_restart_go_on()) {
-        vmm_vcpus_stop();
-        pd_say("the guest is stopped", NULL);
+        vmm_guest_stop();
     }
 }
 

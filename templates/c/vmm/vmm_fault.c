@@ -25,6 +25,7 @@
 #include "vmm_charge.h"
 #include "vmm_devices.h"
 #include "vmm_gic.h"
+#include "vmm_guest.h"
 #include "vmm_inject.h"
 #include "vmm_irq.h"
 #include "vmm_local.h"
@@ -121,14 +122,6 @@ static enum vmm_outcome handle(uint32_t vcpu, microkit_msginfo msginfo)
     }
 }
 
-static bool stop(void)
-{
-    vmm_vcpus_stop();
-    counters_add(0, COUNTERS_VMM_STOPS, 1);
-    pd_say("the guest is stopped", NULL);
-    return false;
-}
-
 static bool pauses(uint32_t vcpu, enum vmm_outcome outcome)
 {
     uint64_t until_ticks;
@@ -139,7 +132,8 @@ static bool pauses(uint32_t vcpu, enum vmm_outcome outcome)
 static bool follow(uint32_t vcpu, enum vmm_outcome outcome)
 {
     if (outcome == VMM_FAILED) {
-        return stop();
+        vmm_guest_stop();
+        return false;
     }
     vmm_devices_exited();
     vmm_local_settle();

@@ -5,17 +5,12 @@
 
 #include <libvmm/libvmm.h>
 
+#include <sdfgen/counters.h>
 #include <sdfgen/pd_say.h>
 
 #include "vmm_guest.h"
+#include "vmm_images.h"
 #include "vmm_vcpu.h"
-
-extern char _guest_kernel_image[];
-extern char _guest_kernel_image_end[];
-extern char _guest_dtb_image[];
-extern char _guest_dtb_image_end[];
-extern char _guest_initrd_image[];
-extern char _guest_initrd_image_end[];
 
 static bool said(bool done, const char *failure)
 {
@@ -69,4 +64,11 @@ bool vmm_guest_start_again(uint64_t dtb_gpa, uint64_t initrd_gpa)
 {
     vmm_vcpu_note_started(GUEST_BOOT_VCPU_ID);
     return guest_start(entry_gpa, dtb_gpa, initrd_gpa);
+}
+
+void vmm_guest_stop(void)
+{
+    vmm_vcpus_stop();
+    counters_add(0, COUNTERS_VMM_STOPS, 1);
+    pd_say("the guest is stopped", NULL);
 }

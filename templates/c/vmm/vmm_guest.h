@@ -9,8 +9,8 @@
 bool vmm_guest_create(uint32_t vcpu_count, uint64_t ram_gpa, uint64_t ram_size_bytes, uintptr_t ram_vaddr);
 
 /*
- * Copies the three images that are linked in (_guest_kernel_image, _guest_dtb_image, _guest_initrd_image, each with
- * its _end) to where they belong, and starts the guest's first vCPU. False when one does not fit, after a message.
+ * Copies the three images that are linked in (vmm_images.h) to where they belong, and starts the guest's first vCPU.
+ * False when one does not fit, after a message.
  */
 bool vmm_guest_boot(uint64_t kernel_gpa, uint64_t dtb_gpa, uint64_t initrd_gpa);
 
@@ -19,3 +19,6 @@ uint64_t vmm_guest_entry_gpa(void);
 
 /* Starts the first vCPU once more, with the images where they belong. */
 bool vmm_guest_start_again(uint64_t dtb_gpa, uint64_t initrd_gpa);
+
+/* It can't go on: stops all its vCPUs, with a message. */
+void vmm_guest_stop(void);

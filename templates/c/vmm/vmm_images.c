@@ -3,16 +3,10 @@
 
 #include <sdfgen/cache.h>
 #include <sdfgen/mem.h>
+#include <sdfgen/vmm_config.h>
 
 #define PIECE_BYTES 0x40000u
 #define IMAGES 3u
-
-extern char _guest_kernel_image[];
-extern char _guest_kernel_image_end[];
-extern char _guest_dtb_image[];
-extern char _guest_dtb_image_end[];
-extern char _guest_initrd_image[];
-extern char _guest_initrd_image_end[];
 
 static uint32_t image;
 static uint64_t done_bytes; /* of that one */

@@ -8,7 +8,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <sdfgen/vmm_config.h>
+/* Those that are linked in. */
+extern char _guest_kernel_image[];
+extern char _guest_kernel_image_end[];
+extern char _guest_dtb_image[];
+extern char _guest_dtb_image_end[];
+extern char _guest_initrd_image[];
+extern char _guest_initrd_image_end[];
+
+/* Not its header: vmm_guest.c sees libvmm's, which has another structure of that name (vmm_trap.h). */
+struct vmm_guest;
 
 /* From the start. */
 void vmm_images_begin(void);

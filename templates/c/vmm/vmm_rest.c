@@ -2,7 +2,6 @@
 #include <microkit.h>
 
 #include <sdfgen/counter.h>
-#include <sdfgen/shared.h>
 #include <sdfgen/vmm_limits.h>
 
 #include "vmm_rest.h"
@@ -56,15 +55,9 @@ static uint64_t earliest_ticks(uint64_t now_ticks)
 /* One time is outstanding at most. A later one waits until that has come: most guests are woken by something else. */
 static void ask_for_earliest(uint64_t now_ticks)
 {
-    const uint64_t ticks = earliest_ticks(now_ticks);
-    const bool promised = promised_ticks > now_ticks && promised_ticks <= ticks;
-    if (promised || ticks == GUEST_TIMER_NEVER) {
-        return;
+    if (guest_timer_ask(connection, &promised_ticks, earliest_ticks(now_ticks), now_ticks)) {
+        microkit_notify(connection->channel);
     }
-    struct guest_timer_page *page = (struct guest_timer_page *)connection->page_vaddr;
-    promised_ticks = ticks;
-    shared_store_release_u64(&page->wake_ticks, ticks);
-    microkit_notify(connection->channel);
 }
 
 static void end_those_due(uint64_t now_ticks)

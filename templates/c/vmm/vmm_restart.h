@@ -9,8 +9,8 @@
 
 /*
  * Starts the guest again from its images, with everything as at its first start, whatever its vCPUs were doing and
- * wherever; images are copied in pieces, between which others run (vmm_images.h). Fails after a message when its table does not allow that (vmm_config.h), or a vCPU does not come out of its
- * interrupt: then the guest is to be stopped.
+ * wherever; images are copied in pieces, between which others run (vmm_images.h). Fails after a message when its table
+ * does not allow that (vmm_config.h), or a vCPU does not come out of its interrupt: then the guest is to be stopped.
  */
 enum vmm_outcome vmm_restart(void);
 

@@ -9,8 +9,6 @@
 #include <sdfgen/vmm_config.h>
 #include <sdfgen/vmm_virtio_blk.h>
 
-#define MS_PER_S UINT64_C(1000)
-
 static volatile uint32_t *page_of(const struct vmm_device *device)
 {
     const struct vmm_virtio_blk_config *config = device->config;
@@ -66,8 +64,8 @@ static bool look(struct vmm_virtio_blk *state)
 {
     const uint64_t now_ticks = counter_ticks();
     const bool waits = virtio_blk_waits(&state->disk);
-    if (waits && now_ticks - state->looked_ticks > counter_hz() / MS_PER_S * VMM_VIRTIO_BLK_PATIENCE_MS) {
-        state->kicks_until_ticks = now_ticks + counter_hz() / MS_PER_S * VMM_VIRTIO_BLK_KICKS_MS;
+    if (waits && now_ticks - state->looked_ticks > counter_ticks_in_ms() * VMM_VIRTIO_BLK_PATIENCE_MS) {
+        state->kicks_until_ticks = now_ticks + counter_ticks_in_ms() * VMM_VIRTIO_BLK_KICKS_MS;
     }
     state->disk.watched = now_ticks >= state->kicks_until_ticks;
     state->looked_ticks = now_ticks;

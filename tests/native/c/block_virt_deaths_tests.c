@@ -13,6 +13,15 @@ static void serve_resilient(uint32_t client_count)
     world_run();
 }
 
+static void get_ready_and_serve(uint32_t id)
+{
+    world_driver_ready();
+    world_run();
+    world_ask(0, ask(SDDF_BLK_READ, 0, 0, 1, id));
+    world_run();
+    CHECK(hears(0, id, SDDF_BLK_OK, 1));
+}
+
 static void start_and_read_tables(void)
 {
     world_driver_start();
@@ -145,11 +154,7 @@ static void a_return_that_takes_too_long_is_an_error(void)
     CHECK(hears(0, 1, SDDF_BLK_ERR_IO, 0) && hears_nothing(0) && world.virt.in_flight == 0);
     world_step_at(2 * TIMEOUT_MS);
     CHECK(hears(0, 2, SDDF_BLK_ERR_IO, 0) && hears_nothing(0));
-    world_driver_ready();
-    world_run();
-    world_ask(0, ask(SDDF_BLK_READ, 0, 0, 1, 3));
-    world_run();
-    CHECK(hears(0, 3, SDDF_BLK_OK, 1));
+    get_ready_and_serve(3);
 }
 
 static void a_start_ends_the_wait_for_what_is_late(void)
@@ -289,11 +294,7 @@ static void a_driver_that_broke_the_protocol_may_start_again(void)
     world_step();
     CHECK(block_virt_state(&world.virt) == BLOCK_VIRT_DRIVER_LOST && hears(0, 1, SDDF_BLK_ERR_NO_DEVICE, 0));
     world_driver_start();
-    world_driver_ready();
-    world_run();
-    world_ask(0, ask(SDDF_BLK_READ, 0, 0, 1, 2));
-    world_run();
-    CHECK(hears(0, 2, SDDF_BLK_OK, 1));
+    get_ready_and_serve(2);
 }
 
 static void a_start_that_makes_no_sense_changes_nothing_for_others(void)

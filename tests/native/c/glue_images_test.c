@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A guest's images, copied in pieces. */
 #include <sdfgen/cache.h>
+#include <sdfgen/vmm_config.h>
 
 #include "unit.h"
 #include "vmm_images.h"
@@ -21,7 +22,6 @@
 IMAGE("kernel", "0x80005");
 IMAGE("dtb", "0");
 IMAGE("initrd", "0x60000");
-extern char _guest_kernel_image[];
 
 static uint8_t ram[RAM_BYTES];
 static uint64_t cleaned_bytes;

@@ -13,5 +13,11 @@ uint64_t counter_ticks(void);
 /* Ticks in a second, as the firmware says: CNTFRQ_EL0. 0 where it says nothing. */
 uint64_t counter_hz(void);
 
+/* Whole ones in a millisecond; 0 likewise. */
+static inline uint64_t counter_ticks_in_ms(void)
+{
+    return counter_hz() / 1000;
+}
+
 /* Lets the timer's interrupt rise once the counter has come to `ticks`; it falls when a later time is set. */
 void counter_set_alarm(uint64_t ticks);

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <sdfgen/shared.h>
+
 #define GUEST_TIMER_NEVER UINT64_MAX
 
 /* The page. A VMM changes it whenever it likes. */
@@ -19,7 +21,7 @@ struct guest_timer_page {
     uint64_t wake_ticks;
 };
 
-/* What a VMM has to do with it. */
+/* What a VMM, or another domain that wants to be woken, has to do with it. */
 struct guest_timer_connection {
     uintptr_t page_vaddr; /* struct guest_timer_page */
     uint32_t channel;
@@ -34,6 +36,23 @@ struct guest_timer_config {
 };
 
 extern const struct guest_timer_config guest_timer_config;
+
+/*
+ * Asks to be notified at `wanted_ticks`, GUEST_TIMER_NEVER for not at all: true when the channel is to be notified of
+ * that. One time is outstanding at most, `promised_ticks`, which is the caller's and at first 0: a later one has to be
+ * asked for when that has come.
+ */
+static inline bool guest_timer_ask(const struct guest_timer_connection *connection, uint64_t *promised_ticks,
+                                   uint64_t wanted_ticks, uint64_t now_ticks)
+{
+    const bool promised = *promised_ticks > now_ticks && *promised_ticks <= wanted_ticks;
+    if (promised || wanted_ticks == GUEST_TIMER_NEVER) {
+        return false;
+    }
+    *promised_ticks = wanted_ticks;
+    shared_store_release_u64(&((struct guest_timer_page *)connection->page_vaddr)->wake_ticks, wanted_ticks);
+    return true;
+}
 
 /*
  * Calls `wake` with the channel of each VMM whose time has come, once for each time that it writes. Returns the
