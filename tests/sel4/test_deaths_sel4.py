@@ -6,17 +6,15 @@ Nothing that was acknowledged is lost, nobody hangs, and where the driver is bac
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import re
-import socket
 import subprocess
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
+from sdfgen.run.qmp import Qmp
 from tests.guest.disks import Disk
 
 from .trial import script_archive, sdfgen_words, write_example
@@ -122,29 +120,9 @@ def test_a_driver_guest_that_panics_is_a_pause(tmp_path: Path) -> None:
     assert all(client.errors == 0 for client in seen.clients.values())
 
 
-class Control:
-    """QEMU's machine protocol."""
-
-    def __init__(self, path: Path) -> None:
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(str(path))
-        self.lines = self.socket.makefile("rw")
-        self.lines.readline()
-        self.ask("qmp_capabilities")
-
-    def ask(self, command: str, **arguments: object) -> None:
-        self.lines.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-        self.lines.flush()
-        while "return" not in (answer := json.loads(self.lines.readline())):
-            assert "error" not in answer, answer
-
-    def close(self) -> None:
-        self.lines.close()
-        self.socket.close()
-
-    def limit_disk(self, bytes_per_second: int) -> None:
-        rest = dict.fromkeys(("bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
-        self.ask("block_set_io_throttle", device="disk_block", bps=bytes_per_second, **rest)
+def limit_disk(qemu: Qmp, bytes_per_second: int) -> None:
+    rest = dict.fromkeys(("bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
+    qemu.do("block_set_io_throttle", device="disk_block", bps=bytes_per_second, **rest)
 
 
 def test_a_disk_that_hangs_is_an_error_in_time(tmp_path: Path) -> None:
@@ -158,12 +136,12 @@ def test_a_disk_that_hangs_is_an_error_in_time(tmp_path: Path) -> None:
         line = process.stdout.readline()
         assert line, begun + process.communicate()[1]
         begun += line
-    with contextlib.closing(Control(path)) as control:
+    with Qmp(str(path)) as qemu:
         for _ in range(DEATHS):
             time.sleep(3)
-            control.limit_disk(1)
+            limit_disk(qemu, 1)
             time.sleep(10)
-            control.limit_disk(0)
+            limit_disk(qemu, 0)
     seen = finished(tmp_path, process)
     check_all_was_kept(seen)
     for client in seen.clients.values():
