@@ -153,7 +153,7 @@ def _root_cells() -> dict[str, Any]:
 def _chosen(board: Board, guest: Guest, machine: str) -> dict[str, Any]:
     console = next((device for device in guest.emulated if device.kind == CONSOLE), None)
     name = "ttyAMA0" if console else board.guest.console
-    words = [*guest.own_bootargs, machine, f"console={name}", guest.bootargs]
+    words = [*guest.own_bootargs, *guest.default_bootargs, machine, f"console={name}", guest.bootargs]
     found: dict[str, Any] = {
         "bootargs": From((" ".join(filter(None, words)),), guest.origin, "bootargs"),
     }

@@ -28,6 +28,7 @@ def command_line(board: Board, guest: Guest, *, own_tree: bool) -> str:
     """
     words = (
         *guest.own_bootargs,
+        *guest.default_bootargs,
         *((f"nr_cpus={guest.cpus}", board.guest.bootargs) if own_tree else ()),
         f"console={guest.consoles[0]}" if guest.consoles else "",
         guest.bootargs,

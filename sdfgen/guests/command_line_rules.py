@@ -61,14 +61,10 @@ def command_line_agrees(system: System) -> Iterator[Fault]:
                 yield from judge(system, guest, value)
 
 
-_PREFERRED = {"panic"}
-"""What sdfgen writes for want of other words, and nothing else depends on."""
-
-
 def _own(guest: Guest, name: str, value: str) -> Iterator[Fault]:
     """Yield the fault of a word that replaces one that a subsystem needs."""
     for own, needed in words_of(" ".join(guest.own_bootargs)):
-        if own == name and needed != value and own not in _PREFERRED:
+        if own == name and needed != value:
             message = f"`{name}={value}` in bootargs of guest `{guest.name}` replaces `{own}={needed}`, which it needs"
             yield fault("SDF138", message, (guest.origin, _KEY), "leave it out")
 

@@ -85,7 +85,8 @@ class Machine:
         maps: What the guest sees of memory.
         regions, channels, irqs, setvars: What it and its VMM have.
         emulated: Its VMM's table of devices.
-        bootargs: Words for its kernel command line.
+        bootargs: Words that its kernel command line needs.
+        default_bootargs: Words on it for want of the author's.
         consoles: What Linux calls its consoles, the one for its output first.
         appended: What is appended to its initial RAM disk.
         drives: It drives hardware for others, whose requests its VMM hands on.
@@ -108,6 +109,7 @@ class Machine:
         self.setvars: list[Setvar] = []
         self.emulated: list[EmulatedDevice] = []
         self.bootargs: list[str] = []
+        self.default_bootargs: list[str] = []
         self.consoles: list[str] = []
         self.appended: list[AppendedFile] = []
         self.drives = False

@@ -169,6 +169,7 @@ def finish(machine: Machine, timer: TimerBuilder) -> tuple[Guest, Parts]:
         initrd_gpa=_initrd_gpa(machine, initrd_bytes),
         bootargs=machine.table.bootargs,
         own_bootargs=tuple(machine.bootargs),
+        default_bootargs=tuple(machine.default_bootargs),
         consoles=tuple(machine.consoles),
         appended=tuple(machine.appended),
         passthrough=tuple((irq.id, irq.irq) for irq in machine.irqs),

@@ -130,7 +130,8 @@ class Guest(NamedTuple):
         base_tree: The device tree that it starts from; None without a readable one.
         initrd_bytes: Size of the initial RAM disk with what is appended to it; None without one.
         bootargs: The author's words for the kernel command line.
-        own_bootargs: Those of the subsystems.
+        own_bootargs: Those of the subsystems, which need them.
+        default_bootargs: Those of the subsystems for want of the author's.
         consoles: What Linux calls its consoles.
         appended: What the build appends to its initial RAM disk.
         cpus: Virtual CPUs.
@@ -160,6 +161,7 @@ class Guest(NamedTuple):
     initrd_bytes: int | None = None
     bootargs: str = ""
     own_bootargs: tuple[str, ...] = ()
+    default_bootargs: tuple[str, ...] = ()
     consoles: tuple[str, ...] = ()
     appended: tuple[AppendedFile, ...] = ()
     cpus: int = 1

@@ -161,7 +161,8 @@ def _emulate(machine: Machine, wanted: Wanted, maps: tuple[UioMap, ...]) -> None
 
 def _append(machine: Machine, block: str, elf: str) -> None:
     """Have the UIO driver in the guest's initial RAM disk, and started."""
-    machine.bootargs += [UIO_BOOTARGS, PANIC_BOOTARGS]
+    machine.bootargs.append(UIO_BOOTARGS)
+    machine.default_bootargs.append(PANIC_BOOTARGS)
     machine.appended += [
         AppendedFile(_DRIVER_PATH, f"elf/{elf}", "program"),
         AppendedFile(_HOOK_PATH, HOOK_FILE, "program"),
