@@ -70,10 +70,7 @@ def main() -> None:
     need_programs("qemu-system-aarch64")
     memory = MEMORY if os.access(MEMORY, os.W_OK) else None
     guests = write_guests(os.path.join(FOLDER, "guests"))
-    print(
-        f"{time.strftime('%Y-%m-%d')}, {machine()}\n\n| | attack | writes | core | |\n|---|---|---:|---:|---|",
-        flush=True,
-    )
+    print(f"{time.strftime('%Y-%m-%d')}, {machine()}\n\n{HEAD}", flush=True)
     with tempfile.TemporaryDirectory(prefix="sdfgen-bench", dir=memory) as disks:
         for each in options.row:
             place = f"shares-{each.name}"

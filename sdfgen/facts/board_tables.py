@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sdfgen.faults.fault import Fault
 from sdfgen.schema.readers import Address, Choice, Flag, ListOf, Name, Number, Pages, Size, Text
 from sdfgen.schema.table import Many, One, Table, key
+from sdfgen.units import U32_MAX
 
 if TYPE_CHECKING:
     from sdfgen.read.toml import Node
@@ -137,14 +138,14 @@ class ClockTable(Table):
     """A fixed clock that device nodes refer to."""
 
     name: str = key(Name(), "Its name.")
-    frequency_hz: int = key(Number(1, 2**32 - 1), "Its frequency.")
+    frequency_hz: int = key(Number(1, U32_MAX), "Its frequency.")
 
 
 class ResetTable(Table):
     """A store that stops a device: it then neither reads nor writes memory, and is as it was when the board started."""
 
     offset: int = key(Address(), "Of the register of 32 bits, in the device's.")
-    value: int = key(Number(0, 2**32 - 1), "What is stored, and reads back when the device has stopped.", default=0)
+    value: int = key(Number(0, U32_MAX), "What is stored, and reads back when the device has stopped.", default=0)
 
 
 class DeviceFacts(Table):

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from sdfgen.records import NamedTuple
-from sdfgen.units import round_up, size_text
+from sdfgen.units import U32_MAX, round_up, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -33,7 +33,6 @@ _MBR_UUID_LETTERS: Final = len("SSSSSSSS-NN")
 _CHS_BEYOND: Final = b"\xfe\xff\xff"
 """Cylinder, head and sector of what lies beyond them: readers take the sector numbers instead."""
 _CHS_SECOND_SECTOR: Final = b"\x00\x02\x00"
-_U32_MAX: Final = 0xFFFF_FFFF
 
 _GPT_ENTRIES: Final = 128
 _GPT_HEADER: Final = struct.Struct("<8sIIIIQQQQ16sQIII")
@@ -172,7 +171,7 @@ def check_disk(table: str, partitions: Iterable[Partition]) -> tuple[list[Extent
         _check_content(extent)
     _check_together([extent.partition for extent in extents])
     sectors = (extents[-1].last + 1 if extents else _ALIGNMENT) + kind.tail
-    if table == "mbr" and sectors > _U32_MAX:
+    if table == "mbr" and sectors > U32_MAX:
         raise DiskError(f"{size_text(sectors * SECTOR_BYTES)} are more than a table of kind mbr can describe")
     return extents, sectors
 
@@ -249,7 +248,7 @@ def _mbr(label: str, extents: Sequence[Extent], _sectors: int) -> list[_Piece]:
 
 def _gpt(label: str, extents: Sequence[Extent], sectors: int) -> list[_Piece]:
     """Make the protective MBR, the table, and its mirror (UEFI 2.10, chapter 5)."""
-    protected = min(sectors - 1, _U32_MAX)
+    protected = min(sectors - 1, U32_MAX)
     protective = _MBR_ENTRY.pack(0, _CHS_SECOND_SECTOR, _MBR_PROTECTIVE, _CHS_BEYOND, 1, protected)
     array = _gpt_array(label, extents)
     last = sectors - 1

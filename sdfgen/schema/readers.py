@@ -9,6 +9,8 @@ from sdfgen.faults.fault import Fault, Faults, suggestion
 from sdfgen.units import PAGE_BYTES, U32_MAX, U64_MAX, parse_rate, parse_size, parse_time
 
 if TYPE_CHECKING:
+    from typing import TypeGuard
+
     from sdfgen.read.toml import Node
 
 
@@ -53,6 +55,11 @@ _NO_LETTERS = (
     (re.compile("[\ud800-\udfff\ufffe\uffff]"), "characters that no system file can hold", "leave them out"),
 )
 """What no text may have, what it is called, and what to do; bytes of the command line may be no UTF-8."""
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    """Tell numbers from booleans, which Python takes for numbers, and from all else."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _number(value: object) -> str:
@@ -118,9 +125,7 @@ class Number(Reader):
     def read(self, node: Node, faults: Faults) -> int:
         """Return the number."""
         value = node.value
-        if isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high:
-            return value
-        return int(self.refuse(node, faults))
+        return value if _is_whole(value) and self.low <= value <= self.high else int(self.refuse(node, faults))
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema."""
@@ -128,22 +133,40 @@ class Number(Reader):
         return {"type": "integer", **bounds}
 
 
-class Size(Reader):
+class _Quantity(Reader):
+    """A whole number of a unit, as a number or as text with a unit."""
+
+    low, high = 0, U64_MAX
+    of_number = 1
+    """How many there are in what a number without a unit counts."""
+
+    def parse(self, text: str) -> int | None:
+        """Return the number that a text tells, or None."""
+        raise NotImplementedError
+
+    def read(self, node: Node, faults: Faults) -> int:
+        """Return the number."""
+        value = node.value
+        if isinstance(value, str):
+            value = self.parse(value)
+        elif _is_whole(value):
+            value *= self.of_number
+        return value if _is_whole(value) and self.low <= value <= self.high else int(self.refuse(node, faults))
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema."""
+        return {"type": ["integer", "string"]}
+
+
+class Size(_Quantity):
     """A number of bytes, as a number or as text with a unit."""
 
     says = 'a size such as "2 MiB", "64 KiB" or 0x1000'
     harmless = 0x1000
 
-    def read(self, node: Node, faults: Faults) -> int:
-        """Return the size in bytes."""
-        value = parse_size(node.value) if isinstance(node.value, str) else node.value
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= U64_MAX:
-            return value
-        return int(self.refuse(node, faults))
-
-    def schema(self) -> dict[str, Any]:
-        """Return the JSON Schema."""
-        return {"type": ["integer", "string"]}
+    def parse(self, text: str) -> int | None:
+        """Return the bytes."""
+        return parse_size(text)
 
 
 class Pages(Size):
@@ -157,45 +180,29 @@ class Pages(Size):
         return value if value and value % PAGE_BYTES == 0 else int(self.refuse(node, faults))
 
 
-class Time(Reader):
-    """A time, in seconds as a number or as text with a unit."""
+class Time(_Quantity):
+    """A time in milliseconds: in seconds as a number, or as text with a unit."""
 
     says = 'a time such as "30 s", "500 ms" or 30, in seconds'
     harmless = 0
+    high = U32_MAX
+    of_number = 1000
 
-    def read(self, node: Node, faults: Faults) -> int:
-        """Return the time in milliseconds."""
-        value = node.value
-        if isinstance(value, int) and not isinstance(value, bool):
-            value = 1000 * value
-        elif isinstance(value, str):
-            value = parse_time(value)
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= U32_MAX:
-            return value
-        return int(self.refuse(node, faults))
-
-    def schema(self) -> dict[str, Any]:
-        """Return the JSON Schema."""
-        return {"type": ["integer", "string"]}
+    def parse(self, text: str) -> int | None:
+        """Return the milliseconds."""
+        return parse_time(text)
 
 
-class Rate(Reader):
+class Rate(_Quantity):
     """A number of bytes a second, as a number or as text with a unit, of which some are too few."""
 
     def __init__(self, low: int) -> None:
         self.low, self.harmless = low, low
         self.says = f'a rate of at least {low} bytes a second, such as "20 MiB/s" or 20_971_520'
 
-    def read(self, node: Node, faults: Faults) -> int:
+    def parse(self, text: str) -> int | None:
         """Return the bytes a second."""
-        value = parse_rate(node.value) if isinstance(node.value, str) else node.value
-        if isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= U64_MAX:
-            return value
-        return int(self.refuse(node, faults))
-
-    def schema(self) -> dict[str, Any]:
-        """Return the JSON Schema."""
-        return {"type": ["integer", "string"]}
+        return parse_rate(text)
 
 
 class Address(Size):
@@ -238,7 +245,7 @@ class Expression(Reader):
         value = node.value
         if isinstance(value, str) and value:
             return value
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= U64_MAX:
+        if _is_whole(value) and abs(value) <= U64_MAX:
             return value
         return int(self.refuse(node, faults))
 

@@ -8,13 +8,12 @@ from sdfgen.schema.readers import Name, Number
 from sdfgen.schema.table import One, key
 from sdfgen.spec.description import Extension
 from sdfgen.spec.scheduled import ScheduledTable
+from sdfgen.units import U32_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.spec.description import Need, Spec
-
-_MOST_LOOKS = 2**32 - 1
 
 
 class MonitorTable(ScheduledTable):
@@ -22,7 +21,7 @@ class MonitorTable(ScheduledTable):
 
     name: str = key(Name(), "Name of its protection domain.", default="system_monitor")
     interval: int = key(
-        Number(0, _MOST_LOOKS),
+        Number(0, U32_MAX),
         "All counters are said at each so many-th look, and it looks once a period; 0 for never. What goes wrong is "
         "said at the next look.",
         default=10,
