@@ -8,8 +8,8 @@ import struct
 from typing import Final
 
 BLOCK: Final = 4096
-HEAD, TAIL = range(2)
-"""Words of a queue, which its slots follow."""
+HEAD, TAIL, _, AWAKE = range(4)
+"""Words of a queue, which its slots follow; the last two only of requests."""
 REQUEST: Final = struct.Struct("<I4xQQH2xI")
 RESPONSE: Final = struct.Struct("<IH2xI")
 REQUEST_SLOTS: Final = 16
@@ -75,6 +75,14 @@ class Queues:
     @property
     def request_head(self) -> int:
         return self._request_words[HEAD]
+
+    @property
+    def awake(self) -> int:
+        """Whether the driver looks at its requests before it sleeps."""
+        return self._request_words[AWAKE]
+
+    def set_awake(self, value: int) -> None:
+        self._request_words[AWAKE] = value
 
     @property
     def response_tail(self) -> int:

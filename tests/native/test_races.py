@@ -79,7 +79,10 @@ FAULTS: Final = {
         ("native_2", 2, 24), "block_virt/block_virt.c", "if (mask != 0) {\n        shared_fence();", "if (mask == 1) {"
     ),
     "no_fence_after_release": Fault(
-        ("native_2", 2, 24), "block/block_queue.c", "shared_fence();\n", "(void)head_before;\n"
+        ("native_2", 2, 24),
+        "block/block_queue.c",
+        "shared_fence();\n    return shared_load_u32(reader_end->peer_word)",
+        "return shared_load_u32(reader_end->peer_word)",
     ),
     "queue_published_before_its_entries": Fault(
         ("native_2", 1, 24),
@@ -92,6 +95,21 @@ FAULTS: Final = {
         "block/block_queue.c",
         "shared_load_acquire_u32(reader_end->peer_word)",
         "shared_load_u32(reader_end->peer_word)",
+    ),
+    "no_fence_before_looking_whether_the_driver_is_awake": Fault(
+        ("native_2", 2, 24),
+        "block/block_queue.c",
+        "shared_fence();\n    return shared_load_u32(writer->awake)",
+        "return shared_load_u32(writer->awake)",
+    ),
+    "no_fence_after_the_driver_said_that_it_sleeps": Fault(
+        ("native_2", 2, 24),
+        "block/block_queue.c",
+        "shared_store_u32(reader->awake, 0);\n    shared_fence();",
+        "shared_store_u32(reader->awake, 0);",
+    ),
+    "a_driver_that_sleeps_and_never_says_so": Fault(
+        ("native_2", 1, 24), "block/block_queue.c", "shared_store_u32(reader->awake, 0);", "(void)reader;"
     ),
     "no_fence_before_looking_for_kicks": Fault(
         ("ids_of_2_with_events", 2, 24),

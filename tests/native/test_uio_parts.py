@@ -28,6 +28,8 @@ LOOP_TESTS = (
     "signals_are_events",
     "other_events_have_their_turn_before_another_one",
     "another_turn_comes_without_an_event",
+    "a_loop_asks_whether_it_may_sleep",
+    "a_loop_that_may_not_sleep_does_not",
     "a_device_that_goes_away_is_an_error",
     "a_short_count_is_an_error",
     "an_interrupt_that_can_not_be_turned_on_is_an_error",

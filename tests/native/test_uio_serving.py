@@ -114,6 +114,38 @@ def test_a_request_as_large_as_a_region_is_done_in_pieces(serving: Virtualiser, 
     ended_well(serving)
 
 
+def test_a_driver_that_sleeps_says_so(peer: Virtualiser, driver: list[str], disk: Path) -> None:
+    """Whatever its predecessor, which was killed, had said."""
+    peer.queues.set_awake(1)
+    peer.start([*driver, str(disk)])
+    until(lambda: peer.queues.awake == 0, "asleep")
+    assert peer.ask(Request(Op.READ, block=3, count=1, io=io_of(DATA), id=7)) == [Response(Status.OK, 1, 7)]
+    until(lambda: peer.queues.awake == 0, "asleep")
+    ended_well(peer)
+
+
+def test_what_comes_while_it_is_awake_needs_no_interrupt(serving: Virtualiser) -> None:
+    """Whether it was so once is left to chance; a request that nobody takes ends the test."""
+    for number in range(1000):
+        serving.put(Request(Op.READ, block=number % DISK_BLOCKS, count=1, io=io_of(DATA), id=number))
+        if serving.queues.awake != 1:
+            serving.interrupt()
+            serving.take_enable()
+        assert serving.take(1) == [Response(Status.OK, 1, number)]
+    ended_well(serving)
+
+
+def test_a_broken_queue_is_seen_without_an_interrupt(serving: Virtualiser) -> None:
+    """Where it is awake, which a request sees to."""
+    serving.put(Request(Op.READ, block=0, count=REGION_BLOCKS, io=io_of(DATA), id=1))
+    serving.interrupt()
+    until(lambda: serving.queues.request_head == 1, "taken")
+    serving.set_word("request_queue", 4, 77)
+    code, complaint = serving.wait()
+    assert code == BROKEN_QUEUE
+    assert "a queue's index makes no sense" in complaint
+
+
 def test_the_first_and_the_last_block_are_there(serving: Virtualiser, disk: Path) -> None:
     last = DISK_BLOCKS - 1
     ends = [Request(Op.READ, block=0, count=1, io=io_of(DATA), id=1)]

@@ -52,6 +52,7 @@ void block_request_writer_init(struct block_request_writer *writer, volatile str
     init_end(&writer->end, &queue->tail, &queue->head, capacity);
     (void)block_queue_room(&writer->end);
     writer->slots = queue->buffers;
+    writer->awake = &queue->awake;
     shared_store_u8(&queue->plugged, 0);
 }
 
@@ -61,6 +62,7 @@ void block_request_reader_init(struct block_request_reader *reader, volatile str
     init_end(&reader->end, &queue->head, &queue->tail, capacity);
     (void)block_queue_filled(&reader->end);
     reader->slots = queue->buffers;
+    reader->awake = &queue->awake;
 }
 
 void block_response_writer_init(struct block_response_writer *writer, volatile struct sddf_blk_response_queue *queue,
@@ -117,4 +119,21 @@ void block_response_take(struct block_response_reader *reader, struct sddf_blk_r
     response->success_count = shared_load_u16(&slot->success_count);
     response->id = shared_load_u32(&slot->id);
     reader->end.own++;
+}
+
+void block_request_say_awake(const struct block_request_reader *reader)
+{
+    shared_store_u32(reader->awake, SDFGEN_BLOCK_AWAKE);
+}
+
+void block_request_say_asleep(const struct block_request_reader *reader)
+{
+    shared_store_u32(reader->awake, 0);
+    shared_fence();
+}
+
+bool block_request_must_notify(const struct block_request_writer *writer)
+{
+    shared_fence();
+    return shared_load_u32(writer->awake) != SDFGEN_BLOCK_AWAKE;
 }

@@ -200,14 +200,21 @@ static uint64_t serve_clients(struct block_virt *virt)
     return channels;
 }
 
+/* A driver of somebody else's is always notified. */
+static bool must_notify_driver(const struct block_virt *virt)
+{
+    return !virt->config->driver.connection.extended || block_request_must_notify(&virt->driver_requests);
+}
+
 static uint64_t publish_driver(struct block_virt *virt)
 {
-    uint64_t channels = virt->forwarded ? bit(virt->config->driver.connection.channel) : 0;
+    uint64_t channels = 0;
     if (virt->taken_responses) {
         block_queue_publish(&virt->driver_responses.end);
     }
     if (virt->forwarded) {
         block_queue_publish(&virt->driver_requests.end);
+        channels = must_notify_driver(virt) ? bit(virt->config->driver.connection.channel) : 0;
     }
     virt->taken_responses = false;
     virt->forwarded = false;

@@ -99,6 +99,12 @@ void uio_loop_again(struct uio_loop *loop, uio_callback *callback, void *context
     loop->again_context = context;
 }
 
+void uio_loop_before_sleep(struct uio_loop *loop, uio_question *may_sleep, void *context)
+{
+    loop->may_sleep = may_sleep;
+    loop->may_sleep_context = context;
+}
+
 void uio_loop_stop(struct uio_loop *loop)
 {
     loop->stopped = true;
@@ -172,10 +178,15 @@ static void run_sources(struct uio_loop *loop, const struct epoll_event *events,
     }
 }
 
+static bool sleeps(const struct uio_loop *loop)
+{
+    return loop->again == NULL && (loop->may_sleep == NULL || loop->may_sleep(loop->may_sleep_context));
+}
+
 static void run_turn(struct uio_loop *loop)
 {
     struct epoll_event events[EVENTS_A_TURN];
-    int count = epoll_wait(loop->fd, events, EVENTS_A_TURN, loop->again != NULL ? 0 : -1);
+    int count = epoll_wait(loop->fd, events, EVENTS_A_TURN, sleeps(loop) ? -1 : 0);
     if (count < 0 && errno != EINTR) {
         (void)fail(loop, "epoll_wait");
     }

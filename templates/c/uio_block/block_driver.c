@@ -104,10 +104,30 @@ static void check_end(struct block_driver *driver)
     }
 }
 
+/* Whether a turn has something to take, or an index that makes no sense to end for. */
+static bool has_requests(struct block_driver *driver)
+{
+    uint32_t filled = driver->ending ? 0 : block_queue_filled(&driver->requests.end);
+    return (filled > 0 && capacity_left(driver) > 0) || (driver->requests.end.broken && !driver->ending);
+}
+
+/* From here on the other side notifies again; what it added before it could know is found now. */
+static bool may_sleep(void *context)
+{
+    struct block_driver *driver = context;
+    block_request_say_asleep(&driver->requests);
+    if (!has_requests(driver)) {
+        return true;
+    }
+    uio_loop_again(driver->parts.loop, turn, driver);
+    return false;
+}
+
 /* One bounded piece of work: at most as many requests and completions as there are tasks and pieces. */
 static void turn(void *context)
 {
     struct block_driver *driver = context;
+    block_request_say_awake(&driver->requests);
     block_tasks_reap(&driver->tasks);
     if (!driver->ending) {
         take(driver, smaller(block_queue_filled(&driver->requests.end), capacity_left(driver)));
@@ -141,6 +161,8 @@ bool block_driver_open(struct block_driver *driver, const struct block_driver_pa
     block_tasks_init(&driver->tasks, parts->engine, answer_task, driver);
     block_request_reader_init(&driver->requests, parts->requests, parts->queue_capacity);
     block_response_writer_init(&driver->responses, parts->responses, parts->queue_capacity);
+    block_request_say_asleep(&driver->requests);
+    uio_loop_before_sleep(parts->loop, may_sleep, driver);
     driver->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     return driver->timer_fd >= 0 && uio_loop_add(parts->loop, driver->timer_fd, on_timer, driver) &&
            uio_loop_add(parts->loop, parts->engine->fd, turn, driver) &&

@@ -97,6 +97,14 @@ struct block_client_config race_client_config(const struct scenario *scenario)
     };
 }
 
+/* It says when it is awake. */
+static struct block_connection connect_driver(void)
+{
+    struct block_connection connection = connect(&driver_queues, DRIVER_CAPACITY, CHANNEL_DRIVER, false);
+    connection.extended = true;
+    return connection;
+}
+
 static void watch(struct race_queues *queues, const char *const names[5])
 {
     struct sddf_blk_request_queue *requests = (void *)queues->requests;
@@ -116,6 +124,7 @@ static void watch_all(void)
                                            "driver's responses.head", "driver's responses.tail", "driver's ready" };
     watch(&race_client_queues, clients);
     watch(&driver_queues, drivers);
+    race_watch(&((struct sddf_blk_request_queue *)(void *)driver_queues.requests)->awake, "driver's requests.awake");
 }
 
 static void set_up_virt(const struct scenario *scenario)
@@ -129,7 +138,7 @@ static void set_up_virt(const struct scenario *scenario)
     };
     config = (struct block_virt_config) {
         .driver = {
-            .connection = connect(&driver_queues, DRIVER_CAPACITY, CHANNEL_DRIVER, false),
+            .connection = connect_driver(),
             .data = { .vaddr = (uintptr_t)table_data, .size_bytes = sizeof(table_data), .io_base = &driver_io_base },
         },
         .clients = &client,
@@ -217,7 +226,11 @@ static void driver_body(void)
 {
     for (;;) {
         (void)party_wait();
-        (void)driver_turn();
+        do {
+            block_request_say_awake(&driver_requests);
+            (void)driver_turn();
+            block_request_say_asleep(&driver_requests);
+        } while (block_queue_filled(&driver_requests.end) != 0);
     }
 }
 

@@ -241,7 +241,7 @@ static void again_once(void *context)
 {
     if (++agains == 5) {
         uio_loop_stop(&loop);
-    } else {
+    } else if (agains < 5) {
         uio_loop_again(&loop, again_once, context);
     }
 }
@@ -252,6 +252,45 @@ static void another_turn_comes_without_an_event(void)
     uio_loop_again(&loop, again_once, NULL);
     CHECK(uio_loop_run(&loop));
     CHECK(agains == 5);
+}
+
+static int asked;
+
+/* There is work until the third time. */
+static bool may_sleep_the_third_time(void *context)
+{
+    if (++asked < 3) {
+        uio_loop_again(&loop, again_once, context);
+        return false;
+    }
+    CHECK(kill(getpid(), SIGTERM) == 0);
+    return true;
+}
+
+static void a_loop_asks_whether_it_may_sleep(void)
+{
+    bool called = false;
+    set_up();
+    uio_loop_before_sleep(&loop, may_sleep_the_third_time, NULL);
+    CHECK(uio_loop_add_signals(&loop, stop, &called));
+    agains = 10; /* each is one call */
+    CHECK(uio_loop_run(&loop));
+    CHECK(called && asked == 3 && agains == 12);
+}
+
+static bool no_sleep_and_an_end(void *context)
+{
+    (void)context;
+    uio_loop_stop(&loop);
+    return false;
+}
+
+/* Nothing is there, and nothing comes. */
+static void a_loop_that_may_not_sleep_does_not(void)
+{
+    set_up();
+    uio_loop_before_sleep(&loop, no_sleep_and_an_end, NULL);
+    CHECK(uio_loop_run(&loop));
 }
 
 static bool says(const char *words)
@@ -328,6 +367,8 @@ int main(int argc, char **argv)
         UNIT_TEST(signals_are_events),
         UNIT_TEST(other_events_have_their_turn_before_another_one),
         UNIT_TEST(another_turn_comes_without_an_event),
+        UNIT_TEST(a_loop_asks_whether_it_may_sleep),
+        UNIT_TEST(a_loop_that_may_not_sleep_does_not),
         UNIT_TEST(a_device_that_goes_away_is_an_error),
         UNIT_TEST(a_short_count_is_an_error),
         UNIT_TEST(an_interrupt_that_can_not_be_turned_on_is_an_error),

@@ -33,11 +33,13 @@ struct block_queue_end {
 
 struct block_request_writer {
     struct block_queue_end end;
+    const volatile uint32_t *awake;
     volatile struct sddf_blk_request *slots;
 };
 
 struct block_request_reader {
     struct block_queue_end end;
+    volatile uint32_t *awake;
     const volatile struct sddf_blk_request *slots;
 };
 
@@ -92,3 +94,15 @@ void block_queue_publish(struct block_queue_end *end);
  * the two then sees what the other has stored, on whatever cores they run.
  */
 uint32_t block_queue_release(struct block_queue_end *reader_end, uint32_t taken);
+
+/*
+ * Notifications that are spared: a reader that is awake, and will look at the queue once more before it sleeps, says so;
+ * the writer publishes, and then asks whether the reader has to be notified.
+ *
+ * The reader's part: it says that it sleeps, looks once more (block_queue_filled), and sleeps only if there is nothing.
+ * Each stores and then loads, with a fence between: one of the two sees what the other has stored. A reader that never
+ * says that it is awake is always notified, and so is one whose word makes no sense.
+ */
+void block_request_say_awake(const struct block_request_reader *reader);
+void block_request_say_asleep(const struct block_request_reader *reader);
+bool block_request_must_notify(const struct block_request_writer *writer);

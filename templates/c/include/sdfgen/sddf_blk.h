@@ -62,6 +62,8 @@
  */
 #define SDFGEN_BLOCK_ERR_LATE 0x101u
 
+#define SDFGEN_BLOCK_AWAKE 1u
+
 struct sddf_blk_request {
     uint32_t code;
     uint64_t io_or_offset; /* from a client: byte offset in its data region; to the driver: io address */
@@ -80,6 +82,11 @@ struct sddf_blk_request_queue {
     uint32_t head;
     uint32_t tail;
     uint8_t plugged; /* producer's: not 0 asks the consumer to wait for more */
+    /*
+     * Consumer's: SDFGEN_BLOCK_AWAKE says that it looks at the queue once more before it sleeps. Padding in sDDF 0.7,
+     * which writes nothing there; used only where the producer's table says that the consumer is extended.
+     */
+    uint32_t awake;
     struct sddf_blk_request buffers[];
 };
 
@@ -140,6 +147,7 @@ _Static_assert(offsetof(struct sddf_blk_response, id) == 8, "sDDF 0.7 response")
 _Static_assert(offsetof(struct sddf_blk_request_queue, head) == 0, "sDDF 0.7 request queue");
 _Static_assert(offsetof(struct sddf_blk_request_queue, tail) == 4, "sDDF 0.7 request queue");
 _Static_assert(offsetof(struct sddf_blk_request_queue, plugged) == 8, "sDDF 0.7 request queue");
+_Static_assert(offsetof(struct sddf_blk_request_queue, awake) == 12, "sDDF 0.7 request queue: padding");
 _Static_assert(offsetof(struct sddf_blk_request_queue, buffers) == 16, "sDDF 0.7 request queue");
 _Static_assert(sizeof(struct sddf_blk_request_queue) == 16, "sDDF 0.7 request queue");
 

@@ -17,6 +17,7 @@
 #define UIO_LOOP_MAX_SOURCES (UIO_MAX_DEVICES + 8u)
 
 typedef void uio_callback(void *context);
+typedef bool uio_question(void *context);
 
 struct uio_source {
     int fd;
@@ -34,6 +35,8 @@ struct uio_loop {
     struct uio_source sources[UIO_LOOP_MAX_SOURCES];
     uio_callback *again;
     void *again_context;
+    uio_question *may_sleep;
+    void *may_sleep_context;
     char message[200]; /* why it failed */
 };
 
@@ -55,6 +58,12 @@ bool uio_loop_add_signals(struct uio_loop *loop, uio_callback *callback, void *c
 
 /* One more call, after every event that waits now had its turn. Asking twice before that is asking once. */
 void uio_loop_again(struct uio_loop *loop, uio_callback *callback, void *context);
+
+/*
+ * Asks whenever no event waits and the loop would sleep; it does, when the answer is true. Else it looks at its events
+ * and asks again: what is to be done should be asked for by uio_loop_again.
+ */
+void uio_loop_before_sleep(struct uio_loop *loop, uio_question *may_sleep, void *context);
 
 /*
  * Turns the interrupts on, calls back for what came before, and then for each event until uio_loop_stop. False with a
