@@ -12,8 +12,7 @@
 
 #define WEAK __attribute__((weak))
 #define WORD_BYTES sizeof(uint64_t)
-#define BLOCK_WORDS 8u
-#define BLOCK_BYTES (BLOCK_WORDS * WORD_BYTES)
+#define BLOCK_WORDS 16u
 
 /* A compiler that recognises such a loop would make it a call of the very function. */
 #if defined(__clang__)
@@ -54,13 +53,20 @@ PLAIN static void copy_bytes_down(uint8_t *to, const uint8_t *from, size_t size_
     }
 }
 
-/* All eight are loaded before the first is stored, so that overlapping blocks are moved right in either direction. */
+/*
+ * All are loaded before the first is stored, so that overlapping blocks are moved right in either direction. A block is
+ * as much as the registers hold.
+ */
 static void move_block(word *to, const word *from)
 {
     const uint64_t a = from[0], b = from[1], c = from[2], d = from[3];
     const uint64_t e = from[4], f = from[5], g = from[6], h = from[7];
+    const uint64_t i = from[8], j = from[9], k = from[10], l = from[11];
+    const uint64_t m = from[12], n = from[13], o = from[14], p = from[15];
     to[0] = a, to[1] = b, to[2] = c, to[3] = d;
     to[4] = e, to[5] = f, to[6] = g, to[7] = h;
+    to[8] = i, to[9] = j, to[10] = k, to[11] = l;
+    to[12] = m, to[13] = n, to[14] = o, to[15] = p;
 }
 
 PLAIN static void copy_words(uint8_t *to_bytes, const uint8_t *from_bytes, size_t size_bytes)
@@ -146,8 +152,9 @@ PLAIN static void set_words(word *to, uint64_t value, size_t count)
 {
     size_t i = 0;
     for (; i + BLOCK_WORDS <= count; i += BLOCK_WORDS) {
-        to[i] = to[i + 1] = to[i + 2] = to[i + 3] = value;
-        to[i + 4] = to[i + 5] = to[i + 6] = to[i + 7] = value;
+        for (size_t j = 0; j < BLOCK_WORDS; j++) {
+            to[i + j] = value;
+        }
     }
     for (; i < count; i++) {
         to[i] = value;

@@ -79,7 +79,7 @@ static bool issue_piece(struct block_tasks *tasks, struct block_task *task, uint
     piece->job.length_bytes = length_bytes - task->plan.absent_bytes;
     piece->end_bytes = piece->job.offset_bytes + length_bytes;
     if (task->plan.code->operation == BLOCK_OPERATION_WRITE) {
-        device_copy_in((uint64_t *)(void *)piece->job.buffer, device_side(piece), (size_t)length_bytes);
+        device_copy_in(piece->job.buffer, device_side(piece), (size_t)length_bytes);
     }
     task->issued_bytes += length_bytes;
     task->piece_count++;
@@ -214,7 +214,7 @@ static void end_piece(struct block_tasks *tasks, struct block_piece *piece)
     if (piece->job.operation == BLOCK_OPERATION_READ) {
         add_absent(piece);
         uint64_t whole_bytes = piece->job.done_bytes - piece->job.done_bytes % SDDF_BLK_BLOCK_BYTES;
-        device_copy_out(device_side(piece), (const uint64_t *)(const void *)piece->job.buffer, (size_t)whole_bytes);
+        device_copy_out(device_side(piece), piece->job.buffer, (size_t)whole_bytes);
     }
     if (piece->job.error != 0) {
         note_fault(piece);

@@ -138,12 +138,12 @@ void vmm_devices_go_on(void)
 }
 
 /* What is to go on later does so then. */
-void vmm_devices_exited(void)
+void vmm_devices_exited(bool waits)
 {
     for (uint32_t i = 0; i < count; i++) {
         const struct vmm_device *device = all[i].device;
         if (device->kind->exited != NULL && !all[i].again) {
-            device->kind->exited(device);
+            device->kind->exited(device, waits);
             settle(&all[i]);
         }
     }

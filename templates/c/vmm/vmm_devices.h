@@ -23,8 +23,8 @@ bool vmm_devices_notified(uint32_t channel);
 /* Those that asked to be called again (vmm_device.h). */
 void vmm_devices_go_on(void);
 
-/* The guest exited: after its fault was handled, before interrupts that wait are injected. */
-void vmm_devices_exited(void);
+/* The guest exited, to wait or not (vmm_device.h): after its fault was handled, before interrupts are injected. */
+void vmm_devices_exited(bool waits);
 
 /* All are as a guest expects them at its start. After vmm_irq_reset(). */
 void vmm_devices_reset(void);

@@ -135,7 +135,7 @@ static bool follow(uint32_t vcpu, enum vmm_outcome outcome)
         vmm_guest_stop();
         return false;
     }
-    vmm_devices_exited();
+    vmm_devices_exited(outcome == VMM_WAITS);
     vmm_local_settle();
     vmm_irq_settle();
     const bool interrupted = vmm_inject_was(vcpu);

@@ -59,23 +59,33 @@ static bool write_register(const struct vmm_device *device, uint64_t offset, uin
     return true;
 }
 
+static bool should_have_kicked(const struct vmm_virtio_blk *state, uint64_t now_ticks)
+{
+    return state->busy_looks == VMM_VIRTIO_BLK_BUSY_LOOKS ||
+           now_ticks - state->looked_ticks > counter_ticks_in_ms() * VMM_VIRTIO_BLK_PATIENCE_MS;
+}
+
 /* Whether the ring holds what no kick told of; and whether kicks are to tell of what comes. */
-static bool look(struct vmm_virtio_blk *state)
+static bool look(struct vmm_virtio_blk *state, bool guest_waits)
 {
     const uint64_t now_ticks = counter_ticks();
-    const bool waits = virtio_blk_waits(&state->disk);
-    if (waits && now_ticks - state->looked_ticks > counter_ticks_in_ms() * VMM_VIRTIO_BLK_PATIENCE_MS) {
+    const bool found = virtio_blk_waits(&state->disk);
+    if (found) {
+        state->busy_looks = guest_waits ? 0 : state->busy_looks + 1;
+    }
+    if (found && should_have_kicked(state, now_ticks)) {
         state->kicks_until_ticks = now_ticks + counter_ticks_in_ms() * VMM_VIRTIO_BLK_KICKS_MS;
+        state->busy_looks = 0;
     }
     state->disk.watched = now_ticks >= state->kicks_until_ticks;
     state->looked_ticks = now_ticks;
-    return waits;
+    return found;
 }
 
-static void take_requests(const struct vmm_device *device)
+static void take_requests(const struct vmm_device *device, bool guest_waits)
 {
     struct vmm_virtio_blk *state = device->state;
-    if (look(state)) {
+    if (look(state, guest_waits)) {
         follow(device, virtio_mmio_step(&state->registers), VIRTIO_MMIO_STATE);
     }
 }
@@ -83,7 +93,7 @@ static void take_requests(const struct vmm_device *device)
 static void take_answers(const struct vmm_device *device)
 {
     struct vmm_virtio_blk *state = device->state;
-    (void)look(state);
+    (void)look(state, false);
     follow(device, virtio_mmio_step(&state->registers), VIRTIO_MMIO_STATE);
 }
 

@@ -362,29 +362,87 @@ static void pass_ms(uint64_t milliseconds)
     fake.now_ticks += milliseconds * FAKE_TICKS_IN_MS;
 }
 
-/* It computes. What waited long is taken; from then on it kicks, until it is tried again. */
-static void a_guest_whose_exits_are_far_apart_is_asked_for_kicks_for_a_while(void)
+/* One more request, of which an exit tells, the first of the two in flight being answered before. */
+static bool offer_and_exit(bool (*exits)(void))
+{
+    static uint16_t first;
+    virtualiser_answers(1);
+    acknowledge_used();
+    CHECK(guest_end(INTID));
+    offer_read(first);
+    first = 3 - first;
+    return exits();
+}
+
+static void two_in_flight(void)
 {
     run();
     submit_read(0);
-    pass_ms(2);
     offer_read(3);
-    CHECK(guest_waits_for_event() && !kicks_are_asked_for());
-    pass_ms(3);
-    CHECK(guest_waits_for_event() && !kicks_are_asked_for()); /* nothing had waited */
-    pass_ms(3);
-    virtualiser_answers(1);
+    CHECK(guest_waits_for_event());
+    CHECK(block_queue_filled(&disk->requests.end) == 2 && !kicks_are_asked_for());
+}
+
+static void compute_on(uint32_t looks)
+{
+    for (uint32_t i = 0; i < looks; i++) {
+        CHECK(offer_and_exit(guest_waits_for_event));
+    }
+}
+
+/* It is asked for kicks for a while, and then it is tried again. */
+static void a_guest_that_computes_on_is_asked_for_kicks(void)
+{
+    two_in_flight();
+    compute_on(VMM_VIRTIO_BLK_BUSY_LOOKS - 2);
     CHECK(!kicks_are_asked_for());
-    pass_ms(3);
-    offer_read(0);
-    CHECK(guest_waits_for_event() && kicks_are_asked_for());
-    pass_ms(999);
-    virtualiser_answers(2);
-    submit_read(3);
+    compute_on(1);
+    CHECK(kicks_are_asked_for());
+    pass_ms(VMM_VIRTIO_BLK_KICKS_MS - 1);
+    compute_on(1);
     CHECK(kicks_are_asked_for());
     pass_ms(1);
-    virtualiser_answers(3);
+    compute_on(VMM_VIRTIO_BLK_BUSY_LOOKS - 2); /* the one before counts */
     CHECK(!kicks_are_asked_for());
+    compute_on(1);
+    CHECK(kicks_are_asked_for());
+}
+
+static void a_guest_that_waits_after_its_requests_is_not(void)
+{
+    two_in_flight();
+    for (uint32_t i = 0; i < 3; i++) {
+        compute_on(VMM_VIRTIO_BLK_BUSY_LOOKS - 2);
+        CHECK(offer_and_exit(guest_rests));
+        CHECK(!kicks_are_asked_for());
+    }
+}
+
+/* Nor does it count that it waits with nothing in the ring, or exits with nothing in it. */
+static void only_looks_that_find_requests_count(void)
+{
+    two_in_flight();
+    compute_on(VMM_VIRTIO_BLK_BUSY_LOOKS - 2);
+    for (uint32_t i = 0; i < VMM_VIRTIO_BLK_BUSY_LOOKS; i++) {
+        CHECK(guest_waits_for_event());
+    }
+    CHECK(!kicks_are_asked_for());
+    compute_on(1);
+    CHECK(kicks_are_asked_for());
+}
+
+static void a_guest_whose_exits_are_far_apart_is_asked_for_kicks(void)
+{
+    two_in_flight();
+    pass_ms(VMM_VIRTIO_BLK_PATIENCE_MS + 1);
+    CHECK(guest_waits_for_event() && !kicks_are_asked_for()); /* nothing had waited */
+    pass_ms(VMM_VIRTIO_BLK_PATIENCE_MS);
+    compute_on(1);
+    CHECK(!kicks_are_asked_for());
+    virtualiser_answers(1);
+    pass_ms(VMM_VIRTIO_BLK_PATIENCE_MS + 1);
+    offer_read(3);
+    CHECK(guest_waits_for_event() && kicks_are_asked_for());
 }
 
 static void an_answer_that_finds_what_waited_long_asks_for_kicks_too(void)
@@ -392,7 +450,7 @@ static void an_answer_that_finds_what_waited_long_asks_for_kicks_too(void)
     run();
     submit_read(0);
     offer_read(3);
-    pass_ms(3);
+    pass_ms(VMM_VIRTIO_BLK_PATIENCE_MS + 1);
     virtualiser_answers(1);
     CHECK(kicks_are_asked_for() && block_queue_filled(&disk->requests.end) == 1);
 }
@@ -707,7 +765,10 @@ static const struct unit_test tests[] = {
     UNIT_TEST(what_is_more_than_a_step_waits_for_its_turn),
     UNIT_TEST(what_came_without_a_kick_is_taken_at_the_next_exit),
     UNIT_TEST(what_came_without_a_kick_is_taken_with_an_answer),
-    UNIT_TEST(a_guest_whose_exits_are_far_apart_is_asked_for_kicks_for_a_while),
+    UNIT_TEST(a_guest_that_computes_on_is_asked_for_kicks),
+    UNIT_TEST(a_guest_that_waits_after_its_requests_is_not),
+    UNIT_TEST(only_looks_that_find_requests_count),
+    UNIT_TEST(a_guest_whose_exits_are_far_apart_is_asked_for_kicks),
     UNIT_TEST(an_answer_that_finds_what_waited_long_asks_for_kicks_too),
     UNIT_TEST(a_reset_waits_for_what_is_under_way),
     UNIT_TEST(a_driver_that_does_not_wait_for_the_reset_works),

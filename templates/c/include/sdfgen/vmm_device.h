@@ -51,8 +51,11 @@ struct vmm_device_kind {
     bool (*create)(const struct vmm_device *device, const struct vmm_guest *guest);
     /* Whether the guest may start. NULL: it need not wait. */
     bool (*ready)(const struct vmm_device *device);
-    /* After each exit of the guest, of whatever vCPU and for whatever reason. NULL: nothing to do. */
-    void (*exited)(const struct vmm_device *device);
+    /*
+     * After each exit of the guest, of whatever vCPU and for whatever reason; `waits`: the vCPU has nothing to do until
+     * an interrupt comes (WFI). NULL: nothing to do.
+     */
+    void (*exited)(const struct vmm_device *device, bool waits);
     /* NULL: nothing to do but the interrupt. */
     void (*notified)(const struct vmm_device *device);
     /* A load that trapped. The value, zero-extended. False stops the guest, as in `write`. */

@@ -3,10 +3,12 @@
  * A disk of the guest's: virtio-blk over virtio-mmio, backed by the virtualiser at the row's channel.
  *
  * While requests are in flight the guest is not asked for kicks: the VMM looks at the ring at each of its exits, and at
- * each answer. A guest that computes on has exits too, ticks at the least; when one of its requests waited because two
- * looks were further apart than VMM_VIRTIO_BLK_PATIENCE_MS, kicks are asked for again for VMM_VIRTIO_BLK_KICKS_MS. So a
- * request waits for a look no longer than the former, but one in each of the latter: that waits until the guest's next
- * exit or answer.
+ * each answer. Most guests put requests into the ring and then wait, which is an exit. One that computes on has exits
+ * too, ticks at the least, and its requests wait for them: after VMM_VIRTIO_BLK_BUSY_LOOKS looks that found some without
+ * one at which it waited, or after one that came later than VMM_VIRTIO_BLK_PATIENCE_MS, kicks are asked for again for
+ * VMM_VIRTIO_BLK_KICKS_MS. Looks are counted, and no short times measured, because how long a guest takes to fill its
+ * ring is the machine's affair. So requests wait for a look no longer than for the guest's next exit, or the next
+ * answer, and if it computes on, in so many looks of each such time at most.
  *
  * The guest reads the registers from a page (virtio_mmio_page.h), so only stores trap. It may start when the
  * virtualiser has published the disk. Whatever then goes wrong is the guest's to see: a failed request, or
@@ -19,7 +21,8 @@
 #include <sdfgen/virtio_mmio.h>
 #include <sdfgen/vmm_device.h>
 
-#define VMM_VIRTIO_BLK_PATIENCE_MS 2u
+#define VMM_VIRTIO_BLK_BUSY_LOOKS 16u
+#define VMM_VIRTIO_BLK_PATIENCE_MS 100u
 #define VMM_VIRTIO_BLK_KICKS_MS 1000u
 
 struct vmm_virtio_blk_config {
@@ -34,6 +37,7 @@ struct vmm_virtio_blk {
     struct virtio_blk disk;
     struct virtio_mmio registers;
     uint64_t looked_ticks;      /* when the ring was looked at last */
+    uint32_t busy_looks;        /* that found requests, since the guest last waited when one did */
     uint64_t kicks_until_ticks; /* until when kicks are asked for while requests are in flight */
 };
 
