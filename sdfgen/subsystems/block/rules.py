@@ -10,11 +10,11 @@ from sdfgen.rules.registry import Stage, fault, rule
 from sdfgen.subsystems.block.connection import data_map_name
 from sdfgen.subsystems.block.model import MAX_CAPACITY, VIRTUALISER_DATA, blocks_of
 from sdfgen.subsystems.block.partition_name_rules import wrong
-from sdfgen.subsystems.block.spec import BLOCK_BYTES
+from sdfgen.subsystems.block.spec import BLOCK_BYTES, MAX_WEIGHT, SHARED_BYTES, SHARED_REQUESTS
 from sdfgen.units import size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sdfgen.faults.fault import Fault
     from sdfgen.model.microkit import Origin
@@ -105,6 +105,37 @@ def partition_table_fits(system: System) -> Iterator[Fault]:
             )
             advice = f'"{size_text(GPT_BLOCKS * BLOCK_BYTES)}" or more; below that only an MBR can be read'
             yield fault("SDF073", message, (block.virt_origin, "data_size"), advice, severity="warning")
+
+
+@rule("SDF180", "a disk's data region and queue carry its weight")
+def weight_carried(system: System) -> Iterator[Fault]:
+    """What a client may have with the driver grows with its weight, as far as its data region and queue hold it.
+
+    For each unit: SHARED_BYTES, and SHARED_REQUESTS slots, twice as many where each request may get two answers
+    (block_virt.h). A weight of 1 is everybody's, and any region will do.
+    """
+    for disk in _disks(system):
+        slots = SHARED_REQUESTS * (2 if disk.resilient else 1)
+        if 1 < disk.weight <= MAX_WEIGHT:
+            yield from _carried(disk, "data_size", disk.data_bytes, SHARED_BYTES, size_text)
+            yield from _carried(disk, "queue_capacity", disk.capacity, slots, str)
+
+
+def _carried(disk: Disk, key: str, has: int, each: int, text: Callable[[int], str]) -> Iterator[Fault]:
+    needed = disk.weight * each
+    if has < needed:
+        message = (
+            f"weight {disk.weight} of {_disk(disk)} needs a `{key}` of {text(needed)}; "
+            f"with {text(has)} it has the share of weight {max(1, has // each)} at most"
+        )
+        note = (disk.origin, key, f"`{key}` is {text(has)}")
+        yield fault(
+            "SDF180", message, (disk.origin, "weight"), f"set {key} = {_literal(text(needed))}", [note], "warning"
+        )
+
+
+def _literal(text: str) -> str:
+    return text if text.isdecimal() else f'"{text}"'
 
 
 @rule("SDF179", "a driver's guest can be started again")

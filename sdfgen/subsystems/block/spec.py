@@ -22,6 +22,10 @@ _MIB = 2**20
 BLOCK_BYTES = 0x1000
 """sDDF: BLK_TRANSFER_SIZE, the unit of every request."""
 MAX_WEIGHT = 16
+SHARED_BYTES = 64 * BLOCK_BYTES
+"""What a client may have with the driver for each unit of its weight (block_virt.h, BLOCK_VIRT_SHARED_BLOCKS)."""
+SHARED_REQUESTS = 8
+"""The same in requests (BLOCK_VIRT_SHARED_REQUESTS)."""
 MAX_IOPS = 1_000_000
 
 

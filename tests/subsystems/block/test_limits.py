@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,13 +10,15 @@ import pytest
 from sdfgen.describe import describe
 from sdfgen.generate import generated_files
 from sdfgen.subsystems.block.model import blocks_of
-from sdfgen.subsystems.block.spec import MAX_IOPS, MAX_WEIGHT
+from sdfgen.subsystems.block.rules import weight_carried
+from sdfgen.subsystems.block.spec import BLOCK_BYTES, MAX_IOPS, MAX_WEIGHT, SHARED_BYTES, SHARED_REQUESTS
 from sdfgen.units import U64_MAX, parse_rate
 from tests.laws import far_ends
-from tests.paths import SYSTEMS
+from tests.paths import ROOT, SYSTEMS
 from tests.shapes import QEMU, Tree, disks, linux, native, resolved, tree
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from sdfgen.model.system import System
@@ -35,6 +38,32 @@ WRITTEN = [
     ({"iops": MAX_IOPS}, (1, 0, 1_000_000)),
     ({"weight": 2, "bandwidth": "1 MiB/s", "iops": 500}, (2, MIB, 500)),
 ]
+
+
+# A guest's disk, or a program's, just so that its weight counts, or one unit of it less.
+CARRIED = [
+    (linux, {"weight": 8}, 0),
+    (linux, {"weight": 9}, 1),
+    (linux, {"weight": 9, "data_size": 9 * 256 * 1024}, 0),
+    (linux, {"weight": 4, "queue_capacity": 64}, 0),
+    (linux, {"weight": 4, "queue_capacity": 32}, 1),
+    (native, {"weight": 4, "queue_capacity": 32}, 0),
+    (native, {"weight": 4, "queue_capacity": 16}, 1),
+    (linux, {"weight": 16, "queue_capacity": 2}, 2),
+    (linux, {"data_size": 4096, "queue_capacity": 2}, 0),
+]
+
+
+@pytest.mark.parametrize(("make", "keys", "count"), CARRIED)
+def test_a_weight_is_carried(tmp_path: Path, make: Callable[..., Tree], keys: Tree, count: int) -> None:
+    description = with_timeout(tree(QEMU, [make(0, **keys), linux(1)]), 0)
+    assert len(list(weight_carried(resolved(tmp_path, description)))) == count
+
+
+def test_a_unit_of_weight_is_the_virtualisers() -> None:
+    header = ROOT / "templates" / "c" / "include" / "sdfgen" / "block_virt.h"
+    defined = dict(re.findall(r"#define BLOCK_VIRT_SHARED_(\w+) (\d+)u", header.read_text(encoding="utf-8")))
+    assert defined == {"BLOCKS": str(SHARED_BYTES // BLOCK_BYTES), "REQUESTS": str(SHARED_REQUESTS)}
 
 
 def with_timeout(what: Tree, timeout: int) -> Tree:
