@@ -10,8 +10,8 @@
  *     attack KIND MS                                           attack.c; answered when it begins
  *
  * The answer to `load` is "NUMBER ok REQUESTS NANOSECONDS", to `count` "NUMBER ok ROUNDS NANOSECONDS", to `gaps`
- * "NUMBER ok REQUESTS NANOSECONDS" with the longest time that one took, to `rest` and `attack` "NUMBER ok", to anything
- * else "NUMBER error TEXT".
+ * "NUMBER ok REQUESTS LONGEST_NS BEGAN_NS", the longest time that one took and when that one began, to `rest` and
+ * `attack` "NUMBER ok", to anything else "NUMBER error TEXT".
  * So neither a console nor its cost is part of what is measured, and a kernel that prints nothing will do. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -221,9 +221,11 @@ static void do_count(int disk, uint64_t number, uint32_t milliseconds)
 
 static void do_gaps(int disk, uint64_t number, uint32_t milliseconds)
 {
-    int64_t before = now_ns();
-    int64_t end = before + milliseconds * NS_PER_MS;
+    int64_t start = now_ns();
+    int64_t before = start;
+    int64_t end = start + milliseconds * NS_PER_MS;
     int64_t longest_ns = 0;
+    int64_t began_ns = 0;
     uint64_t requests = 0;
     for (; before < end; requests++) {
         if (pwrite(disk, buffers, CONTROL_BYTES, DATA_START) != CONTROL_BYTES) {
@@ -231,11 +233,14 @@ static void do_gaps(int disk, uint64_t number, uint32_t milliseconds)
             return;
         }
         int64_t now = now_ns();
-        longest_ns = now - before > longest_ns ? now - before : longest_ns;
+        if (now - before > longest_ns) {
+            longest_ns = now - before;
+            began_ns = before - start;
+        }
         before = now;
     }
-    answer(disk, "%llu ok %llu %lld\n", (unsigned long long)number, (unsigned long long)requests,
-           (long long)longest_ns);
+    answer(disk, "%llu ok %llu %lld %lld\n", (unsigned long long)number, (unsigned long long)requests,
+           (long long)longest_ns, (long long)began_ns);
 }
 
 static void answer_to_rest(int disk, uint64_t number)
