@@ -1,6 +1,6 @@
 """What one client keeps on seL4 while another attacks: its share of 4 KiB writes at depth 1, and of the core.
 
-python -m benchmarks.sel4.shares --row 2.3.0=SDK:LIBVMM:debug:1 --row 2.0.1=SDK:LIBVMM:debug:1
+python -m benchmarks.sel4.shares --row 2.3.0=SDK:LIBVMM:debug:1 --row 2.0.1=SDK:LIBVMM:debug:1 --icount 3
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from benchmarks.measure import BenchmarkError
 from benchmarks.sel4.__main__ import FOLDER, MEMORY
 from benchmarks.sel4.cells import FULL, KIB, MIB, rate
 from benchmarks.sel4.guest import write_guests
+from benchmarks.sel4.mailbox import LostError
 from benchmarks.sel4.rounds import machine, tell
 from benchmarks.sel4.rows import ROW_FORM, system_row, wanted
 from benchmarks.sel4.session import running
@@ -25,6 +26,7 @@ from tests.guest.cache import UnavailableError, need_programs
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from benchmarks.sel4.mailbox import Mailbox
     from benchmarks.sel4.rows import Row
     from benchmarks.sel4.session import Machine
 
@@ -33,6 +35,8 @@ WARM_UP_MS: Final = 300
 ATTACK_MS: Final = 12_000
 """Longer than both measurements; what is left of it is waited for."""
 PATIENCE_SECONDS: Final = 300
+FAILURE_SECONDS: Final = 15
+"""Until an agent has told that it can't do for ever what it should."""
 LOADS: Final = {
     "the same": f"load write {4 * KIB} 1 0 {ATTACK_MS}",
     "depth 32": f"load write {4 * KIB} 32 0 {ATTACK_MS}",
@@ -43,6 +47,7 @@ LAST_WORDS: Final = ("storm-refused", "storm-served", "panic")
 """From which an attacker does not come back."""
 DISK: Final = {*LOADS, "zeroes", "discard", "storm-served"}
 HEAD: Final = "| | attack | writes | core | |\n|---|---|---:|---:|---|"
+ICOUNT_HELP: Final = "an instruction takes 2^SHIFT ns, whatever else the host does; about as fast as QEMU: 3"
 CORE_GOAL: Final = 0.45
 WRITES_GOAL: Final = 0.40
 WRITES_GOAL_AT_THE_DISK: Final = 0.35
@@ -66,6 +71,7 @@ def main() -> None:
     parser.add_argument("--row", action="append", default=[], type=wanted, metavar=ROW_FORM)
     parser.add_argument("--only", action="append", metavar="ATTACK", help="only this attack; may be repeated")
     parser.add_argument("--rounds", type=int, default=1, help="boots of each kind (default %(default)s)")
+    parser.add_argument("--icount", type=int, metavar="SHIFT", help=ICOUNT_HELP)
     options = parser.parse_args()
     need_programs("qemu-system-aarch64")
     memory = MEMORY if os.access(MEMORY, os.W_OK) else None
@@ -75,8 +81,18 @@ def main() -> None:
         for each in options.row:
             place = f"shares-{each.name}"
             row = system_row(each, guests, os.path.join(FOLDER, place), os.path.join(disks, place))
+            row = row._replace(words=(*row.words, *clock(options.icount)))
             for line in _lines(row, options.only or (*LOADS, *ATTACKS, *LAST_WORDS), options.rounds):
                 print(line, flush=True)
+
+
+def clock(shift: int | None) -> tuple[str, ...]:
+    """Return QEMU's words for a clock that counts instructions; none for the host's.
+
+    Args:
+        shift: How long one takes, as QEMU has it.
+    """
+    return () if shift is None else ("-icount", f"shift={shift},sleep=on")
 
 
 def _lines(row: Row, names: Sequence[str], count: int) -> Iterator[str]:
@@ -117,12 +133,20 @@ def _boot(row: Row, attacks: Sequence[str]) -> Iterator[tuple[str, tuple[float, 
             if name not in LOADS:
                 attacker.wait(PATIENCE_SECONDS, qemu.alive)
             beside = _figures(row, qemu)
-            yield name, (beside.writes / alone.writes, beside.rounds / alone.rounds)
             if name in LOADS:
                 attacker.wait(PATIENCE_SECONDS, qemu.alive)
-            if name not in LAST_WORDS:
-                attacker.tell("rest 50")
-                attacker.wait(PATIENCE_SECONDS, qemu.alive)
+            _end(attacker, name, qemu)
+            yield name, (beside.writes / alone.writes, beside.rounds / alone.rounds)
+
+
+def _end(attacker: Mailbox, name: str, qemu: Machine) -> None:
+    """Wait until an attack is over; that there was none is an error."""
+    attacker.tell("rest 50")
+    try:
+        attacker.wait(FAILURE_SECONDS if name in LAST_WORDS else PATIENCE_SECONDS, qemu.alive)
+    except LostError:
+        if name not in LAST_WORDS or not qemu.alive():
+            raise
 
 
 def _figures(row: Row, qemu: Machine) -> Figures:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from sdfgen.facts.board import Board, Device
     from sdfgen.model.guest import EmulatedDevice, Guest, TimerLink
+    from sdfgen.model.microkit import ProtectionDomain, VirtualMachine
     from sdfgen.model.system import System
 
     ConfigOf = Callable[[System, Guest, EmulatedDevice], object]
@@ -41,8 +42,10 @@ def tables(system: System, configs: Mapping[str, ConfigOf]) -> dict[str, dict[st
         system: The system.
         configs: What gives the configuration of an emulated device, by the device's kind.
     """
+    vcpus = {pd.name: _vcpus(system, pd, vm) for pd, vm in system.vms()}
     found: dict[str, dict[str, Any]] = {
-        f"src/{guest.vmm}_table.c": {"vmm_config": _vmm(system, guest, configs)} for guest in system.guests
+        f"src/{guest.vmm}_table.c": {"vmm_config": _vmm(system, guest, vcpus[guest.vmm], configs)}
+        for guest in system.guests
     }
     timer = system.guest_timer
     if timer is not None:
@@ -56,12 +59,26 @@ def tables(system: System, configs: Mapping[str, ConfigOf]) -> dict[str, dict[st
     return found
 
 
-def _vmm(system: System, guest: Guest, configs: Mapping[str, ConfigOf]) -> From:
+def _vcpus(system: System, vmm: ProtectionDomain, machine: VirtualMachine) -> dict[str, From]:
+    own, cores = vmm.cpu or 0, system.vcpu_cores(vmm)
+    beside = sum(2**number for number, core in enumerate(cores) if core == own)
+    apart = 2 ** len(cores) - 1 - beside
+    others = [pd for pd in system.all_pds() if apart and pd.name != vmm.name]
+    shared = any(own in system.vcpu_cores(pd) or (pd.cpu or 0, pd.trusted) == (own, False) for pd in others)
+    return {
+        "priority": From(machine.priority, machine.origin, "priority"),
+        "vcpus_beside": From(beside, machine.origin, "core"),
+        "vcpus_apart": From(apart if shared else 0, machine.origin, "core"),
+    }
+
+
+def _vmm(system: System, guest: Guest, vcpus: dict[str, From], configs: Mapping[str, ConfigOf]) -> From:
     irqs = [{"intid": intid, "channel": channel} for channel, intid in guest.passthrough]
     devices = [_device(device, _config(system, guest, device, configs)) for device in guest.emulated]
     config = {
         "guest": {
             "vcpu_count": From(guest.cpus, guest.origin, "cpus"),
+            **vcpus,
             "ram_gpa": From(guest.ram_gpa, guest.origin, "ram"),
             "ram_vaddr": From(guest.ram_vaddr, guest.origin, "ram"),
             "ram_size_bytes": From(guest.ram_bytes, guest.origin, "ram"),

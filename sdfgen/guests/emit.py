@@ -10,12 +10,14 @@ from sdfgen.emit.c.text import NULL, define, includes, table, with_head
 from sdfgen.model.guest import CONSOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from sdfgen.model.guest import EmulatedDevice, Guest, GuestTimer, TimerLink
+    from sdfgen.model.microkit import ProtectionDomain, VirtualMachine
     from sdfgen.model.system import System
 
     ConfigOf = Callable[[System, Guest, EmulatedDevice], DeviceConfig]
+    Members = dict[str, object]
 
 NO_CHANNEL = Ref("VMM_NO_CHANNEL")
 
@@ -28,12 +30,16 @@ def table_files(system: System, kinds: Mapping[str, ConfigOf]) -> dict[str, byte
         kinds: What says what C is told of an emulated device, by the device's kind.
     """
     known = {**kinds, CONSOLE: _console}
-    files = {f"src/{guest.vmm}_table.c": with_head(system, _vmm_table(system, guest, known)) for guest in system.guests}
+    vcpus = {pd.name: _vcpus(system, pd, vm) for pd, vm in system.vms()}
+    files = {
+        f"src/{guest.vmm}_table.c": with_head(system, _vmm_table(system, guest, vcpus[guest.vmm], known))
+        for guest in system.guests
+    }
     timer = system.guest_timer
     return files if timer is None else files | {f"src/{timer.pd}_table.c": with_head(system, _timer_table(timer))}
 
 
-def _vmm_table(system: System, guest: Guest, kinds: Mapping[str, ConfigOf]) -> str:
+def _vmm_table(system: System, guest: Guest, vcpus: Members, kinds: Mapping[str, ConfigOf]) -> str:
     irq_rows: list[object] = [{"intid": intid, "channel": channel} for channel, intid in guest.passthrough]
     irqs, refers_irqs = table("irqs", "struct vmm_passthrough_irq", irq_rows)
     reset_rows: list[object] = [{"register_vaddr": Hex(vaddr), "value": Hex(value)} for vaddr, value in guest.resets]
@@ -46,7 +52,7 @@ def _vmm_table(system: System, guest: Guest, kinds: Mapping[str, ConfigOf]) -> s
         rows.append(row)
     devices, refers_devices = table("devices", "struct vmm_device", rows)
     config = {
-        "guest": _guest(guest),
+        "guest": _guest(guest, vcpus),
         "irqs": refers_irqs["at"],
         "irq_count": refers_irqs["count"],
         "devices": refers_devices["at"],
@@ -66,9 +72,22 @@ def _vmm_table(system: System, guest: Guest, kinds: Mapping[str, ConfigOf]) -> s
     )
 
 
-def _guest(guest: Guest) -> dict[str, object]:
+def _vcpus(system: System, vmm: ProtectionDomain, machine: VirtualMachine) -> Members:
+    return {
+        "priority": machine.priority,
+        "vcpus_beside": _bits(system.vcpus_beside(vmm)),
+        "vcpus_apart": _bits(system.vcpus_apart(vmm)),
+    }
+
+
+def _bits(numbers: Iterable[int]) -> Hex:
+    return Hex(sum(1 << number for number in numbers))
+
+
+def _guest(guest: Guest, vcpus: Members) -> Members:
     return {
         "vcpu_count": guest.cpus,
+        **vcpus,
         "ram_gpa": Hex(guest.ram_gpa),
         "ram_vaddr": Hex(guest.ram_vaddr),
         "ram_size_bytes": Hex(guest.ram_bytes),

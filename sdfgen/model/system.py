@@ -152,6 +152,29 @@ class System(NamedTuple):
         vcpus = pd.vm.vcpus if pd.vm is not None else ()
         return tuple(otherwise if vcpu.cpu is None else vcpu.cpu for vcpu in vcpus)
 
+    def vcpus_beside(self, pd: ProtectionDomain) -> tuple[int, ...]:
+        """Return the virtual CPUs, by number, on the core of their VMM.
+
+        Args:
+            pd: The VMM.
+        """
+        return tuple(number for number, core in enumerate(self.vcpu_cores(pd)) if core == (pd.cpu or 0))
+
+    def vcpus_apart(self, pd: ProtectionDomain) -> tuple[int, ...]:
+        """Return the virtual CPUs, by number, on another core than their VMM, if others have a part of the VMM's.
+
+        Args:
+            pd: The VMM.
+        """
+        own, cores = pd.cpu or 0, self.vcpu_cores(pd)
+        if set(cores) <= {own} or not any(self._wants(other, own) for other in self.all_pds() if other is not pd):
+            return ()
+        return tuple(number for number, core in enumerate(cores) if core != own)
+
+    def _wants(self, pd: ProtectionDomain, core: int) -> bool:
+        """Tell whether a domain may compute for as long as it likes on a core, or its virtual machine."""
+        return core in self.vcpu_cores(pd) or (not pd.trusted and core == (pd.cpu or 0))
+
     def cores(self) -> dict[int, list[str]]:
         """Return who runs on each core: domains by name, machines with their VMMs by theirs, virtual CPUs by number.
 

@@ -102,6 +102,20 @@ def test_a_load_that_cannot_be_is_refused_and_the_next_is_done(talk: Talk, words
     assert len(talk.ask("load read 4096 1 0 1")) == 2
 
 
+def test_the_longest_of_many_writes_is_told(talk: Talk) -> None:
+    requests, longest_ns, began_ns = map(int, talk.ask("gaps 50"))
+    assert requests >= 1
+    assert 50_000_000 / requests / 2 < longest_ns
+    assert 0 <= began_ns < 50_000_000
+
+
+def test_an_attack_that_can_not_be_is_told_to_who_ends_it(talk: Talk) -> None:
+    assert talk.ask("rest 1") == talk.ask("attack spin 1") == talk.ask("rest 1") == ()
+    assert talk.ask("attack sing 1") == ()
+    with pytest.raises(BenchmarkError, match=r"^client1: error the attack: Invalid argument$"):
+        talk.ask("rest 1")
+
+
 @pytest.mark.parametrize("words", ["load", "load write 4096 1", "sing", ""])
 def test_what_is_no_command_is_refused(talk: Talk, words: str) -> None:
     with pytest.raises(BenchmarkError, match=r"^client1: error not understood$"):

@@ -78,6 +78,7 @@ VMM_MICROKIT = frozenset(
         "seL4_ARM_VCPU_InjectIRQ",
         "seL4_TCB_ReadRegisters",
         "seL4_TCB_Resume",
+        "seL4_TCB_SetPriority",
         "seL4_TCB_Suspend",
         "seL4_TCB_WriteRegisters",
     }

@@ -70,6 +70,26 @@ def test_who_is_on_which_core(tmp_path: Path, version: str, core_1: list[str], c
     assert found == {0: core_0, 1: core_1 + own, 2: ["other", "two (vCPU 0)"], 3: ["two (vCPU 7)"]}
 
 
+APART: dict[str, dict[str, tuple[int, ...]]] = {
+    "two_cpus": {"c0_vmm": (1,), "c1_vmm": ()},  # c1 is beside c0's VMM
+    "four_cpus_each": {"c0_vmm": (1, 2, 3), "c1_vmm": (1, 2, 3), "c2_vmm": (1, 2, 3)},
+    "written_cores": {"c0_vmm": (), "c1_vmm": (), "c2_vmm": ()},  # beside c0's VMM are services alone
+}
+
+
+@pytest.mark.parametrize("name", APART)
+def test_virtual_cpus_are_apart_from_their_vmm_where_others_are_beside_it(tmp_path: Path, name: str) -> None:
+    system = resolved(tmp_path, on_cores(tree(QEMU, SEVERAL_CORES[name], "2.3.0")))
+    assert {pd.name: system.vcpus_apart(pd) for pd, _ in system.vms()} == {**APART[name], "storage_vmm": ()}
+    assert {system.vcpus_beside(pd) for pd, _ in system.vms()} == {(0,)}
+
+
+def test_a_native_client_is_beside_a_vmm_too(tmp_path: Path) -> None:
+    clients = [SEVERAL_CORES["written_cores"][0], {**native(1), "cpu": 0}]
+    system = resolved(tmp_path, on_cores(tree(QEMU, clients, "2.3.0")))
+    assert {pd.name: system.vcpus_apart(pd) for pd, _ in system.vms()} == {"c0_vmm": (1,), "storage_vmm": ()}
+
+
 RAW: Tree = {
     "protection_domain": [
         {"name": "z", "program_image": "z.elf", "map": [{"mr": "y", "vaddr": 0x1000_0000}]},

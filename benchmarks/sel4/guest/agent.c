@@ -3,11 +3,14 @@
  * A command is a line "NUMBER VERB ARGUMENTS", with a number that no earlier command had, the rest of the block zero:
  *
  *     load DIRECTION BLOCK_BYTES DEPTH WARM_UP_MS MEASURED_MS  requests at places that a stride chooses, DEPTH at once
- *     rest MS                                                  looks for the next command after so long only
+ *     rest MS                                                  looks for the next command after so long only; an error
+ *                                                              where an attack before it could not be made
  *     count MS                                                 counts for so long, and does nothing else
+ *     gaps MS                                                  writes one block after the other for so long
  *     attack KIND MS                                           attack.c; answered when it begins
  *
- * The answer to `load` is "NUMBER ok REQUESTS NANOSECONDS", to `count` "NUMBER ok ROUNDS NANOSECONDS", to `rest` and
+ * The answer to `load` is "NUMBER ok REQUESTS NANOSECONDS", to `count` "NUMBER ok ROUNDS NANOSECONDS", to `gaps`
+ * "NUMBER ok REQUESTS LONGEST_NS BEGAN_NS", the longest time that one took and when that one began, to `rest` and
  * `attack` "NUMBER ok", to anything else "NUMBER error TEXT".
  * So neither a console nor its cost is part of what is measured, and a kernel that prints nothing will do. */
 #define _GNU_SOURCE
@@ -59,6 +62,7 @@ struct engine {
     struct io_event events[MAX_DEPTH];
 };
 
+static int failure; /* of the last attack */
 static char *buffers; /* MAX_DEPTH of MAX_BLOCK_BYTES, aligned */
 
 static int64_t now_ns(void)
@@ -215,6 +219,39 @@ static void do_count(int disk, uint64_t number, uint32_t milliseconds)
     answer(disk, "%llu ok %llu %lld\n", (unsigned long long)number, (unsigned long long)rounds, (long long)elapsed_ns);
 }
 
+static void do_gaps(int disk, uint64_t number, uint32_t milliseconds)
+{
+    int64_t start = now_ns();
+    int64_t before = start;
+    int64_t end = start + milliseconds * NS_PER_MS;
+    int64_t longest_ns = 0;
+    int64_t began_ns = 0;
+    uint64_t requests = 0;
+    for (; before < end; requests++) {
+        if (pwrite(disk, buffers, CONTROL_BYTES, DATA_START) != CONTROL_BYTES) {
+            answer(disk, "%llu error %s\n", (unsigned long long)number, strerror(errno));
+            return;
+        }
+        int64_t now = now_ns();
+        if (now - before > longest_ns) {
+            longest_ns = now - before;
+            began_ns = before - start;
+        }
+        before = now;
+    }
+    answer(disk, "%llu ok %llu %lld %lld\n", (unsigned long long)number, (unsigned long long)requests,
+           (long long)longest_ns, (long long)began_ns);
+}
+
+static void answer_to_rest(int disk, uint64_t number)
+{
+    if (failure != 0) {
+        answer(disk, "%llu error the attack: %s\n", (unsigned long long)number, strerror(failure));
+    } else {
+        answer(disk, "%llu ok\n", (unsigned long long)number);
+    }
+}
+
 /* Does a command; how long to wait before the next look. */
 static uint32_t obey(int disk, uint64_t disk_bytes, uint64_t number, const char *words)
 {
@@ -225,16 +262,15 @@ static uint32_t obey(int disk, uint64_t disk_bytes, uint64_t number, const char 
                &load.measured_ms) == 5) {
         do_load(disk, disk_bytes, number, &load);
     } else if (sscanf(words, "rest %u", &rest_ms) == 1) {
-        answer(disk, "%llu ok\n", (unsigned long long)number);
+        answer_to_rest(disk, number);
         return rest_ms;
     } else if (sscanf(words, "count %u", &rest_ms) == 1) {
         do_count(disk, number, rest_ms);
+    } else if (sscanf(words, "gaps %u", &rest_ms) == 1) {
+        do_gaps(disk, number, rest_ms);
     } else if (sscanf(words, "attack %15s %u", kind, &rest_ms) == 2) {
         answer(disk, "%llu ok\n", (unsigned long long)number);
-        int error = attack(kind, rest_ms, disk);
-        if (error != 0) {
-            fprintf(stderr, "<3>benchmark: attack %s: %s\n", kind, strerror(error));
-        }
+        failure = attack(kind, rest_ms, disk);
     } else {
         answer(disk, "%llu error not understood\n", (unsigned long long)number);
     }

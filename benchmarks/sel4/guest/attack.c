@@ -8,6 +8,7 @@
  *     zeroes, discard  of the whole disk
  *     storm-refused, storm-served  a ring of 256 chains, as often as it can: malformed ones of 255 descriptors each in
  *              one table, or reads of a sector. For ever; Linux' driver is unbound first
+ *     reset    after so long, of the guest
  *     panic    with panic=0: the kernel then spins */
 #define _GNU_SOURCE
 #include "attack.h"
@@ -23,6 +24,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/reboot.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -240,6 +242,12 @@ static int panic_now(void)
     return write(file, "c", 1) != 1 ? errno : 0;
 }
 
+static int reset(unsigned milliseconds)
+{
+    usleep(milliseconds * 1000);
+    return reboot(RB_AUTOBOOT) != 0 ? errno : 0;
+}
+
 static int spin(int64_t end_ns)
 {
     while (now_ns() < end_ns) {
@@ -271,6 +279,9 @@ int attack(const char *kind, unsigned milliseconds, int disk)
     }
     if (strcmp(kind, "storm-refused") == 0 || strcmp(kind, "storm-served") == 0) {
         return storm(strcmp(kind, "storm-served") == 0);
+    }
+    if (strcmp(kind, "reset") == 0) {
+        return reset(milliseconds);
     }
     return strcmp(kind, "panic") == 0 ? panic_now() : EINVAL;
 }

@@ -44,7 +44,7 @@ static bool set_up(const struct vmm_config *config)
 {
     const struct vmm_guest *guest = &config->guest;
     vmm_rest_init(&guest->timer);
-    vmm_charge_init();
+    vmm_charge_init(guest);
     vmm_psci_init(guest->ram_gpa, guest->ram_size_bytes);
     return fits(config) &&
            vmm_guest_create(guest->vcpu_count, guest->ram_gpa, guest->ram_size_bytes, guest->ram_vaddr) &&
@@ -104,7 +104,7 @@ static void handle(microkit_channel channel)
 void notified(microkit_channel channel)
 {
     if (state != VMM_STOPPED) {
-        vmm_charge_begin();
+        vmm_charge_begin(false);
         handle(channel);
         vmm_charge_end();
     }

@@ -2,24 +2,44 @@
 #include "vmm_charge.h"
 
 #include <sdfgen/counter.h>
+#include <sdfgen/vmm_config.h>
 
 #include "vmm_rest.h"
 #include "vmm_vcpu.h"
 
-/* What may be owed: 2 ms of QEMU's counter (62.5 MHz), 5 ms of an ODROID-C4's (24 MHz). */
-#define BURST_TICKS (UINT64_C(1) << 17)
-/* An event is no longer than that: somebody else ran meanwhile, or the host of a virtual machine did. */
-#define MOST_TICKS (4 * BURST_TICKS)
-/* Of the time that the guest runs, what pays. */
-#define RUNNING_SHARE 10u
+/*
+ * What may be owed: a guest's turn, 10 ms, and a little more. Others are then paid by whole turns: a kernel that puts a
+ * guest back into the queue lets it go on with what is left of its turn, and the one that ran meanwhile with what is
+ * left of its own. Paid by parts of turns, the others would have been given what they were to have anyway.
+ */
+#define BURST_MS 11u
+/* What is owed at most: who is alone may owe more and more, and others that come are not to find it down for ever. */
+#define MOST_BURSTS 2u
+/* Of the time in which the guest has its turns, what pays: a guest that only computes has ticks, too. */
+#define RUNNING_SHARE 32u
+#define UNKNOWN UINT64_MAX
+/* Below it is nobody but the kernel's idle thread. */
+#define LOWEST_PRIORITY 0u
 
+static const struct vmm_guest *charged;
+static uint64_t burst_ticks; /* 0, and nothing is charged, where the firmware does not say how fast the counter is */
 static uint64_t owed_ticks;
 static uint64_t began_ticks;
 static uint64_t ended_ticks;
+static bool began_with_fault;
+static uint64_t round_trip_ticks; /* the least from the end of a fault's event to the next fault; or UNKNOWN */
+static bool owes; /* too much, and not all of that has been paid since */
+static bool stands_below;
 
-void vmm_charge_init(void)
+void vmm_charge_init(const struct vmm_guest *guest)
 {
+    charged = guest;
+    burst_ticks = counter_ticks_in_ms() * BURST_MS;
     owed_ticks = 0;
+    round_trip_ticks = UNKNOWN;
+    began_with_fault = false;
+    owes = false;
+    stands_below = false;
     ended_ticks = counter_ticks();
     began_ticks = ended_ticks;
 }
@@ -34,32 +54,69 @@ static bool guest_rests(void)
     return true;
 }
 
-void vmm_charge_begin(void)
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The guest can't make it shorter than the kernel does. */
+static void note_round_trip(bool with_fault, uint64_t between_ticks)
+{
+    if (with_fault && began_with_fault) {
+        round_trip_ticks = smaller(round_trip_ticks, between_ticks);
+    }
+    began_with_fault = with_fault;
+}
+
+void vmm_charge_begin(bool with_fault)
 {
     began_ticks = counter_ticks();
     const uint64_t between_ticks = began_ticks - ended_ticks;
-    const uint64_t paid_ticks = guest_rests() ? between_ticks : between_ticks / RUNNING_SHARE;
-    owed_ticks -= paid_ticks < owed_ticks ? paid_ticks : owed_ticks;
+    note_round_trip(with_fault, between_ticks);
+    const bool others_had_it = stands_below || guest_rests();
+    owed_ticks -= smaller(owed_ticks, others_had_it ? between_ticks : between_ticks / RUNNING_SHARE);
+    owes = owes && owed_ticks > 0;
 }
 
+/* What the kernel takes until the VMM is told. After a fault it takes the guest's turn for the way back. */
+static uint64_t way_ticks(void)
+{
+    const uint64_t ticks = round_trip_ticks != UNKNOWN ? round_trip_ticks : 0;
+    return began_with_fault ? ticks / 2 : ticks;
+}
+
+/* An event is no longer than a burst: somebody else ran meanwhile, or the host of a virtual machine did. */
 static uint64_t used_ticks(uint64_t now_ticks)
 {
-    const uint64_t used = now_ticks - began_ticks;
-    return used < MOST_TICKS ? used : MOST_TICKS;
+    return smaller(now_ticks - began_ticks + way_ticks(), burst_ticks);
+}
+
+/* Where the kernel refuses, it is tried again after the next event. */
+static void stand(void)
+{
+    const uint32_t priority = owes ? LOWEST_PRIORITY : charged->priority;
+    if (owes != stands_below && vmm_vcpus_set_priority(charged->vcpus_beside, priority)) {
+        stands_below = owes;
+    }
+    if (owes) {
+        vmm_rest_ask(ended_ticks + owed_ticks);
+    }
 }
 
 void vmm_charge_end(void)
 {
     ended_ticks = counter_ticks();
-    owed_ticks += used_ticks(ended_ticks);
+    owed_ticks = smaller(owed_ticks + used_ticks(ended_ticks), MOST_BURSTS * burst_ticks);
+    owes = owes || owed_ticks > burst_ticks;
+    stand();
 }
 
-bool vmm_charge_is_due(uint64_t *until_ticks)
+bool vmm_charge_is_due(uint32_t vcpu, uint64_t *until_ticks)
 {
     const uint64_t now_ticks = counter_ticks();
     const uint64_t owed = owed_ticks + used_ticks(now_ticks);
-    *until_ticks = now_ticks + owed - BURST_TICKS / 2;
-    return owed > BURST_TICKS;
+    *until_ticks = now_ticks + owed;
+    return (charged->vcpus_apart >> vcpu & 1) != 0 && owed > burst_ticks;
 }
 
 uint64_t vmm_charge_next_turn_ticks(void)

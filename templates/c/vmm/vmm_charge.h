@@ -1,28 +1,37 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a VMM does, it does above all guests, and its guest asks for it: so its time is charged to the guest. Time that
- * the guest rests pays for as much of the VMM's; time that it runs, for a tenth. A guest that owes more than a burst
- * pauses at its next fault, until half of that is paid: so guest and VMM together have about half of a core that one
- * other guest wants, whatever the guest does, and most that wait for what they ask for never pause.
+ * What a VMM does, it does above all guests, and its guest asks for it: so its time is charged to the guest. A guest
+ * that owes more than a turn stands below all others until nothing is owed: it runs only when nobody else on its core
+ * wants to. So guest and VMM together have about half of a core that one other guest wants, whatever the guest does; and
+ * a guest that is alone goes on as before.
  *
- * Measured by the physical counter, from when the VMM begins with an event until it ends. What is not done in one event
- * (a device's step, a piece of an image) is done in a later one, after a pause as long as the event was: others have
- * their turn between.
+ * Time that the guest rests or stands below pays for as much of the VMM's; other time, of which it has its turns, for
+ * little. All is measured by the physical counter, from when the VMM begins with an event until it ends; what the
+ * kernel takes for the way there is added, and for the way back where that is not the guest's turn: as the shortest time
+ * from one fault to the next has it.
+ *
+ * So it is with virtual CPUs beside the VMM. One on another core takes the time of others beside the VMM, where it does
+ * not stand at all: it pauses at its next fault until the debt is paid, unless nobody else has a part of that core.
+ *
+ * What is not done in one event (a device's step, a piece of an image) is done in a later one, after a pause as long as
+ * the event was: others have their turn between.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* First of all: nothing is owed. */
-void vmm_charge_init(void);
+struct vmm_guest;
 
-/* Around each event. */
-void vmm_charge_begin(void);
+/* First of all: nothing is owed. `guest` must stay. */
+void vmm_charge_init(const struct vmm_guest *guest);
+
+/* Around each event: a fault, or a notification. */
+void vmm_charge_begin(bool with_fault);
 void vmm_charge_end(void);
 
-/* Whether the guest has to pause, as the event stands, and until when (ticks of the physical counter). */
-bool vmm_charge_is_due(uint64_t *until_ticks);
+/* Whether the vCPU has to pause, as the event stands, and until when (ticks of the physical counter). */
+bool vmm_charge_is_due(uint32_t vcpu, uint64_t *until_ticks);
 
 /* When the rest of what this event began may go on. */
 uint64_t vmm_charge_next_turn_ticks(void);

@@ -125,7 +125,7 @@ static enum vmm_outcome handle(uint32_t vcpu, microkit_msginfo msginfo)
 static bool pauses(uint32_t vcpu, enum vmm_outcome outcome)
 {
     uint64_t until_ticks;
-    return outcome != VMM_STAYS && vmm_charge_is_due(&until_ticks) && vmm_rest_pause(vcpu, until_ticks);
+    return outcome != VMM_STAYS && vmm_charge_is_due(vcpu, &until_ticks) && vmm_rest_pause(vcpu, until_ticks);
 }
 
 /* Whether the vCPU is to run on. */
@@ -147,7 +147,7 @@ static bool follow(uint32_t vcpu, enum vmm_outcome outcome)
 
 seL4_Bool fault(microkit_child child, microkit_msginfo msginfo, microkit_msginfo *reply_msginfo)
 {
-    vmm_charge_begin();
+    vmm_charge_begin(true);
     const bool runs = child < vmm_vcpus_count() && follow(child, handle(child, msginfo));
     vmm_charge_end();
     if (!runs) {

@@ -5,7 +5,7 @@
  * due, of which the guest timer (sdfgen/guest_timer.h) tells: a virtual timer fires only while its vCPU runs. It is
  * told the earliest time of all vCPUs that rest.
  *
- * A guest that has to pause (vmm_charge.h) is suspended in the same way, at any fault.
+ * A vCPU that has to pause (vmm_charge.h) is suspended in the same way, at any fault.
  *
  * The guest then executes the same WFI again, which does not trap while an interrupt is pending (Arm ARM, WFI: it is a
  * wake-up event); so the program counter stays where it is.

@@ -90,6 +90,22 @@ void vmm_vcpus_stop(void)
     }
 }
 
+/* A vCPU's own thread may give it what Microkit gave it: its maximum is its priority. */
+static bool set_priority(uint32_t vcpu, uint32_t priority)
+{
+    const seL4_CPtr thread = BASE_VM_TCB_CAP + vcpu;
+    return seL4_TCB_SetPriority(thread, thread, priority) == seL4_NoError;
+}
+
+bool vmm_vcpus_set_priority(uint32_t bits, uint32_t priority)
+{
+    bool done = true;
+    for (uint32_t vcpu = 0; vcpu < count; vcpu++) {
+        done &= (bits >> vcpu & 1) == 0 || set_priority(vcpu, priority);
+    }
+    return done;
+}
+
 bool vmm_vcpu_read(uint32_t vcpu, seL4_UserContext *registers)
 {
     return seL4_TCB_ReadRegisters(BASE_VM_TCB_CAP + vcpu, false, 0, CONTEXT_WORDS, registers) == seL4_NoError;

@@ -37,6 +37,9 @@ bool vmm_vcpu_run(uint32_t vcpu, uint64_t entry_gpa, seL4_UserContext *registers
 void vmm_vcpu_stop(uint32_t vcpu);
 void vmm_vcpus_stop(void);
 
+/* Of those whose bits are set. False when the kernel refuses one. */
+bool vmm_vcpus_set_priority(uint32_t bits, uint32_t priority);
+
 /* Of one that does not run: translation, caches and its timer are off. */
 void vmm_vcpu_reset(uint32_t vcpu);
 

@@ -14,16 +14,19 @@
 #define FAKE_INTIDS 256u
 #define FAKE_TIMER_INTID 27u
 #define FAKE_VCPUS 4u
+#define FAKE_PRIORITY 60u /* of vCPUs, as generated tables have it */
 #define FAKE_TICKS_IN_MS UINT64_C(62500)
 
 /* A vCPU, as the kernel has it. */
 struct fake_vcpu {
     bool suspended;
-    bool is_fixed;          /* the kernel refuses to suspend and to resume it */
+    bool is_fixed;          /* the kernel refuses to suspend and to resume it, and to give it another priority */
     bool took;              /* the interrupt of its first list register: the kernel does not let that be filled */
     uint32_t suspend_count; /* times that it was suspended and resumed */
     uint32_t resume_count;
     uint32_t start_count;
+    uint32_t below; /* how much its priority is lower than Microkit has set it */
+    uint32_t priority_count; /* times that it was set */
     uint64_t affinity;
     uint64_t entry_gpa; /* where it was started last, with that in x0 */
     uint64_t context;

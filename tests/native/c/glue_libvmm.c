@@ -113,6 +113,19 @@ seL4_Error seL4_TCB_Resume(seL4_CPtr tcb)
     return seL4_NoError;
 }
 
+/* Microkit gives a vCPU its priority for a maximum, too. */
+seL4_Error seL4_TCB_SetPriority(seL4_CPtr tcb, seL4_CPtr authority, seL4_Word priority)
+{
+    struct fake_vcpu *vcpu = vcpu_of(tcb, BASE_VM_TCB_CAP);
+    CHECK(authority == tcb);
+    if (vcpu->is_fixed || priority > FAKE_PRIORITY) {
+        return seL4_RangeError;
+    }
+    vcpu->below = FAKE_PRIORITY - (uint32_t)priority;
+    vcpu->priority_count++;
+    return seL4_NoError;
+}
+
 seL4_Word microkit_vcpu_arm_read_reg(microkit_child vcpu, seL4_Word reg)
 {
     /* Of another that runs, memory has what it was. */

@@ -14,6 +14,8 @@ static inline void set_table(struct vmm_config table)
 {
     table.guest = (struct vmm_guest){
         .vcpu_count = 1,
+        .priority = 60,
+        .vcpus_beside = 1,
         .ram_gpa = 0x40000000,
         .ram_vaddr = 0x40000000,
         .ram_size_bytes = 0x8000000,

@@ -137,14 +137,22 @@ static void enable_all(void)
 }
 
 /* All four are on, and the first acts. */
-static void boot(void)
+/* Bits tell who is on the VMM's core, and who is elsewhere while others have a part of that. */
+static void boot_on_cores(uint32_t beside, uint32_t apart)
 {
     prepare(4);
+    writable_table()->guest.vcpus_beside = beside;
+    writable_table()->guest.vcpus_apart = apart;
     init();
     for (uint32_t vcpu = 1; vcpu < 4; vcpu++) {
         turn_on(vcpu);
     }
     enable_all();
+}
+
+static void boot(void)
+{
+    boot_on_cores(0xf, 0);
 }
 
 static void arm(uint32_t vcpu, uint64_t due_ticks)
@@ -789,6 +797,54 @@ static void a_vcpu_that_was_turned_off_while_it_rested_is_not_woken(void)
     CHECK(fake.vcpus[1].suspended && fake.vcpus[1].resume_count == 0);
 }
 
+#define BURST_TICKS (11 * FAKE_TICKS_IN_MS)
+
+static bool takes_a_fault(uint32_t vcpu)
+{
+    act_as(vcpu);
+    fake.look_ticks = BURST_TICKS / 16;
+    const bool runs = guest_waits_for_event();
+    fake.look_ticks = 0;
+    return runs;
+}
+
+static void check_below(uint32_t bits)
+{
+    for (uint32_t vcpu = 0; vcpu < 4; vcpu++) {
+        CHECK(fake.vcpus[vcpu].below == ((bits >> vcpu & 1) != 0 ? FAKE_PRIORITY : 0));
+    }
+}
+
+static void all_those_beside_the_vmm_stand_below(void)
+{
+    boot_on_cores(0x7, 0);
+    for (uint32_t i = 0; i < 100; i++) {
+        CHECK(takes_a_fault(i % 4));
+    }
+    check_below(0x7);
+    fake.now_ticks += 10 * BURST_TICKS;
+    notified(TIMER_CHANNEL);
+    check_below(0);
+}
+
+/* The VMM would take the time of others beside it all the same. */
+static void those_apart_pause_until_all_is_paid(void)
+{
+    boot_on_cores(0x3, 0xc);
+    for (uint32_t faults = 0; takes_a_fault(2); faults++) {
+        CHECK(faults < 100);
+    }
+    check_below(0x3);
+    CHECK(fake.vcpus[2].suspended && !takes_a_fault(3) && takes_a_fault(0) && takes_a_fault(1));
+    fake.now_ticks = wake->wake_ticks - 1;
+    notified(TIMER_CHANNEL);
+    CHECK(fake.vcpus[2].suspended && fake.vcpus[3].suspended);
+    fake.now_ticks += 10 * BURST_TICKS;
+    notified(TIMER_CHANNEL);
+    check_below(0);
+    CHECK(!fake.vcpus[2].suspended && !fake.vcpus[3].suspended);
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(only_the_first_is_started),
     UNIT_TEST(a_vcpu_is_turned_on_where_it_is_told_to),
@@ -834,6 +890,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_time_of_one_that_was_woken_is_not_asked_for_again),
     UNIT_TEST(what_interrupts_one_before_it_rests_is_not_lost_for_the_others),
     UNIT_TEST(a_vcpu_that_was_turned_off_while_it_rested_is_not_woken),
+    UNIT_TEST(all_those_beside_the_vmm_stand_below),
+    UNIT_TEST(those_apart_pause_until_all_is_paid),
 };
 
 int main(int argc, char **argv)

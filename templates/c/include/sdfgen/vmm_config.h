@@ -19,6 +19,10 @@
  */
 struct vmm_guest {
     uint32_t vcpu_count; /* virtual CPUs 0, 1, ...; at least 1 */
+    /* What vmm_charge.h has to know of them: their priority in the system description, and a bit for each */
+    uint32_t priority;
+    uint32_t vcpus_beside; /* on the VMM's core */
+    uint32_t vcpus_apart; /* on another one, where others have a part of the VMM's */
     uint64_t ram_gpa; /* 2 MiB aligned (Linux's boot protocol) */
     uintptr_t ram_vaddr;
     uint64_t ram_size_bytes;

@@ -68,6 +68,7 @@ seL4_Error seL4_ARM_VCPU_InjectIRQ(seL4_CPtr vcpu, seL4_Uint16 virq, seL4_Uint8 
                                    seL4_Uint8 index);
 seL4_Error seL4_TCB_Suspend(seL4_CPtr tcb);
 seL4_Error seL4_TCB_Resume(seL4_CPtr tcb);
+seL4_Error seL4_TCB_SetPriority(seL4_CPtr tcb, seL4_CPtr authority, seL4_Word priority);
 void seL4_Yield(void);
 
 typedef unsigned int microkit_channel;
