@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _HELP = {
-    "check": "Check a description and say everything that is wrong with it.",
+    "check": "Check a description, or a system file that others wrote, and say everything that is wrong with it.",
     "build": "Build a description: SDF, device trees, C, patched ELFs, manifest.",
     "verify": "Read what was built back and compare every number with the description.",
     "run": "Build a description and run it in QEMU; EXTRA, behind `--`, is for QEMU.",

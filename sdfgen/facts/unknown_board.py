@@ -35,15 +35,20 @@ def unknown_board(name: str, known: Sequence[str], sdk: str | None) -> tuple[str
         sdk: A Microkit SDK's folder, or None.
     """
     boards = f"known boards: {', '.join(known)}"
-    architecture = _architecture(name, sdk)
-    if architecture is not None:
-        return f"board `{name}` is {architecture}, and only AArch64 has facts here", boards
+    other = architecture(name, sdk)
+    if other is not None:
+        return f"board `{name}` is {other}, and only AArch64 has facts here", boards
     begin = f"`sdfgen board {name} --sdk DIR` begins a file for it, boards/{name}.toml beside the description"
     return f"unknown board `{name}`{suggestion(name, known)}", f"{boards}; {begin}"
 
 
-def _architecture(name: str, sdk: str | None) -> str | None:
-    """Return a board's architecture if it is not AArch64: as the SDK says, otherwise as its name does."""
+def architecture(name: str, sdk: str | None) -> str | None:
+    """Return a board's architecture if it is not AArch64: as the SDK says, otherwise as its name does.
+
+    Args:
+        name: The board.
+        sdk: A Microkit SDK's folder, or None.
+    """
     if sdk is not None:
         from sdfgen.facts.sdk import AARCH64, SdkError, configs_of, read_sdk
 

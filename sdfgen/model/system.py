@@ -3,6 +3,7 @@
 Annotations are evaluated here on purpose: as text, each of them is compiled at every start.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -97,6 +98,7 @@ class System(NamedTuple):
         images: The ELFs to patch that exist already: path beside the description, by name.
         folder: The description's: relative file names start there.
         origin: Its table.
+        folders: More folders in which files that it names are looked for, after `folder`.
     """
 
     name: str
@@ -122,6 +124,16 @@ class System(NamedTuple):
     images: dict[str, str]
     folder: str
     origin: Origin
+    folders: tuple[str, ...] = ()
+
+    def find(self, name: str) -> str:
+        """Return the path of a file that the system names: the first there is, or where it would be looked for first.
+
+        Args:
+            name: The file.
+        """
+        paths = [os.path.join(folder, name) for folder in (self.folder, *self.folders)]
+        return next(filter(os.path.isfile, paths), paths[0])
 
     def all_pds(self) -> Iterator[ProtectionDomain]:
         """Yield every protection domain, parents before their children."""
