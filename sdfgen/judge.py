@@ -13,6 +13,7 @@ from sdfgen.rules import (
     board_devices,
     channels,
     dialect,
+    guest_trees,
     known_bugs,
     maps,
     names,
@@ -26,6 +27,7 @@ from sdfgen.rules import (
     scheduling_domains,
     scheduling_vcpus,
     symbols,
+    vmm_constants,
 )
 from sdfgen.rules.registry import BOARD_RULES, RULES, Stage
 from sdfgen.subsystems import register
@@ -58,6 +60,8 @@ _OWN = tuple(
         patches,
         program_images,
         patch_files,
+        guest_trees,
+        vmm_constants,
         guests,
         file_rules,
         tree_device_rules,

@@ -82,6 +82,9 @@ EXISTING = (
     Option("config", ("--config",), "Of a system file: the Microkit configuration.", metavar="CONFIG"),
     Option("includes", ("--include",), "Of a system file: more may be included from here.", "many", (), metavar="DIR"),
     Option("search", ("--search-path",), "Of a system file: where its files are.", "many", (), metavar="DIR"),
+    Option("trees", ("--dts", "--dtb"), "A guest's device tree, in parts.", "many", (), metavar="[MACHINE=]FILE"),
+    Option("numbers", ("--c",), "A VMM's C file with numbers.", "many", (), metavar="[MACHINE=]FILE"),
+    Option("elves", ("--elf",), "A program image.", "many", (), metavar="DOMAIN=FILE"),
 )
 """Of `check`, when it is given a system file."""
 COMMANDS = {

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from sdfgen import judge
+from sdfgen.existing.beside import Beside, read_beside
 from sdfgen.existing.forks import fork_of
 from sdfgen.existing.forms import read
 from sdfgen.existing.system import Surroundings, system_of
@@ -37,6 +38,9 @@ class Request(NamedTuple):
         config: The Microkit configuration; None for the one that the file's cores ask for.
         includes: Folders that files may be included from.
         search: Folders in which program images and prefill files are looked for.
+        trees: Device trees of its guests, source or flattened, some as `MACHINE=FILE`; parts of one in their order.
+        numbers: C files of its VMMs, some as `MACHINE=FILE`.
+        elves: Program images, as `DOMAIN=FILE`.
     """
 
     path: str
@@ -45,6 +49,9 @@ class Request(NamedTuple):
     config: str | None = None
     includes: tuple[str, ...] = ()
     search: tuple[str, ...] = ()
+    trees: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    elves: tuple[str, ...] = ()
 
 
 class Examined(NamedTuple):
@@ -85,6 +92,8 @@ class _Examination:
         self._target = target
         self._text = text
         self._faults = faults
+        self._files: list[str] = [*text.files]
+        self._beside = Beside()
 
     def run(self) -> Examined:
         """Judge for the version that is asked for, or for the newest that takes the file."""
@@ -97,12 +106,13 @@ class _Examination:
             _forget_domains(root)
         self._faults.extend(_order(root))
         self._faults.extend(_foreign(uses, self._target))
+        self._beside = self._read_beside()
         asked = self._request.microkit
         wanted = candidates(uses) if asked is None else [DIALECTS[asked]]
         system, found = self._newest(wanted, uses)
         self._faults.extend(map(in_xml, found))
         said = tuple(self._said(system, forked=fork.fault is not None))
-        return Examined(self._request, system, self._faults, self._text.files, said)
+        return Examined(self._request, system, self._faults, tuple(self._files), said)
 
     def _newest(self, wanted: list[Dialect], uses: list[Use]) -> tuple[System, Faults]:
         """Return what is found for the newest version that refuses least; what a newer one refuses is noted."""
@@ -121,12 +131,29 @@ class _Examination:
         return best
 
     def _judged(self, dialect: Dialect, uses: list[Use]) -> tuple[System, Faults]:
-        system = system_of(self._text.root, self._name(), self._around(dialect))
+        system = self._system(dialect)._replace(**self._beside._asdict())
         found = Faults()
         found.extend(self._faults)
         found.extend(refused(uses, dialect, self._target.options.get("microkit")))
-        judge.check(system, found, board_is_sound=self._target.sound, board_is_known=self._target.known)
+        known = self._target.known
+        own = Faults()
+        own.extend(found)
+        judge.check(system, own, board_is_sound=self._target.sound, board_is_known=known)
+        found.extend(fault for fault in own if known or not _of_architecture(fault))
         return system, found
+
+    def _read_beside(self) -> Beside:
+        """Read what stands beside the system file; whose it is does not depend on the version."""
+        asked = self._request.microkit
+        request, system = self._request, self._system(DIALECTS[asked] if asked else next(iter(DIALECTS.values())))
+        beside = read_beside(
+            request.trees, request.numbers, request.elves, request.includes, self._target.name, system, self._faults
+        )
+        self._files += beside.files
+        return beside.found
+
+    def _system(self, dialect: Dialect) -> System:
+        return system_of(self._text.root, self._name(), self._around(dialect))
 
     def _name(self) -> str:
         return os.path.splitext(os.path.basename(self._request.path))[0] or "system"
@@ -144,8 +171,13 @@ class _Examination:
             yield f"{how} as Microkit {version}, the newest version that takes it"
         if self._request.config is None and system.config != "debug":
             yield f"its cores are those of an smp configuration: judged as for `{system.config}`"
-        if not self._target.known:
+        if self._target.name is None:
             yield "no board was named: what a board decides was not judged (--board NAME)"
+
+
+def _of_architecture(fault: Fault) -> bool:
+    """Tell whether a fault is one on AArch64 only: x86 has boot information of its own."""
+    return fault.code == "SDF044" and fault.severity == "warning"
 
 
 def _forget_domains(root: Element) -> None:

@@ -30,13 +30,15 @@ class Target(NamedTuple):
     """What a system file is checked for.
 
     Attributes:
-        board: The board; one that has nothing but the widest addresses where nobody names one.
-        known: Somebody names one.
+        board: The board; one that has nothing but the widest addresses where there are no facts about it.
+        name: What somebody calls it; None where nobody does.
+        known: There are facts about it.
         sound: Its file has no errors.
         options: Places of what the command line decides, by property.
     """
 
     board: Board
+    name: str | None
     known: bool
     sound: bool
     options: Mapping[str, Where]
@@ -73,7 +75,7 @@ def target_of(board: str | None, microkit: str | None, config: str | None, fault
     faults.extend(own)
     if found is None or own.errors:
         return None
-    return Target(found, bool(found.name), sound=True, options=options)
+    return Target(found, board, bool(found.name), sound=True, options=options)
 
 
 def _unknown() -> Board:
@@ -92,10 +94,12 @@ def _named(name: str, where: Where, faults: Faults) -> Board | None:
         if board is not None:
             judge.check_board(board, faults)
         return board
-    from sdfgen.facts.unknown_board import architecture, unknown_board
+    from sdfgen.facts.unknown_board import WITHOUT_FACTS, architecture, unknown_board
 
     sdk = os.environ.get("MICROKIT_SDK") or None
     message, advice = unknown_board(name, list(files), sdk)
-    other = architecture(name, sdk)
-    faults.add(Fault("SDF010", message, where, advice, (), "error" if other is None else "note"))
-    return None if other is None else _unknown()
+    is_one = name in WITHOUT_FACTS or architecture(name, sdk) is not None
+    if name in WITHOUT_FACTS:
+        message = f"board `{name}` has no board file: what it decides is not judged"
+    faults.add(Fault("SDF010", message, where, advice, (), "note" if is_one else "error"))
+    return _unknown() if is_one else None

@@ -116,6 +116,14 @@ EXISTING = {
         "the grammar of a fork",
         "Forks from before Microkit 1.4 and HAMR's have grammars of their own; all else in such a file is judged.",
     ),
+    "SDF210": (
+        "a device tree cannot be read",
+        "Source as dtc takes it, with includes and without conditions of the preprocessor, or a flattened tree.",
+    ),
+    "SDF217": (
+        "something stands beside no part of the system",
+        "A device tree or C file is of a virtual machine, a program image of a protection domain.",
+    ),
 }
 """The same for reading system files that others wrote."""
 

@@ -1,0 +1,64 @@
+"""Numbers of VMMs' C files that the system file and the device tree have, too."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from sdfgen.faults.fault import Fault
+from sdfgen.faults.source import Source, Where
+from sdfgen.model.tree import Constant
+from sdfgen.read.c_constants import CText, constants
+from sdfgen.read.xml import read_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sdfgen.faults.fault import Faults
+    from sdfgen.model.system import System
+
+NAMES = {
+    "GUEST_RAM_SIZE": "ram_bytes",
+    "GUEST_RAM_START_GPA": "ram_start",
+    "GUEST_RAM_VADDR": "ram_start",
+    "GUEST_INIT_RAM_DISK_GPA": "initrd",
+    "GUEST_INIT_RAM_DISK_VADDR": "initrd",
+    "GUEST_DTB_GPA": "dtb",
+    "GUEST_DTB_VADDR": "dtb",
+}
+"""What the constants of libvmm's examples are of a guest."""
+
+
+def constants_of(paths: Sequence[str], board: str | None, system: System, faults: Faults) -> Iterator[Constant]:
+    """Yield what C files say of guests.
+
+    Args:
+        paths: The files, some as `MACHINE=FILE`.
+        board: The board that they are compiled for, if somebody says.
+        system: The system.
+        faults: Takes files that cannot be read.
+    """
+    for text in paths:
+        machine, equals, path = text.partition("=")
+        if not equals or os.path.exists(text):
+            path, machine = text, _whose(text, system)
+        name = os.path.normpath(path)
+        try:
+            content = read_bytes(path).decode(errors="replace")
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            faults.add(Fault("SDF001", f"{name!r} cannot be read: {why}", Where(Source(name, "")), "name a C file"))
+            continue
+        for number in constants(CText(name, content, path), board):
+            if number.name in NAMES:
+                yield Constant(machine, NAMES[number.name], number.name, number.value, number.where)
+
+
+def _whose(path: str, system: System) -> str:
+    """Return the virtual machine of the VMM that a file is of: by its name, or because there is only one."""
+    stem = os.path.splitext(os.path.basename(path))[0]
+    machines = [(pd, vm) for pd, vm in system.vms()]
+    named = [vm.name for pd, vm in machines if os.path.splitext(os.path.basename(pd.program_image))[0] == stem]
+    if len(named) == 1:
+        return named[0]
+    return machines[0][1].name if len(machines) == 1 else ""
