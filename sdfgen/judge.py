@@ -13,7 +13,6 @@ from sdfgen.rules import (
     board_devices,
     channels,
     dialect,
-    guest_trees,
     known_bugs,
     maps,
     names,
@@ -27,7 +26,6 @@ from sdfgen.rules import (
     scheduling_domains,
     scheduling_vcpus,
     symbols,
-    vmm_constants,
 )
 from sdfgen.rules.registry import BOARD_RULES, RULES, Stage
 from sdfgen.subsystems import register
@@ -60,8 +58,6 @@ _OWN = tuple(
         patches,
         program_images,
         patch_files,
-        guest_trees,
-        vmm_constants,
         guests,
         file_rules,
         tree_device_rules,
@@ -77,7 +73,18 @@ _RESOLVED_ON_BOARD = ("SDF015", "SDF106")
 
 def rules() -> dict[str, Rule]:
     """Return every rule by its code: those of registered subsystems too, and of no others."""
-    modules = {*_OWN, *register.rules()}
+    from sdfgen.rules import guest_trees, vmm_constants
+
+    return _of_modules({*_OWN, *register.rules(), guest_trees.__name__, vmm_constants.__name__})
+
+
+def _rules_for(system: System) -> dict[str, Rule]:
+    """Return the rules that have something to judge: what stands beside a system file is there for few systems."""
+    beside = system.trees or system.constants
+    return rules() if beside else _of_modules({*_OWN, *register.rules()})
+
+
+def _of_modules(modules: set[str]) -> dict[str, Rule]:
     return {code: rule for code, rule in RULES.items() if rule.function.__module__ in modules}
 
 
@@ -106,7 +113,7 @@ def check(system: System, faults: Faults, *, board_is_sound: bool = True, board_
         board_is_known: There is a board; what a board decides is told only then.
     """
     broken = _Broken(faults)
-    judging = [rule for rule in rules().values() if board_is_sound or not (rule.on_board or rule.placed)]
+    judging = [rule for rule in _rules_for(system).values() if board_is_sound or not (rule.on_board or rule.placed)]
     judging = [rule for rule in judging if board_is_known or not rule.on_board]
     for stage in Stage:
         told = []

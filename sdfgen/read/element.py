@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from sdfgen.faults.place import Span
@@ -17,8 +16,9 @@ if TYPE_CHECKING:
 
 SEPARATOR = " "
 """Between a namespace and a name."""
-_TAG = re.compile(r"<\s*([^\s/>]+)")
-_ATTRIBUTE = re.compile(r"""\s+(?:[^\s=:/>"']+:)?([^\s=:/>"']+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_TAG = r"<\s*([^\s/>]+)"
+_ATTRIBUTE = r"""\s+(?:[^\s=:/>"']+:)?([^\s=:/>"']+)\s*=\s*(?:"([^"]*)"|'([^']*)')"""
+"""Compiled when a place is asked for: few starts of the program do that."""
 
 
 class XmlText(Source):
@@ -39,18 +39,20 @@ class XmlText(Source):
         return Span(1, 1, 1)
 
     def _span(self, offset: int, attribute: str | int | None, *, key: bool) -> Span:
-        tag = _TAG.match(self.text, offset)
+        tag, pattern = re.compile(_TAG).match(self.text, offset), re.compile(_ATTRIBUTE)
         if tag is None:
             return self._place(offset, offset + 1)
-        match = _ATTRIBUTE.match(self.text, tag.end())
+        match = pattern.match(self.text, tag.end())
         while match is not None and attribute is not None:
             if match[1] == attribute:
                 group = 1 if key else 2 if match[2] is not None else 3
                 return self._place(match.start(group), match.end(group))
-            match = _ATTRIBUTE.match(self.text, match.end())
+            match = pattern.match(self.text, match.end())
         return self._place(tag.start(1), tag.end(1))
 
     def _place(self, start: int, end: int) -> Span:
+        from bisect import bisect_right
+
         line = bisect_right(self._offsets(), start)
         first = self._offsets()[line - 1]
         end_of_line = self.text.find("\n", start)
