@@ -5,11 +5,18 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from sdfgen.commands.options import LISTED
 from sdfgen.commands.telling import report, usage
-from sdfgen.existing.examine import Request, examine
+from sdfgen.existing.examine import examine
+from sdfgen.existing.plan import requests
+from sdfgen.existing.request import Request
+from sdfgen.faults.fault import Faults
+from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from sdfgen.existing.examine import Examined
 
 
 def request_of(values: dict[str, Any]) -> Request:
@@ -35,11 +42,38 @@ def check_existing(values: dict[str, Any]) -> None:
     Args:
         values: The parameters of `check` by name.
     """
-    path, style = values["description"], values["style"]
-    result = examine(request_of(values))
-    said = "; ".join(result.said)
-    if style == "text" and said and result.faults.errors:
-        sys.stderr.write(f"{path}: {said}\n")
-    report(result, style)
-    if style == "text" and result.system is not None:
-        sys.stdout.write(f"{path}: good{f' ({said})' if said else ''}\n")
+    _tell([examine(request_of(values))], Faults(), values["style"])
+
+
+def check_listed(values: dict[str, Any]) -> None:
+    """Check all system files that a file lists.
+
+    Leaves with status 1 when something is wrong.
+
+    Args:
+        values: The parameters of `check` by name.
+    """
+    given = next((name for name in _NAMED if values[name]), None)
+    if given is not None:
+        usage(f"what `{LISTED}` checks stands in it")
+    faults = Faults()
+    _tell([examine(request) for request in requests(values["description"], faults)], faults, values["style"])
+
+
+_NAMED = ("settings", "boards", "microkit", "config", "includes", "search", "trees", "numbers", "elves")
+
+
+def _tell(results: list[Examined], faults: Faults, style: str) -> None:
+    """Show all faults at once, and what is good."""
+    for result in results:
+        faults.extend(result.faults)
+        if style == "text" and result.said and result.faults.errors:
+            sys.stderr.write(f"{result.request.path}: {'; '.join(result.said)}\n")
+    report(_Told(faults), style)
+    for result in results if style == "text" else ():
+        said = f" ({'; '.join(result.said)})" if result.said else ""
+        sys.stdout.write(f"{result.request.path}: good{said}\n")
+
+
+class _Told(NamedTuple):
+    faults: Faults

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sdfgen import __version__
-from sdfgen.commands.options import COMMANDS, Option
+from sdfgen.commands.options import COMMANDS, LISTED, Option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,9 @@ def _callback(name: str) -> Callable[..., None]:
 
 
 for _name, _options in COMMANDS.items():
-    _parameters: list[click.Parameter] = [click.Argument(["description"]), *map(_click_option, _options)]
+    _listed = _name == "check"
+    _file = click.Argument(["description"], default=LISTED) if _listed else click.Argument(["description"])
+    _parameters: list[click.Parameter] = [_file, *map(_click_option, _options)]
     if _name == "run":
         _parameters.append(click.Argument(["extra"], nargs=-1))
     cli.add_command(click.Command(_name, params=_parameters, callback=_callback(_name), help=_HELP[_name]))

@@ -58,6 +58,13 @@ def _run(command: str, values: dict[str, Any]) -> None:
 def check(**values: Any) -> None:  # noqa: ANN401 - each parameter has its own type
     """Check a description, or a system file, and say everything that is wrong with it."""
     path, style = values["description"], values["style"]
+    from sdfgen.commands.options import LISTED
+
+    if os.path.basename(path) == LISTED:
+        from sdfgen.commands.check import check_listed
+
+        check_listed(values)
+        return
     if not path.endswith(".toml"):
         from sdfgen.commands.check import check_existing
 

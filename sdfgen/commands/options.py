@@ -87,6 +87,8 @@ EXISTING = (
     Option("elves", ("--elf",), "A program image.", "many", (), metavar="DOMAIN=FILE"),
 )
 """Of `check`, when it is given a system file."""
+LISTED = "sdfgen-check.toml"
+"""What `check` is given when it is given nothing: a list of system files."""
 COMMANDS = {
     "check": (*_DESCRIBED, *EXISTING),
     "build": (*_DESCRIBED, *_BUILT),

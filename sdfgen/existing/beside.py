@@ -14,6 +14,7 @@ from sdfgen.records import NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from sdfgen.existing.request import Request
     from sdfgen.faults.fault import Faults
     from sdfgen.model.system import System
     from sdfgen.model.tree import Constant, GuestTree
@@ -36,30 +37,20 @@ class FoundBeside(NamedTuple):
     files: list[str]
 
 
-def read_beside(
-    trees: Sequence[str],
-    numbers: Sequence[str],
-    elves: Sequence[str],
-    includes: Sequence[str],
-    board: str | None,
-    system: System,
-    faults: Faults,
-) -> FoundBeside:
+def read_beside(request: Request, board: str | None, system: System, faults: Faults) -> FoundBeside:
     """Read what stands beside a system file.
 
     Args:
-        trees: Device trees, some as `MACHINE=FILE`.
-        numbers: C files, some as `MACHINE=FILE`.
-        elves: Program images as `DOMAIN=FILE`.
-        includes: Where more files to include may be.
+        request: What somebody names.
         board: What the board is called, if somebody says.
         system: The system.
         faults: Takes what is wrong with them.
     """
     files: list[str] = []
-    read = tuple(_trees(trees, includes, system, faults, files))
-    constants = tuple(constants_of(numbers, board, system, faults))
-    return FoundBeside(Beside(read, constants, dict(_placed(elves, system, faults))), [*files, *_paths(numbers)])
+    trees = tuple(_trees(request.trees, request.includes, system, faults, files))
+    constants = tuple(constants_of(request.numbers, dict(request.names), board, system, faults))
+    placed = dict(_placed(request.elves, system, faults))
+    return FoundBeside(Beside(trees, constants, placed), [*files, *_paths(request.numbers)])
 
 
 def _trees(

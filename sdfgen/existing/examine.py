@@ -22,36 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.existing.forms import Use
+    from sdfgen.existing.request import Request
     from sdfgen.existing.text import Read
     from sdfgen.facts.dialects import Dialect
     from sdfgen.model.system import System
     from sdfgen.read.element import Element
-
-
-class Request(NamedTuple):
-    """What to check, and for what.
-
-    Attributes:
-        path: The system file, `-` for standard input.
-        board: The board; None where nobody says.
-        microkit: The Microkit version; None for the newest that takes the file.
-        config: The Microkit configuration; None for the one that the file's cores ask for.
-        includes: Folders that files may be included from.
-        search: Folders in which program images and prefill files are looked for.
-        trees: Device trees of its guests, source or flattened, some as `MACHINE=FILE`; parts of one in their order.
-        numbers: C files of its VMMs, some as `MACHINE=FILE`.
-        elves: Program images, as `DOMAIN=FILE`.
-    """
-
-    path: str
-    board: str | None = None
-    microkit: str | None = None
-    config: str | None = None
-    includes: tuple[str, ...] = ()
-    search: tuple[str, ...] = ()
-    trees: tuple[str, ...] = ()
-    numbers: tuple[str, ...] = ()
-    elves: tuple[str, ...] = ()
 
 
 class Examined(NamedTuple):
@@ -146,9 +121,7 @@ class _Examination:
         """Read what stands beside the system file; whose it is does not depend on the version."""
         asked = self._request.microkit
         request, system = self._request, self._system(DIALECTS[asked] if asked else next(iter(DIALECTS.values())))
-        beside = read_beside(
-            request.trees, request.numbers, request.elves, request.includes, self._target.name, system, self._faults
-        )
+        beside = read_beside(request, self._target.name, system, self._faults)
         self._files += beside.files
         return beside.found
 

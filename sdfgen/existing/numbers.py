@@ -12,7 +12,7 @@ from sdfgen.read.c_constants import CText, constants
 from sdfgen.read.xml import read_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sdfgen.faults.fault import Faults
     from sdfgen.model.system import System
@@ -27,17 +27,23 @@ NAMES = {
     "GUEST_DTB_VADDR": "dtb",
 }
 """What the constants of libvmm's examples are of a guest."""
+KINDS = ("ram_bytes", "ram_start", "initrd", "dtb")
+"""What a constant may be of a guest: size and start of its RAM, where its initial RAM disk and its device tree go."""
 
 
-def constants_of(paths: Sequence[str], board: str | None, system: System, faults: Faults) -> Iterator[Constant]:
+def constants_of(
+    paths: Sequence[str], names: Mapping[str, str], board: str | None, system: System, faults: Faults
+) -> Iterator[Constant]:
     """Yield what C files say of guests.
 
     Args:
         paths: The files, some as `MACHINE=FILE`.
+        names: What constants are, beside those of libvmm's examples.
         board: The board that they are compiled for, if somebody says.
         system: The system.
         faults: Takes files that cannot be read.
     """
+    known = {**NAMES, **names}
     for text in paths:
         machine, equals, path = text.partition("=")
         if not equals or os.path.exists(text):
@@ -50,8 +56,8 @@ def constants_of(paths: Sequence[str], board: str | None, system: System, faults
             faults.add(Fault("SDF001", f"{name!r} cannot be read: {why}", Where(Source(name, "")), "name a C file"))
             continue
         for number in constants(CText(name, content, path), board):
-            if number.name in NAMES:
-                yield Constant(machine, NAMES[number.name], number.name, number.value, number.where)
+            if number.name in known:
+                yield Constant(machine, known[number.name], number.name, number.value, number.where)
 
 
 def _whose(path: str, system: System) -> str:

@@ -11,10 +11,13 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 
 from sdfgen.commands import dispatch
+from sdfgen.commands.cli import cli
 from sdfgen.commands.options import parse
-from sdfgen.existing.examine import Request, examine
+from sdfgen.existing.examine import examine
+from sdfgen.existing.request import Request
 from sdfgen.existing.values import decimal, natural, number
 from sdfgen.faults.fault import MOST_ALIKE, Faults
 from sdfgen.faults.render import FORMATS, as_text
@@ -260,6 +263,58 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     assert run("x.system", "--board", "a", "--board", "b") == 2
     assert run("x.toml", "--microkit", "2.0.1") == 2
     assert "is for system files" in capsys.readouterr().err
+
+
+LISTED = """
+[[check]]
+system = "one/x.system"
+board = "qemu_virt_aarch64"
+dts = ["linux=one/linux.dts"]
+c = ["one/vmm.c"]
+numbers = {{ MY_RAM = "{kind}" }}
+
+[[check]]
+system = "two.system"
+"""
+
+
+def test_a_list_of_system_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "one").mkdir()
+    machine = '<virtual_machine name="linux"><vcpu id="0" /><map mr="ram" vaddr="0x40000000" /></virtual_machine>'
+    ram = '<memory_region name="ram" size="0x1000000" />'
+    (tmp_path / "one" / "x.system").write_text(system(ram + pd('" priority="1"', machine)))
+    (tmp_path / "one" / "linux.dts").write_text((FAULTS / "parts" / "good.dts").read_text())
+    (tmp_path / "one" / "vmm.c").write_text("#define MY_RAM 0x2000000\n")
+    (tmp_path / "two.system").write_text(system(pd()))
+    (tmp_path / "sdfgen-check.toml").write_text(LISTED.format(kind="ram_bytes"))
+    assert run("sdfgen-check.toml") == 1
+    said = capsys.readouterr().err
+    assert "one/vmm.c:1:16: error[SDF216]: `MY_RAM` is 32 MiB, and `linux` has 16 MiB of RAM mapped" in said
+    (tmp_path / "one" / "vmm.c").write_text("#define MY_RAM 0x1000000\n")
+    assert run("sdfgen-check.toml", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out) == []
+    assert run("sdfgen-check.toml", "--board", "odroidc4") == 2
+    (tmp_path / "sdfgen-check.toml").write_text(LISTED.format(kind="ram_byte"))
+    assert run("sdfgen-check.toml") == 1
+    assert "sdfgen-check.toml:7:22: error[SDF003]: 'ram_byte' is none of ram_bytes" in capsys.readouterr().err
+
+
+def test_without_a_file_it_is_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli, ["check"])
+    assert result.exit_code == 1
+    assert "'sdfgen-check.toml' cannot be read" in result.stderr
+
+
+def test_program_images_are_where_somebody_says(tmp_path: Path) -> None:
+    image = FAULTS / "parts" / "vmlinux"
+    text = system(pd('" priority="1"'))
+    assert not check(text, tmp_path).faults.errors
+    (fault,) = check(text, tmp_path, elves=(f"pd={image}",)).faults
+    assert (fault.code, fault.severity) == ("SDF102", "error")
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ import pytest
 from sdfgen import judge
 from sdfgen.describe import describe
 from sdfgen.emit.sdf.system_file import system_file
-from sdfgen.existing.examine import Request, examine
+from sdfgen.existing.examine import examine
+from sdfgen.existing.request import Request
 from sdfgen.facts.board import board_files, load_board
 from sdfgen.facts.dialects import DIALECTS
 from sdfgen.faults.fault import Faults

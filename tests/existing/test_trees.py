@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sdfgen.describe import describe
-from sdfgen.existing.examine import Request, examine
+from sdfgen.existing.examine import examine
+from sdfgen.existing.request import Request
 from sdfgen.existing.trees import guest_tree, parts, tree_of
 from sdfgen.faults.fault import Faults
 from sdfgen.faults.render import as_text
