@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import Fault
@@ -56,8 +57,23 @@ def constants_of(
             faults.add(Fault("SDF001", f"{name!r} cannot be read: {why}", Where(Source(name, "")), "name a C file"))
             continue
         for number in constants(CText(name, content, path), board):
-            if number.name in known:
-                yield Constant(machine, known[number.name], number.name, number.value, number.where)
+            what = known.get(number.name) or _of_device(number.name)
+            if what is not None:
+                yield Constant(machine, what, number.name, number.value, number.where)
+
+
+_DEVICES = (
+    (re.compile(r"VIRTIO_(\w+)_BASE"), "registers"),
+    (re.compile(r"VIRTIO_(\w+)_IRQ"), "virtual"),
+    (re.compile(r"(\w+)_IRQ_CH"), "channel"),
+    (re.compile(r"(?!VIRTIO_|UIO_|MAX_)(\w+)_IRQ"), "irq"),
+)
+"""What constants of devices are called in libvmm's examples, and what each is."""
+
+
+def _of_device(name: str) -> str | None:
+    matches = ((pattern.fullmatch(name), what) for pattern, what in _DEVICES)
+    return next((f"{what} {match[1]}" for match, what in matches if match), None)
 
 
 def _whose(path: str, system: System) -> str:

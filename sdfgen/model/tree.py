@@ -76,7 +76,8 @@ class Constant(NamedTuple):
 
     Attributes:
         machine: The virtual machine of that VMM; empty where nobody can tell.
-        what: What it is of it: `ram_bytes`, `ram_start`, `initrd` or `dtb`.
+        what: What it is of it: `ram_bytes`, `ram_start`, `initrd` or `dtb`; or with the name of a device behind it,
+            `registers` or `virtual` of one that the VMM plays, `irq` or `channel` of one that it hands on.
         name: What the file calls it.
         value: The number.
         where: Its place.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sdfgen.faults.source import Where
     from sdfgen.model.system import System
-    from sdfgen.model.tree import Constant, GuestTree
+    from sdfgen.model.tree import Constant, GuestTree, TreeDevice
     from sdfgen.rules.maps import Mapped
 
 CODE = "SDF216"
@@ -114,6 +114,46 @@ def _initrd(said: _Said) -> Iterator[Fault]:
         message = f"`{dtb.name}` is {dtb.value:#x}, which is in the initial RAM disk of `{said.name}`"
         both = ((start[1], f"it is from {start[0]:#x}"), (end[1], f"to {end[0]:#x}"))
         yield Fault(CODE, message, dtb.where, "put the device tree elsewhere", both)
+
+
+@rule("SDF218", "devices of a VMM's C are those of the device tree and of the system file")
+def devices(system: System) -> Iterator[Fault]:
+    """A driver that looks for a device elsewhere than its VMM plays it finds none, and one on another interrupt waits.
+
+    An interrupt that is handed on arrives on the channel that the system file gives it.
+    """
+    for said in _machines(system):
+        names = [what.split(" ", 1) for what in said.by if " " in what]
+        for kind, name in names:
+            if kind == "registers" and said.tree is not None:
+                yield from _played(said, said.tree, said.by[f"registers {name}"], said.by.get(f"virtual {name}"))
+            elif kind == "channel":
+                yield from _handed(system, said, said.by[f"channel {name}"], said.by.get(f"irq {name}"))
+
+
+def _played(said: _Said, tree: GuestTree, base: Constant, irq: Constant | None) -> Iterator[Fault]:
+    found = next((d for d in tree.devices for e in d.registers if e.start == base.value), None)
+    if found is None:
+        notes = tuple((e.where, f"`{d.path}` is one") for d in tree.devices if _is_virtio(d) for e in d.registers)[:2]
+        message = f"`{base.name}` is {base.value:#x}, where the device tree of `{said.name}` has no enabled node"
+        yield Fault("SDF218", message, base.where, _SAME, notes, "warning")
+    elif irq is not None and irq.value not in [i.intid for i in found.interrupts]:
+        notes = tuple((i.where, f"`{found.path}` has {i.intid}") for i in found.interrupts)
+        message = f"`{irq.name}` is {irq.value}, and not the interrupt of `{found.path}` in the device tree"
+        yield Fault("SDF218", message, irq.where, _SAME, notes or ((found.where, f"`{found.path}` is here"),))
+
+
+def _is_virtio(device: TreeDevice) -> bool:
+    return "virtio,mmio" in device.compatible
+
+
+def _handed(system: System, said: _Said, channel: Constant, number: Constant | None) -> Iterator[Fault]:
+    irqs = next(pd.irqs for pd, vm in system.vms() if vm.name == said.name)
+    there = next((irq for irq in irqs if irq.id == channel.value), None)
+    if there is not None and number is not None and there.irq != number.value:
+        message = f"`{number.name}` is {number.value}, and interrupt {there.irq} arrives on channel {channel.value}"
+        notes = ((channel.where, f"`{channel.name}` is here"), (there.origin.at("irq"), "the system file has it here"))
+        yield Fault("SDF218", message, number.where, _SAME, notes)
 
 
 def _inside(said: _Said) -> Iterator[Fault]:
