@@ -113,7 +113,7 @@ class _Examination:
         known = self._target.known
         own = Faults()
         own.extend(found)
-        judge.check(system, own, board_is_sound=self._target.sound, board_is_known=known)
+        judge.check(system, own, board_is_known=known)
         found.extend(fault for fault in own if known or not _of_architecture(fault))
         return system, found
 

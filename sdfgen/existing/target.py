@@ -33,14 +33,12 @@ class Target(NamedTuple):
         board: The board; one that has nothing but the widest addresses where there are no facts about it.
         name: What somebody calls it; None where nobody does.
         known: There are facts about it.
-        sound: Its file has no errors.
         options: Places of what the command line decides, by property.
     """
 
     board: Board
     name: str | None
     known: bool
-    sound: bool
     options: Mapping[str, Where]
 
     def config_for(self, root: Element, dialect: Dialect) -> str:
@@ -71,23 +69,26 @@ def target_of(board: str | None, microkit: str | None, config: str | None, fault
         if value is not None and value not in known:
             message = f"unknown Microkit {what} {value!r}{suggestion(value, known)}"
             own.add(Fault("SDF010", message, options[key], f"known: {', '.join(known)}"))
-    found = _unknown() if board is None else _named(board, options["board"], own)
+    found = _unknown() if board is None else _named(board, config, options["board"], own)
     faults.extend(own)
     if found is None or own.errors:
         return None
-    return Target(found, board, bool(found.name), sound=True, options=options)
+    return Target(found, board, bool(found.name), options)
 
 
 def _unknown() -> Board:
     """Return a board of which nothing is known but that it has no wider addresses than any."""
-    where = Where(Source("any board", ""))
-    fields = {"summary": "any", "physical_address_bits": _WIDEST_BITS, "cores": _MOST_CORES}
-    table = Node({key: Node(value, where) for key, value in fields.items()}, where)
-    facts = BoardFile.with_keys(register.board_keys()).read(Node({"board": table}, where), Faults())
-    return Board("", "", facts, {})
+    return Board("", "", _facts(physical_address_bits=_WIDEST_BITS, cores=_MOST_CORES), {})
 
 
-def _named(name: str, where: Where, faults: Faults) -> Board | None:
+def _facts(**fields: int) -> BoardFile:
+    """Return a board file that nobody wrote."""
+    where = Where(Source("no board file", ""))
+    table = Node({key: Node(value, where) for key, value in {"summary": "none", **fields}.items()}, where)
+    return BoardFile.with_keys(register.board_keys()).read(Node({"board": table}, where), Faults())
+
+
+def _named(name: str, config: str | None, where: Where, faults: Faults) -> Board | None:
     files = board_files(os.curdir)
     if name in files:
         board = load_board(name, files[name], faults, register.board_keys())
@@ -97,9 +98,31 @@ def _named(name: str, where: Where, faults: Faults) -> Board | None:
     from sdfgen.facts.unknown_board import WITHOUT_FACTS, architecture, unknown_board
 
     sdk = os.environ.get("MICROKIT_SDK") or None
+    told = _of_sdk(name, config, sdk) if sdk is not None else None
+    if told is not None:
+        message = f"board `{name}` has no board file: what the Microkit SDK tells of it is judged, and no devices"
+        faults.add(Fault("SDF010", message, where, "", (), "note"))
+        return told
     message, advice = unknown_board(name, list(files), sdk)
     is_one = name in WITHOUT_FACTS or architecture(name, sdk) is not None
     if name in WITHOUT_FACTS:
         message = f"board `{name}` has no board file: what it decides is not judged"
     faults.add(Fault("SDF010", message, where, advice, (), "note" if is_one else "error"))
     return _unknown() if is_one else None
+
+
+def _of_sdk(name: str, config: str | None, sdk: str) -> Board | None:
+    """Return what an SDK knows of a board: its memory, its kernel and its cores; None where it has none such."""
+    from sdfgen.facts.sdk import AARCH64, SdkError, configs_of, read_sdk
+    from sdfgen.facts.sdk_fill import fill
+
+    known = configs_of(sdk, name)
+    wanted = config if config in known else next(iter(known), None)
+    try:
+        told = read_sdk(sdk, name, wanted) if wanted is not None else None
+    except SdkError:
+        return None
+    if told is None or told.architecture != AARCH64 or not told.memory:
+        return None
+    facts, filled = fill(_facts(), told)
+    return Board(name, told.folder, facts, {}, filled) if facts.board.physical_address_bits else None

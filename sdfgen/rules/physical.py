@@ -162,7 +162,7 @@ def backed(system: System) -> Iterator[Fault]:
         if parts:
             message = f"{fixed.text()} lies only partly in memory, which is at {parts[0].text()}"
             yield fault("SDF095", message, fixed.place, _windows_text(system))
-        elif not any(fixed.range.meets(device) for device in hardware):
+        elif system.board.devices and not any(fixed.range.meets(device) for device in hardware):
             message = f"{fixed.text()}: board `{system.board.name}` lists neither memory nor a device there"
             advice = "check the address; a device that is missing goes into the board file"
             yield fault("SDF095", message, fixed.place, advice, severity="note")

@@ -23,6 +23,8 @@ from sdfgen.faults.fault import MOST_ALIKE, Faults
 from sdfgen.faults.render import FORMATS, as_text
 from sdfgen.read.element import XmlText
 from sdfgen.read.xml import decode, parse_xml
+from tests.boards.own import OWN
+from tests.boards.test_sdk import make_sdk
 from tests.paths import FAULTS, GOLDENS
 
 if TYPE_CHECKING:
@@ -165,6 +167,20 @@ def test_cores_ask_for_an_smp_configuration(tmp_path: Path) -> None:
 def test_a_board_of_another_architecture_decides_nothing(tmp_path: Path) -> None:
     examined = check(system(pd('"', '<irq irq="10" id="1" />')), tmp_path, board="qemu_virt_riscv64")
     assert [(fault.code, fault.severity) for fault in examined.faults] == [("SDF010", "note")]
+
+
+def test_a_board_without_a_file_is_what_the_sdk_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MICROKIT_SDK", str(make_sdk(tmp_path / "sdk")))
+    region = '<memory_region name="m" size="0x1000" phys_addr="{}" />'
+    text = pd('"', '<map mr="m" vaddr="0x2000000" /><irq irq="5" id="1" />')
+    told = {
+        "0x9000000": {("SDF010", "note"), ("SDF035", "error")},  # a device
+        "0x60000000": {("SDF010", "note"), ("SDF035", "error"), ("SDF092", "error")},  # the kernel
+        "0x8000000": {("SDF010", "note"), ("SDF035", "error"), ("SDF093", "error")},  # what it keeps
+    }
+    for address, wanted in told.items():
+        examined = check(system(region.format(address) + text), tmp_path, board=OWN)
+        assert {(fault.code, fault.severity) for fault in examined.faults} == wanted, address
 
 
 def test_includes_are_put_in(tmp_path: Path) -> None:
