@@ -85,10 +85,22 @@ def schema(style: str) -> None:
 
 @cli.command()
 @click.argument("name")
-@click.option("--sdk", envvar="MICROKIT_SDK", required=True, metavar="DIR", help="The Microkit SDK; MICROKIT_SDK.")
+@click.option("--sdk", envvar="MICROKIT_SDK", metavar="DIR", help="The Microkit SDK; MICROKIT_SDK.")
 @click.option("--config", metavar="CONFIG", help="The configuration to read; the one for debugging by default.")
-def board(name: str, sdk: str, config: str | None) -> None:
+@click.option("--free", "is_free", is_flag=True, help="Say which memory regions with an address may have instead.")
+@click.option("--microkit", metavar="VERSION", help="With --free: for this Microkit version.")
+@click.option("--system", "system_file", metavar="FILE", help="With --free: beside the regions of this system file.")
+def board(
+    name: str, sdk: str | None, config: str | None, microkit: str | None, system_file: str | None, *, is_free: bool
+) -> None:
     """Write the beginning of a board file, with what a Microkit SDK knows of the board."""
+    if is_free:
+        from sdfgen.commands.free import free
+
+        click.echo(free(name, microkit, system_file), nl=False)
+        return
+    if sdk is None:
+        raise click.UsageError("Missing option '--sdk': the Microkit SDK; MICROKIT_SDK.")
     from sdfgen.commands.board import begin
 
     click.echo(begin(name, sdk, config), nl=False)

@@ -16,6 +16,7 @@ from sdfgen.existing.versions import candidates, is_of_version, refused
 from sdfgen.existing.wording import in_xml
 from sdfgen.facts.dialects import DIALECTS
 from sdfgen.faults.fault import Fault, Faults
+from sdfgen.read.element import Element, XmlText
 from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from sdfgen.existing.text import Read
     from sdfgen.facts.dialects import Dialect
     from sdfgen.model.system import System
-    from sdfgen.read.element import Element
 
 
 class Examined(NamedTuple):
@@ -59,6 +59,21 @@ def examine(request: Request) -> Examined:
     if text is None or target is None:
         return Examined(request, None, faults, ())
     return _Examination(request, target, text, faults).run()
+
+
+def system_for(request: Request, faults: Faults) -> System | None:
+    """Return a system of nothing, for what is asked of a board alone; None, with faults, where there is no such board.
+
+    Args:
+        request: The board and the Microkit version.
+        faults: Takes names that lead nowhere.
+    """
+    target = target_of(request.board, request.microkit, request.config, faults)
+    dialect = DIALECTS[request.microkit] if target and request.microkit else next(reversed(DIALECTS.values()))
+    if target is None:
+        return None
+    around = Surroundings(target.board, dialect, request.config or "debug", (".",), target.options)
+    return system_of(Element("system", {}, XmlText("no system file", ""), ()), "none", around)
 
 
 class _Examination:
