@@ -98,5 +98,21 @@ def _placed(elves: Sequence[str], system: System, faults: Faults) -> Iterator[tu
             yield images[name], path
 
 
+def not_found(system: System) -> Iterator[Fault]:
+    """Yield program images that are nowhere, each once.
+
+    Args:
+        system: The system, with the folders that somebody names.
+    """
+    told: set[str] = set()
+    for pd in system.all_pds():
+        for key, name in (("program_image", pd.program_image), ("path_for_symbols", pd.path_for_symbols)):
+            if name and name not in told and pd.origin.given(key) and not os.path.isfile(system.find(name)):
+                told.add(name)
+                message = f"{name!r} of `{pd.name}` is in none of the folders that are named"
+                advice = "build it first, or name its folder by --search-path"
+                yield Fault("SDF219", message, pd.origin.at(key), advice, (), "warning")
+
+
 def _paths(named: Sequence[str]) -> list[str]:
     return [path for paths in parts(named).values() for path in paths]

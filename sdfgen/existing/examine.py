@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from sdfgen import judge
-from sdfgen.existing.beside import Beside, read_beside
+from sdfgen.existing.beside import Beside, not_found, read_beside
 from sdfgen.existing.forks import fork_of
 from sdfgen.existing.forms import read
 from sdfgen.existing.system import Surroundings, system_of
@@ -101,6 +101,7 @@ class _Examination:
         wanted = candidates(uses) if asked is None else [DIALECTS[asked]]
         system, found = self._newest(wanted, uses)
         self._faults.extend(map(in_xml, found))
+        self._faults.extend(not_found(system) if self._request.search else ())
         said = tuple(self._said(system, forked=fork.fault is not None))
         return Examined(self._request, system, self._faults, tuple(self._files), said)
 

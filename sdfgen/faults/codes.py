@@ -124,6 +124,10 @@ EXISTING = {
         "something stands beside no part of the system",
         "A device tree or C file is of a virtual machine, a program image of a protection domain.",
     ),
+    "SDF219": (
+        "a program image is nowhere",
+        "Images are looked for beside the system file and in the folders of `--search-path`; Microkit does so.",
+    ),
 }
 """The same for reading system files that others wrote."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import Fault
@@ -33,15 +34,22 @@ class _Guest(NamedTuple):
     vmm: ProtectionDomain
     vm: VirtualMachine
     maps: list[Mapped]
+    starts: list[int]
+    ranges: list[tuple[int, int]]
 
     def holding(self, address: int) -> Mapped | None:
         """Return the map that an address is in."""
-        return next((m for m in self.maps if m.start <= address < m.end), None)
+        at = bisect_right(self.starts, address) - 1
+        return self.maps[at] if at >= 0 and address < self.maps[at].end else None
 
     def end_from(self, address: int) -> int:
         """Return how far maps reach from an address without a gap."""
-        ranges = joined((m.start, m.end) for m in self.maps)
-        return next((end for start, end in ranges if start <= address < end), address)
+        at = bisect_right(self.ranges, address, key=_start) - 1
+        return max(address, self.ranges[at][1]) if at >= 0 else address
+
+
+def _start(bounds: tuple[int, int]) -> int:
+    return bounds[0]
 
 
 def _guests(system: System) -> Iterator[_Guest]:
@@ -50,7 +58,8 @@ def _guests(system: System) -> Iterator[_Guest]:
         if tree.machine in machines:
             pd, vm = machines[tree.machine]
             maps = [m for m in mapped(system) if m.space.guest and m.space.name == vm.name]
-            yield _Guest(tree, pd, vm, maps)
+            maps.sort(key=lambda m: m.start)
+            yield _Guest(tree, pd, vm, maps, [m.start for m in maps], joined((m.start, m.end) for m in maps))
 
 
 def _text(extent: Extent) -> str:

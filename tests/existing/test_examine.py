@@ -243,7 +243,8 @@ def test_prefill_files_are_looked_for_where_somebody_says(tmp_path: Path) -> Non
     elsewhere = tmp_path / "files"
     elsewhere.mkdir()
     assert not check(text, tmp_path).faults.errors
-    assert [fault.code for fault in check(text, tmp_path, search=(str(elsewhere),)).faults] == ["SDF043"]
+    found = check(text, tmp_path, search=(str(elsewhere),)).faults
+    assert [(fault.code, fault.severity) for fault in found] == [("SDF043", "error"), ("SDF219", "warning")]
     (elsewhere / "m.bin").write_bytes(b"x" * 5000)
     examined = check(text, tmp_path, search=(str(elsewhere),))
     assert not examined.faults.errors
