@@ -238,6 +238,26 @@ def test_no_more_are_told_than_anybody_reads(tmp_path: Path) -> None:
     assert examined.faults.sorted()[-1].message == "there are more like this, which are not told"
 
 
+MANY = 20_000
+LARGE = {
+    "regions": "".join(f'<memory_region name="m{n}" size="0x1000" phys_addr="{n << 12:#x}" />' for n in range(MANY)),
+    "maps": pd(inside="".join(f'<map mr="m{n}" vaddr="{n << 12:#x}" setvar_vaddr="v" />' for n in range(MANY))),
+    "domains": "".join(pd(f'{n}" prioritty="1"') for n in range(MANY)),
+    "elements": "<chanel />" * MANY,
+    "attributes": "<channel " + " ".join(f'a{n}="1"' for n in range(MANY)) + " />",
+    "ends": '<channel><end pd="x" id="99" /></channel>' * MANY,
+    "vcpus": pd(inside='<virtual_machine name="v">' + '<vcpu id="1" />' * MANY + "</virtual_machine>"),
+    "domain": "<domains>" + '<domain name="a" id="1" />' * MANY + "</domains>",
+}
+
+
+@pytest.mark.parametrize("kind", LARGE)
+def test_large_files_take_seconds(kind: str, tmp_path: Path) -> None:
+    start = time.process_time()
+    assert check(system(LARGE[kind]), tmp_path).faults
+    assert time.process_time() - start < 20  # measured: 0.1 to 5, linear in the number
+
+
 def test_prefill_files_are_looked_for_where_somebody_says(tmp_path: Path) -> None:
     text = system(pd('"', '<map mr="m" vaddr="0x2000000" />') + '<memory_region name="m" prefill_path="m.bin" />')
     elsewhere = tmp_path / "files"
