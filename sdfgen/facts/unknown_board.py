@@ -29,11 +29,20 @@ _ARCHITECTURES = {
 WITHOUT_FACTS = frozenset(
     (
         *("imx8mm_evk", "imx8mp_evk", "imx8mp_iotgate", "imx8mq_evk", "kria_k26", "maaxboard", "odroidc2"),
-        *("qemu_virt_aarch64_el1", "rock3b", "rockpro64", "rpi4b_1gb", "rpi4b_2gb", "rpi4b_4gb", "rpi4b_8gb"),
+        *(
+            "qemu_arm_virt",
+            "qemu_virt_aarch64_el1",
+            "rock3b",
+            "rockpro64",
+            "rpi4b_1gb",
+            "rpi4b_2gb",
+            "rpi4b_4gb",
+            "rpi4b_8gb",
+        ),
         *("stm32mp2", "tqma8xqp1gb", "ultra96v2", "zcu102"),
     )
 )
-"""Boards of Microkit's, AArch64 as well, that have no file here."""
+"""Boards of Microkit's, AArch64 as well, that have no file here; `qemu_arm_virt` is what its first versions had."""
 
 
 def unknown_board(name: str, known: Sequence[str], sdk: str | None) -> tuple[str, str]:

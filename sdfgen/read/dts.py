@@ -50,6 +50,7 @@ class Trees:
         self.files: list[str] = []
         self.unresolved: list[tuple[str, Where]] = []
         self._folders = folders
+        self._roots = [os.path.realpath(folder) for folder in folders]
         self._faults = faults
         self._labels: dict[str, Node] = {}
         self._constants: dict[str, int] = {}
@@ -62,6 +63,7 @@ class Trees:
             text: What it holds.
         """
         self.files.append(path)
+        self._roots.append(os.path.realpath(os.path.dirname(path) or "."))
         try:
             tokens = self._tokens(TreeText(os.path.normpath(path), text, path), ())
             Parser(tokens, self.root, self._labels, self.unresolved, self._constants).file()
@@ -119,6 +121,9 @@ class Trees:
         if path is None:
             raise WrongError(f"there is no file {name!r} to include", where, "name its folder by --include")
         real = os.path.realpath(path)
+        if not any(os.path.commonpath([real, root]) == root for root in self._roots):
+            advice = "files below the folder of the tree are read, and those in folders named by --include"
+            raise WrongError(f"{name!r} is outside of the folders that may be read", where, advice)
         if real in chain or len(chain) > MAX_NESTING or len(self.files) > _MOST_FILES:
             raise WrongError(f"{name!r} includes itself, or there are too many", where)
         self.files.append(path)

@@ -104,6 +104,22 @@ def test_included_files_and_constants(tmp_path: Path) -> None:
     assert (found[0].cell("a"), found[0].cell("b"), found[0].cell("#address-cells")) == (1, 2, 1)
 
 
+def test_no_include_leads_out_of_the_folders(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "secret")
+    for name in ("../secret", str(tmp_path / "secret"), "link"):
+        path = tmp_path / "in" / "x.dts"
+        path.write_text(f'/dts-v1/; /include/ "{name}" / {{ }};')
+        faults = Faults()
+        assert tree_of([str(path)], (), faults) is None
+        (fault,) = faults
+        assert (fault.code, "is outside of the folders" in fault.message) == ("SDF210", True)
+        faults = Faults()
+        tree_of([str(path)], (str(tmp_path),), faults)
+        assert ["secret" in fault.message for fault in faults] == [True], "which is read then, and no device tree"
+
+
 def test_addresses_are_those_that_the_cpu_sees() -> None:
     tree = guest_tree(
         root(
