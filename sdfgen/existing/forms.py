@@ -11,7 +11,7 @@ from sdfgen.faults.source import Where
 from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from sdfgen.faults.fault import Faults
     from sdfgen.read.element import Element
@@ -161,8 +161,3 @@ def _unknown_element(element: Element, child: Element, form: Form) -> Fault:
 
 def _either(tags: list[str]) -> str:
     return " or ".join(f"<{tag}>" for tag in tags)
-
-
-def foreign(uses: list[Use]) -> Iterator[Use]:
-    """Yield what is for x86."""
-    return (use for use in uses if use.foreign)

@@ -176,6 +176,8 @@ def read_bytes(path: str) -> bytes:
     import sys
 
     if path == "-":
+        if sys.stdin is None:
+            raise OSError("it is closed")
         content = sys.stdin.buffer.read(MOST_BYTES + 1)
     else:
         with open(path, "rb") as file:

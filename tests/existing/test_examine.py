@@ -360,6 +360,12 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (fault.code, fault.where.source.name) == ("SDF004", "standard input")
 
 
+def test_closed_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    (fault,) = examine(Request("-")).faults
+    assert fault.message == "'standard input' cannot be read: it is closed"
+
+
 def mutated(text: bytes, random: Random) -> bytes:
     for _ in range(random.randint(1, 4)):
         at, length = random.randrange(len(text) + 1), random.choice((0, 1, 5, 50))
