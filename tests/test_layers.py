@@ -23,7 +23,7 @@ LAYERS = (
     ("build",),
     ("verify",),
     ("image",),
-    ("generate", "describe"),
+    ("generate", "describe", "existing"),
     ("judge",),
     ("resolve",),
     ("subsystems",),

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sdfgen import __version__
-from sdfgen.commands.options import COMMANDS, Option
+from sdfgen.commands.options import COMMANDS, LISTED, Option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _HELP = {
-    "check": "Check a description and say everything that is wrong with it.",
+    "check": "Check a description, or a system file that others wrote, and say everything that is wrong with it.",
     "build": "Build a description: SDF, device trees, C, patched ELFs, manifest.",
     "verify": "Read what was built back and compare every number with the description.",
     "run": "Build a description and run it in QEMU; EXTRA, behind `--`, is for QEMU.",
@@ -66,7 +66,9 @@ def _callback(name: str) -> Callable[..., None]:
 
 
 for _name, _options in COMMANDS.items():
-    _parameters: list[click.Parameter] = [click.Argument(["description"]), *map(_click_option, _options)]
+    _listed = _name == "check"
+    _file = click.Argument(["description"], default=LISTED) if _listed else click.Argument(["description"])
+    _parameters: list[click.Parameter] = [_file, *map(_click_option, _options)]
     if _name == "run":
         _parameters.append(click.Argument(["extra"], nargs=-1))
     cli.add_command(click.Command(_name, params=_parameters, callback=_callback(_name), help=_HELP[_name]))
@@ -83,10 +85,22 @@ def schema(style: str) -> None:
 
 @cli.command()
 @click.argument("name")
-@click.option("--sdk", envvar="MICROKIT_SDK", required=True, metavar="DIR", help="The Microkit SDK; MICROKIT_SDK.")
+@click.option("--sdk", envvar="MICROKIT_SDK", metavar="DIR", help="The Microkit SDK; MICROKIT_SDK.")
 @click.option("--config", metavar="CONFIG", help="The configuration to read; the one for debugging by default.")
-def board(name: str, sdk: str, config: str | None) -> None:
+@click.option("--free", "is_free", is_flag=True, help="Say which memory regions with an address may have instead.")
+@click.option("--microkit", metavar="VERSION", help="With --free: for this Microkit version.")
+@click.option("--system", "system_file", metavar="FILE", help="With --free: beside the regions of this system file.")
+def board(
+    name: str, sdk: str | None, config: str | None, microkit: str | None, system_file: str | None, *, is_free: bool
+) -> None:
     """Write the beginning of a board file, with what a Microkit SDK knows of the board."""
+    if is_free:
+        from sdfgen.commands.free import free
+
+        click.echo(free(name, microkit, system_file), nl=False)
+        return
+    if sdk is None:
+        raise click.UsageError("Missing option '--sdk': the Microkit SDK; MICROKIT_SDK.")
     from sdfgen.commands.board import begin
 
     click.echo(begin(name, sdk, config), nl=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from sdfgen.commands.telling import report, tell
+from sdfgen.commands.telling import report, tell, usage
 from sdfgen.records import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,16 +55,39 @@ def _run(command: str, values: dict[str, Any]) -> None:
         check(**values)
 
 
-def check(description: str, settings: tuple[str, ...], boards: tuple[str, ...], style: str) -> None:
-    """Check a description and say everything that is wrong with it."""
+def check(**values: Any) -> None:  # noqa: ANN401 - each parameter has its own type
+    """Check a description, or a system file, and say everything that is wrong with it."""
+    path, style = values["description"], values["style"]
+    from sdfgen.commands.options import LISTED
+
+    if os.path.basename(path) == LISTED:
+        from sdfgen.commands.check import check_listed
+
+        check_listed(values)
+        return
+    if not path.endswith(".toml"):
+        from sdfgen.commands.check import check_existing
+
+        check_existing(values)
+        return
     from sdfgen.describe import describe
 
-    result = describe(description, settings, boards)
+    _only_descriptions(values)
+    result = describe(path, values["settings"], values["boards"])
     if not result.faults.errors:
         _look_at_toolchains(result)
     report(result, style)
     if style == "text":
-        sys.stdout.write(f"{description}: good for {', '.join(result.systems)}\n")
+        sys.stdout.write(f"{path}: good for {', '.join(result.systems)}\n")
+
+
+def _only_descriptions(values: dict[str, Any]) -> None:
+    """Leave with status 2 when an option is for system files only."""
+    from sdfgen.commands.options import EXISTING
+
+    for option in EXISTING:
+        if values[option.name]:
+            usage(f"{option.flags[0]} is for system files, and a description says that itself")
 
 
 def _look_at_toolchains(result: Description) -> None:

@@ -77,8 +77,20 @@ _RUN = (
     Option("stats_every", ("--stats-every",), "And every so many seconds.", default=0, metavar="S"),
     Option("timeout", ("--timeout",), "Seconds it may take; 0 for any number.", default=0, metavar="S"),
 )
+EXISTING = (
+    Option("microkit", ("--microkit",), "Of a system file: the Microkit version.", metavar="VERSION"),
+    Option("config", ("--config",), "Of a system file: the Microkit configuration.", metavar="CONFIG"),
+    Option("includes", ("--include",), "Of a system file: more may be included from here.", "many", (), metavar="DIR"),
+    Option("search", ("--search-path",), "Of a system file: where its files are.", "many", (), metavar="DIR"),
+    Option("trees", ("--dts", "--dtb"), "A guest's device tree, in parts.", "many", (), metavar="[MACHINE=]FILE"),
+    Option("numbers", ("--c",), "A VMM's C file with numbers.", "many", (), metavar="[MACHINE=]FILE"),
+    Option("elves", ("--elf",), "A program image.", "many", (), metavar="DOMAIN=FILE"),
+)
+"""Of `check`, when it is given a system file."""
+LISTED = "sdfgen-check.toml"
+"""What `check` is given when it is given nothing: a list of system files."""
 COMMANDS = {
-    "check": _DESCRIBED,
+    "check": (*_DESCRIBED, *EXISTING),
     "build": (*_DESCRIBED, *_BUILT),
     "run": (*_DESCRIBED, *_RUN),
     "verify": (*_DESCRIBED, _OUT),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from patcher.errors import BLAMED
 from patcher.errors import CODES as PATCHING
 from sdfgen.facts.data import data_path
-from sdfgen.faults.codes import BUILDING, READING, VERIFYING
+from sdfgen.faults.codes import BUILDING, EXISTING, READING, VERIFYING
 from sdfgen.judge import BOARD_RULES, rules
 from sdfgen.records import NamedTuple
 from sdfgen.schema.readers import ListOf, Reader, Size
@@ -122,11 +122,11 @@ def _object(table: type[Table]) -> dict[str, Any]:
 
 def all_codes() -> list[str]:
     """Return every fault code there is, in order."""
-    return sorted({*READING, *rules(), *BOARD_RULES, *register.codes(), *BUILDING, *VERIFYING, *PATCHING})
+    return sorted({*READING, *rules(), *BOARD_RULES, *register.codes(), *EXISTING, *BUILDING, *VERIFYING, *PATCHING})
 
 
 def _explained(code: str) -> tuple[str, str]:
-    for table in (READING, register.codes(), BUILDING, VERIFYING):
+    for table in (READING, register.codes(), EXISTING, BUILDING, VERIFYING):
         if code in table:
             return table[code]
     if code in PATCHING:

@@ -7,13 +7,19 @@ import sys
 from sdfgen.records import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import NoReturn, Protocol
 
-    from sdfgen.describe import Description
-    from sdfgen.faults.fault import Fault
+    from sdfgen.faults.fault import Fault, Faults
+
+    class Judged(Protocol):
+        """Whatever was read and judged."""
+
+        @property
+        def faults(self) -> Faults:
+            """Everything that is wrong with it."""
 
 
-def report(description: Description, style: str, *, notes: bool = True) -> str:
+def report(description: Judged, style: str, *, notes: bool = True) -> str:
     """Show all faults and return what was shown; leave with status 1 when there are errors.
 
     Args:
@@ -52,3 +58,13 @@ def show(faults: str, style: str) -> None:
 def tell(text: str, style: str) -> None:
     """Write what is for people: to standard output, unless a machine reads faults there."""
     (sys.stdout if style == "text" else sys.stderr).write(text)
+
+
+def usage(message: str) -> NoReturn:
+    """Say what is wrong with a command line, and leave with status 2.
+
+    Args:
+        message: What is wrong.
+    """
+    sys.stderr.write(f"sdfgen: {message}\n")
+    sys.exit(2)

@@ -12,9 +12,12 @@ READING = {
     ),
     "SDF004": (
         "unknown key",
-        "A key that nothing reads is almost always a misspelt one, and what it should have set keeps its default.",
+        "A key that nothing reads is almost always a misspelt one; in a system file Microkit refuses such attributes.",
     ),
-    "SDF005": ("a key is missing", "The table cannot do without this key."),
+    "SDF005": (
+        "a key is missing",
+        "The table cannot do without this key, nor the element of a system file without this attribute or element.",
+    ),
     "SDF006": (
         "a key is set in two included files",
         "Included files are joined: tables merge and arrays of tables add up, but one value can only be set once.",
@@ -86,6 +89,47 @@ READING = {
     ),
 }
 """Title and explanation by code."""
+
+EXISTING = {
+    "SDF200": (
+        "not well-formed XML",
+        "The text breaks XML 1.0 or its namespaces, or nests too deeply; the place is where the parser gave up.",
+    ),
+    "SDF201": (
+        "not XML yet",
+        "Some write system files for the C preprocessor, jinja2 or sed; what these make of it can be checked.",
+    ),
+    "SDF202": (
+        "declarations of entities are not read",
+        "Microkit refuses a document type with declarations. No entity is expanded and no file read for one.",
+    ),
+    "SDF203": (
+        "what XInclude includes",
+        "Files beside the system file, and those below folders of `--include`, are put in; the Microkit tool does not.",
+    ),
+    "SDF204": ("text in a system file", "Microkit refuses text in <system>, and does not look at any elsewhere."),
+    "SDF205": (
+        "an element is where, or as often as, it may be",
+        "Some stand once, and <domains> before what is in them.",
+    ),
+    "SDF206": (
+        "the grammar of a fork",
+        "Forks from before Microkit 1.4 and HAMR's have grammars of their own; all else in such a file is judged.",
+    ),
+    "SDF210": (
+        "a device tree cannot be read",
+        "Source as dtc takes it, with includes and without conditions of the preprocessor, or a flattened tree.",
+    ),
+    "SDF217": (
+        "something stands beside no part of the system",
+        "A device tree or C file is of a virtual machine, a program image of a protection domain.",
+    ),
+    "SDF219": (
+        "a program image is nowhere",
+        "Images are looked for beside the system file and in the folders of `--search-path`; Microkit does so.",
+    ),
+}
+"""The same for reading system files that others wrote."""
 
 BUILDING = {
     "SDF101": (

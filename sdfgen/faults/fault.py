@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from sdfgen.records import NamedTuple
@@ -40,16 +41,32 @@ class Fault(NamedTuple):
         return self.span or self.where.span
 
 
+MOST_ALIKE = 200
+"""Faults of one code and severity that are told: nobody reads more, and a file may have a hundred thousand."""
+
+
 class Faults:
-    """Collects faults, each once."""
+    """Collects faults, each once, and of those that are alike the first."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, object, object], Fault] = {}
+        self._alike: dict[tuple[str, str], int] = {}
 
     def add(self, fault: Fault) -> None:
         """Add a fault; the same message at the same place counts once."""
         key = (fault.code, fault.message, fault.where, fault.span)
-        self._found.setdefault(key, fault)
+        kind = (fault.code, fault.severity)
+        count = self._alike.get(kind, 0)
+        if key in self._found or count > MOST_ALIKE:
+            return
+        self._alike[kind] = count + 1
+        if count == MOST_ALIKE:
+            fault = fault._replace(message="there are more like this, which are not told", advice="", notes=())
+        self._found[key] = fault
+
+    def full(self, code: str) -> bool:
+        """Tell whether no more errors of a code are taken."""
+        return self._alike.get((code, "error"), 0) > MOST_ALIKE
 
     def extend(self, faults: Iterable[Fault]) -> None:
         """Add several faults."""
@@ -72,9 +89,14 @@ class Faults:
         return sorted(self, key=lambda f: (f.where.source.name, f.place, f.code, f.message))
 
 
+_MOST_NAMES = 1000
+"""Among more, looking for the nearest takes longer than it helps."""
+
+
 def suggestion(wrong: str, known: Iterable[str]) -> str:
     """Return ` (did you mean `x`?)` for the nearest known name, or nothing."""
     from difflib import get_close_matches
 
-    near = get_close_matches(wrong, list(known), n=1, cutoff=0.6)
+    names = list(islice(known, _MOST_NAMES + 1))
+    near = get_close_matches(wrong, names, n=1, cutoff=0.6) if len(names) <= _MOST_NAMES else []
     return f" (did you mean `{near[0]}`?)" if near else ""

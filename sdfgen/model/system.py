@@ -3,6 +3,7 @@
 Annotations are evaluated here on purpose: as text, each of them is compiled at every start.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from sdfgen.facts.dialects import Dialect
 from sdfgen.model.counted import Counted
 from sdfgen.model.guest import Guest, GuestTimer
 from sdfgen.model.microkit import Channel, Domains, Map, Origin, ProtectionDomain, Region, VirtualMachine
+from sdfgen.model.tree import Constant, GuestTree
 from sdfgen.records import NamedTuple
 
 
@@ -97,6 +99,10 @@ class System(NamedTuple):
         images: The ELFs to patch that exist already: path beside the description, by name.
         folder: The description's: relative file names start there.
         origin: Its table.
+        folders: More folders in which files that it names are looked for, after `folder`.
+        trees: Device trees of its virtual machines, as others wrote them.
+        constants: What C files of its VMMs say, likewise.
+        placed: Where files that it names are, for those that somebody says it of.
     """
 
     name: str
@@ -122,6 +128,21 @@ class System(NamedTuple):
     images: dict[str, str]
     folder: str
     origin: Origin
+    folders: tuple[str, ...] = ()
+    trees: tuple[GuestTree, ...] = ()
+    constants: tuple[Constant, ...] = ()
+    placed: Mapping[str, str] = {}
+
+    def find(self, name: str) -> str:
+        """Return the path of a file that the system names: the first there is, or where it would be looked for first.
+
+        Args:
+            name: The file.
+        """
+        if name in self.placed:
+            return self.placed[name]
+        paths = [os.path.join(folder, name) for folder in (self.folder, *self.folders)]
+        return next(filter(os.path.isfile, paths), paths[0])
 
     def all_pds(self) -> Iterator[ProtectionDomain]:
         """Yield every protection domain, parents before their children."""

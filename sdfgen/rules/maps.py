@@ -110,7 +110,7 @@ def perms(system: System) -> Iterator[Fault]:
                 yield fault("SDF047", message, (m.origin, "perms"), advice, severity=severity)
 
 
-@rule("SDF048", "maps start at a multiple of their region's page size", Stage.VALUES, on_board=True)
+@rule("SDF048", "maps start at a multiple of their region's page size", Stage.VALUES, placed=True)
 def alignment(system: System) -> Iterator[Fault]:
     """A page is mapped by the upper bits of its address only."""
     for m, region, space, start, _ in mapped(system):
@@ -132,7 +132,7 @@ def limit(system: System, space: AddressSpace) -> int:
     return top - system.dialect.top_reserve_bytes - min(max(stack, STACK_MIN_BYTES), STACK_MAX_BYTES)
 
 
-@rule("SDF049", "maps end below the stack", on_board=True)
+@rule("SDF049", "maps end below the stack", placed=True)
 def high(system: System) -> Iterator[Fault]:
     """The stack lies at the top of a domain; 2.1.0 refuses a map that touches it, 2.0.1 looks at starts only."""
     limits = {(space.guest, space.name): limit(system, space) for space in spaces(system)}
@@ -160,7 +160,7 @@ def _overlaps(maps: list[Mapped]) -> Iterator[tuple[Mapped, Mapped]]:
             reach = m
 
 
-@rule("SDF050", "maps of an address space do not overlap", on_board=True)
+@rule("SDF050", "maps of an address space do not overlap", placed=True)
 def overlap(system: System) -> Iterator[Fault]:
     """Each page has one mapping; 1.4.1 does not look at virtual machines, where the later map fails at boot."""
     by_space: dict[int, list[Mapped]] = {}
@@ -189,7 +189,7 @@ def image(system: System) -> Iterator[Fault]:
             continue
         name = found.space.pd.program_image
         if name not in there:
-            there[name] = os.path.isfile(os.path.join(system.folder, name))
+            there[name] = os.path.isfile(system.find(name))
         if not there[name]:
             yield _guessed(found)
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sdfgen.facts.dialects import NAME_BYTES
+from sdfgen.read.element import Element
 from sdfgen.records import NamedTuple
 from sdfgen.rules.registry import Stage, fault, rule
 from sdfgen.spec.microkit import DomainsTable, MemoryRegionTable, ProtectionDomainTable, VirtualMachineTable
@@ -38,7 +39,8 @@ def _threads(system: System) -> Iterator[_Named]:
 
 
 def _named(system: System) -> Iterator[_Named]:
-    yield _Named("system", system.name, system.origin)
+    if system.origin.given("name"):
+        yield _Named("system", system.name, system.origin)
     yield from (_Named(*named) for named in system.more_names)
     yield from _threads(system)
     yield from (_Named("memory region", region.name, region.origin) for region in system.regions)
@@ -46,8 +48,8 @@ def _named(system: System) -> Iterator[_Named]:
         yield from (_Named("domain", name, system.domains.origin, "names") for name in system.domains.names)
 
 
-_RAW = (DomainsTable, MemoryRegionTable, ProtectionDomainTable, VirtualMachineTable)
-"""Tables whose names go into the system file only: no C, no file."""
+_RAW = (DomainsTable, MemoryRegionTable, ProtectionDomainTable, VirtualMachineTable, Element)
+"""What has names that go into the system file only: no C, no file."""
 
 
 @rule("SDF020", "names are made of letters, digits, _ and - where C and files are made of them", Stage.NAMES)
@@ -68,7 +70,7 @@ def spelling(system: System) -> Iterator[Fault]:
         if allowed is _SPELLING:
             message = f"name {name!r} of a {kind} has characters other than A-Z a-z 0-9 _ -"
             yield fault("SDF020", message, (origin, key), advice)
-        elif name.isprintable() and name:
+        elif (name.isprintable() and name) or isinstance(origin, Element):
             message = f"name {name!r} of a {kind} is unusual: it has characters other than A-Z a-z 0-9 and _-./@:+"
             yield fault("SDF020", message, (origin, key), advice, severity="note")
         else:

@@ -9,7 +9,7 @@ from sdfgen.model.microkit import NO_ROOM
 from sdfgen.records import NamedTuple
 from sdfgen.rules.regions import page_in_use
 from sdfgen.rules.registry import fault, rule
-from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, joined, range_text, ranges_text, size_text
+from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, joined, range_text, ranges_text, round_up, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,7 +162,7 @@ def backed(system: System) -> Iterator[Fault]:
         if parts:
             message = f"{fixed.text()} lies only partly in memory, which is at {parts[0].text()}"
             yield fault("SDF095", message, fixed.place, _windows_text(system))
-        elif not any(fixed.range.meets(device) for device in hardware):
+        elif system.board.devices and not any(fixed.range.meets(device) for device in hardware):
             message = f"{fixed.text()}: board `{system.board.name}` lists neither memory nor a device there"
             advice = "check the address; a device that is missing goes into the board file"
             yield fault("SDF095", message, fixed.place, advice, severity="note")
@@ -195,6 +195,34 @@ def _largest(regions: list[Region]) -> Region:
 
 def _bytes(regions: list[Region]) -> int:
     return sum(r.size_bytes or 0 for r in regions)
+
+
+def free_ranges(system: System) -> list[tuple[int, int, str]]:
+    """Return start and end of the physical memory that regions with an address may have, and what it is.
+
+    Args:
+        system: A system, whose regions with an address are taken.
+    """
+    facts = system.board.facts
+    taken = [_kernel(system), *(_Range(r.base, r.base + r.size) for r in facts.reserved)]
+    taken += [fixed.range for fixed in _fixed(system)] + ([root_objects(system)] if facts.ram else [])
+    there = [(w.base, w.base + w.size, f"window `{w.name}`") for w in facts.window]
+    windows = [_Range(start, end) for start, end, _ in there]
+    for part in facts.ram:
+        there += [(*piece, "RAM") for piece in _without(part.base, part.base + part.size, windows)]
+    found = [(*piece, what) for start, end, what in there for piece in _without(start, end, taken)]
+    return sorted(found)
+
+
+def _without(start: int, end: int, taken: list[_Range]) -> Iterator[tuple[int, int]]:
+    """Yield the whole pages of a range that nothing else takes."""
+    for other in sorted(taken, key=lambda one: one.start):
+        if start < other.end and other.start < end:
+            if start < other.start // PAGE_BYTES * PAGE_BYTES:
+                yield start, other.start // PAGE_BYTES * PAGE_BYTES
+            start = max(start, round_up(other.end, PAGE_BYTES))
+    if start < end:
+        yield start, end
 
 
 def _available(system: System) -> int:

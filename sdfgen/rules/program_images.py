@@ -35,7 +35,7 @@ def beside(system: System) -> Iterator[Fault]:
     """
 
     def path_of(name: str) -> str | None:
-        path = os.path.join(system.folder, name)
+        path = system.find(name)
         return path if os.path.isfile(path) else None
 
     yield from unfit(system, path_of)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import suggestion
@@ -103,7 +102,7 @@ def prefill(system: System) -> Iterator[Fault]:
 
 def _unfit(system: System, region: Region, path: str) -> tuple[str, str]:
     """Return what is wrong with a prefill file, if anything, and what to do about it."""
-    length = length_bytes(os.path.join(system.folder, path)) or "is empty"
+    length = length_bytes(system.find(path)) or "is empty"
     size_bytes = region.size_bytes
     if isinstance(length, str):
         return length, "paths are relative to the description"

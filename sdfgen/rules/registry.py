@@ -39,7 +39,8 @@ class Rule(NamedTuple):
         function: Yields what does not.
         stage: When it runs.
         twice: It tells of a second thing with a name, for which all that is said of it is said of the first one too.
-        on_board: It holds a system against the board file, and says nothing when that is wrong.
+        on_board: It holds a system against the board file, and says nothing when that is wrong, or where there is none.
+        placed: It judges addresses that may come out of the board file, and says nothing when that is wrong.
     """
 
     code: str
@@ -48,6 +49,7 @@ class Rule(NamedTuple):
     stage: Stage = Stage.SEVERAL
     twice: bool = False
     on_board: bool = False
+    placed: bool = False
 
 
 class BoardRule(NamedTuple):
@@ -66,12 +68,18 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(
-    code: str, title: str, stage: Stage = Stage.SEVERAL, *, twice: bool = False, on_board: bool = False
+    code: str,
+    title: str,
+    stage: Stage = Stage.SEVERAL,
+    *,
+    twice: bool = False,
+    on_board: bool = False,
+    placed: bool = False,
 ) -> Callable[[RuleFunction], RuleFunction]:
     """Register the decorated function as the rule with this code."""
 
     def register(function: RuleFunction) -> RuleFunction:
-        _enter(RULES, Rule(code, title, function, stage, twice, on_board))
+        _enter(RULES, Rule(code, title, function, stage, twice, on_board, placed))
         return function
 
     return register

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from sdfgen.facts.dialects import MAX_CAP_SLOT, MAX_DOMAINS, MAX_SCHEDULE_ENTRIES
@@ -44,8 +45,8 @@ def domains(system: System) -> Iterator[Fault]:
     if not 0 < len(names) <= MAX_DOMAINS:
         message = f"{len(names)} domains; there can be 1 to {MAX_DOMAINS}"
         yield fault("SDF065", message, (found.origin, "names"), "change the list")
-    for number, name in enumerate(names):
-        if name in names[:number]:
+    for name, count in Counter(names).items():
+        if count > 1:
             message = f"domain `{name}` is listed twice"
             yield fault("SDF065", message, (found.origin, "names"), "list it once")
     yield from _domain_ids(found)
@@ -57,11 +58,12 @@ def _domain_ids(found: Domains) -> Iterator[Fault]:
     if ids and len(ids) != len(found.names):
         message = f"`id` has {len(ids)} of the {len(found.names)} that `names` has"
         yield fault("SDF065", message, place, "give each domain one, -1 where Microkit may choose")
+    first = {number: position for position, number in reversed(list(enumerate(ids)))}
     for position, number in enumerate(ids):
         if number is not None and not 0 <= number < MAX_DOMAINS:
             message = f"domain id {number} is not in 0 to {MAX_DOMAINS - 1}"
             yield fault("SDF065", message, place, f"use 0 to {MAX_DOMAINS - 1}, or -1 where Microkit may choose")
-        elif number is not None and number in ids[:position]:
+        elif number is not None and first[number] != position:
             yield fault("SDF065", f"domain id {number} is given twice", place, "give each domain its own")
 
 
@@ -72,6 +74,7 @@ def membership(system: System) -> Iterator[Fault]:
     if _on_several_cores(system):
         yield from _in_a_domain(system) if found is None else ()  # [domains] itself is told of
         return
+    names = frozenset(found.names if found is not None else ())
     for pd in system.all_pds() if knows(system, "protection_domain.domain") else ():
         place = (pd.origin, "domain")
         if found is None and pd.domain is not None:
@@ -80,7 +83,7 @@ def membership(system: System) -> Iterator[Fault]:
         elif found is not None and pd.domain is None:
             other = [(found.origin, "names", "the domains are here")]
             yield fault("SDF066", f"`{pd.name}` is in no domain", place, "add `domain`", other)
-        elif found is not None and pd.domain not in found.names:
+        elif found is not None and pd.domain not in names:
             yield from _unknown("SDF066", f"`{pd.name}`", str(pd.domain), found, pd.origin)
 
 
@@ -117,6 +120,7 @@ def _unknown(code: str, who: str, name: str, found: Domains, origin: Origin) -> 
 def entries(system: System) -> Iterator[Fault]:
     """The kernel would take a duration of 0 for the end marker, and keeps 56 bits of it."""
     found = _domains(system)
+    names = frozenset(found.names if found is not None else ())
     for entry in found.schedule if found is not None else ():
         if entry.end_marker == (entry.domain is not None or entry.duration is not None):
             what = "both an end marker and a time slice" if entry.end_marker else "neither time slice nor end marker"
@@ -124,7 +128,7 @@ def entries(system: System) -> Iterator[Fault]:
             yield fault("SDF067", message, (entry.origin, ""), "give it `domain` and `duration`, or `end_marker`")
         elif not entry.end_marker:
             yield from _slice(entry)
-        if found is not None and entry.domain is not None and entry.domain not in found.names:
+        if found is not None and entry.domain is not None and entry.domain not in names:
             yield from _unknown("SDF067", "a schedule entry", entry.domain, found, entry.origin)
 
 

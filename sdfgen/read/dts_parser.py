@@ -1,0 +1,261 @@
+"""The parser of device tree source: nodes, properties and values out of tokens."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from sdfgen.faults.fault import Fault
+from sdfgen.faults.place import MAX_NESTING, Span
+from sdfgen.faults.source import Text, Where
+from sdfgen.read.tree import Cell, Node, Property
+from sdfgen.records import NamedTuple
+
+if TYPE_CHECKING:
+    from sdfgen.faults.place import Path
+
+CODE = "SDF210"
+
+
+class TreeText(Text):
+    """The text of a device tree: a place in it is line, column and width."""
+
+    def span(self, path: Path, *, key: bool = False) -> Span:  # noqa: ARG002 - as all sources are asked
+        """Return the place."""
+        line, column, width = (*path, 1, 1, 1)[:3]
+        return Span(int(line), int(column), max(1, int(width)))
+
+
+class Token(NamedTuple):
+    """A word of the text: what kind of one, and where it is."""
+
+    kind: str
+    text: str
+    source: TreeText
+    line: int
+    column: int
+
+    @property
+    def where(self) -> Where:
+        """Its place."""
+        return Where(self.source, (self.line, self.column, len(self.text)))
+
+
+class WrongError(Exception):
+    """Something is not as source of device trees has it."""
+
+    def __init__(self, message: str, where: Where, advice: str = "") -> None:
+        super().__init__(message)
+        self.fault = Fault(CODE, message, where, advice or "see that `dtc -I dts FILE` takes it")
+
+
+_PIECES = re.compile(r"[-+*]|[^-+*]+")
+"""Of what is one name elsewhere, and a sum or a product in parentheses."""
+
+
+class Parser:
+    """Adds what a file says to a tree."""
+
+    def __init__(
+        self,
+        tokens: list[Token],
+        root: Node,
+        labels: dict[str, Node],
+        unresolved: list[tuple[str, Where]],
+        constants: dict[str, int],
+    ) -> None:
+        self._tokens = tokens
+        self._at = 0
+        self._root = root
+        self._labels = labels
+        self._unresolved = unresolved
+        self._constants = constants
+
+    def file(self) -> None:
+        """Read a whole file."""
+        while self._at < len(self._tokens):
+            labels = self._take_labels()
+            token = self._next()
+            if token.text in ("/dts-v1/", "/plugin/"):
+                self._expect(";")
+            elif token.text == "/memreserve/":
+                self._skip_to(";")
+            elif token.text == "/delete-node/":
+                self._delete(self._next())
+            elif token.text == "/":
+                self._body(self._root, token, labels, 0)
+            elif token.kind == "ref":
+                self._body(self._referred(token), token, labels, 0)
+            else:
+                raise WrongError(f"{token.text!r} stands where a node is expected", token.where)
+
+    def _delete(self, token: Token) -> None:
+        if token.kind == "ref" and (node := self._labels.get(token.text[1:])) is not None and node.parent is not None:
+            node.parent.children.pop(node.name, None)
+        self._expect(";")
+
+    def _referred(self, token: Token) -> Node:
+        text = token.text
+        found = self._root.find(text[2:-1]) if text.startswith("&{") else self._labels.get(text[1:])
+        if found is None:
+            self._unresolved.append((token.text, token.where))
+            return Node("", None)
+        return found
+
+    def _body(self, node: Node, token: Token, labels: list[str], depth: int) -> None:
+        if depth > MAX_NESTING:
+            raise WrongError("nodes nest too deeply", token.where)
+        node.where = node.where or token.where
+        for label in labels:
+            self._labels[label] = node
+        self._expect("{")
+        while not self._is("}"):
+            self._entry(node, depth)
+        self._next()
+        self._expect(";")
+
+    def _entry(self, node: Node, depth: int) -> None:
+        labels = self._take_labels()
+        token = self._next()
+        if token.text in ("/delete-node/", "/delete-property/"):
+            name = self._next().text
+            (node.children if token.text == "/delete-node/" else node.properties).pop(name, None)
+            self._expect(";")
+        elif token.text == "/omit-if-no-ref/":
+            return
+        elif token.kind != "name":
+            raise WrongError(f"{token.text!r} stands where a node or a property is expected", token.where)
+        elif self._is("{"):
+            child = node.children.setdefault(token.text, Node(token.text, node))
+            self._body(child, token, labels, depth + 1)
+        elif self._is(";"):
+            self._next()
+            node.properties[token.text] = Property(token.text, token.where)
+        else:
+            self._expect("=")
+            node.properties[token.text] = self._values(token)
+
+    def _values(self, name: Token) -> Property:
+        cells: list[Cell] = []
+        strings: list[str] = []
+        bits = 32
+        while True:
+            self._take_labels()
+            token = self._next()
+            if token.kind == "string":
+                strings += _unescaped(token.text).removesuffix("\0").split("\0")
+            elif token.text == "/bits/":
+                bits = int(self._next().text, 0)
+                continue
+            elif token.text == "<":
+                cells += self._cells(bits)
+            elif token.text == "[":
+                self._skip_to("]")
+            elif token.text == "/incbin/":
+                self._skip_to(")")
+            elif token.kind != "ref":
+                raise WrongError(f"{token.text!r} is no value of `{name.text}`", token.where)
+            self._take_labels()
+            token = self._next()
+            if token.text == ";":
+                return Property(name.text, name.where, tuple(cells), tuple(strings))
+            if token.text != ",":
+                raise WrongError(f"{token.text!r} stands where `;` is expected", token.where)
+
+    def _cells(self, bits: int) -> list[Cell]:
+        found: list[Cell] = []
+        while not self._is(">"):
+            self._take_labels()
+            token = self._next()
+            if token.kind == "ref":
+                found.append(Cell(None, token.where, token.text))
+            elif token.text == "(":
+                found.append(Cell(self._expression(), token.where))
+            else:
+                value = self._number(token)
+                if bits == 64 and value is not None:  # noqa: PLR2004 - bits of two cells
+                    found.append(Cell(value >> 32, token.where))
+                    value &= 0xFFFF_FFFF
+                found.append(Cell(value, token.where))
+        self._next()
+        return found
+
+    def _number(self, token: Token) -> int | None:
+        text = token.text
+        if token.kind == "char":
+            return ord(_unescaped(text)[0])
+        if text in self._constants:
+            return self._constants[text]
+        match = re.fullmatch(r"(0[xX][0-9A-Fa-f]+|\d+)[uUlL]*", text)
+        if match is None and token.kind == "name" and re.fullmatch(r"[A-Za-z_]\w*", text):
+            return None
+        if match is None or len(text) > 40:  # noqa: PLR2004 - longer than any number
+            raise WrongError(f"{text!r} is no number", token.where)
+        digits = match[1]
+        octal = len(digits) > 1 and digits[0] == "0" and digits[1] in "01234567" and not set(digits) & set("89")
+        return int(digits, 8) if octal else int(digits, 0 if digits[:2].lower() == "0x" else 10)
+
+    def _expression(self) -> int | None:
+        """Return what a sum, product or shift in parentheses comes to; None where it is more than that."""
+        words: list[str] = []
+        depth = 1
+        while True:
+            token = self._next()
+            depth += {"(": 1, ")": -1}.get(token.text, 0)
+            if depth == 0:
+                return _computed(words)
+            pieces = _PIECES.findall(token.text) if token.kind == "name" else [token.text]
+            for piece in pieces:
+                is_sign = token.kind not in ("name", "char") or piece in "+-*"
+                words.append(piece if is_sign else str(self._number(token._replace(text=piece))))
+
+    def _take_labels(self) -> list[str]:
+        found = []
+        while (
+            self._at + 1 < len(self._tokens)
+            and self._tokens[self._at].kind == "name"
+            and self._tokens[self._at + 1].text == ":"
+        ):
+            found.append(self._tokens[self._at].text)
+            self._at += 2
+        return found
+
+    def _is(self, text: str) -> bool:
+        return self._at < len(self._tokens) and self._tokens[self._at].text == text
+
+    def _next(self) -> Token:
+        if self._at >= len(self._tokens):
+            last = self._tokens[-1] if self._tokens else None
+            raise WrongError("the text ends too early", last.where if last else Where(TreeText("", "")))
+        self._at += 1
+        return self._tokens[self._at - 1]
+
+    def _expect(self, text: str) -> None:
+        token = self._next()
+        if token.text != text:
+            raise WrongError(f"{token.text!r} stands where `{text}` is expected", token.where)
+
+    def _skip_to(self, text: str) -> None:
+        while self._next().text != text:
+            pass
+
+
+def _unescaped(text: str) -> str:
+    escapes = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
+    return re.sub(r"\\(x[0-9A-Fa-f]{1,2}|.)", lambda match: escapes.get(match[1], match[1][-1]), text[1:-1])
+
+
+def _computed(words: list[str]) -> int | None:
+    """Return what an expression of numbers, `+ - * | << ( )` comes to."""
+    if not all(re.fullmatch(r"\d{1,20}|[-+*|()]|<<|>>", word) for word in words) or len(words) > 50:  # noqa: PLR2004 - what people write
+        return None
+    shifts = [words[i + 1] for i, word in enumerate(words[:-1]) if word == "<<"]
+    if any(not shift.isdecimal() or int(shift) > 64 for shift in shifts) or words.count("*") > 4:  # noqa: PLR2004 - what a cell holds
+        return None
+    if "**" in "".join(words):
+        return None
+    try:
+        value = eval("".join(words), {"__builtins__": {}})  # noqa: S307 - of digits and these signs
+    except (SyntaxError, TypeError, ValueError):
+        return None
+    return int(value) & 0xFFFF_FFFF_FFFF_FFFF

@@ -1,0 +1,273 @@
+"""Device trees beside a system file: read from source and flattened, and whose they are."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sdfgen.describe import describe
+from sdfgen.existing.examine import examine
+from sdfgen.existing.request import Request
+from sdfgen.existing.trees import guest_tree, parts, tree_of
+from sdfgen.faults.fault import Faults
+from sdfgen.faults.render import as_text
+from sdfgen.generate import generated_files
+from sdfgen.read.c_constants import CText, constants
+from sdfgen.read.dts import Trees
+from sdfgen.read.flat_tree import read_flat_tree
+from sdfgen.read.tree import Node, of_flat
+from tests.paths import EXAMPLE, FAULTS, SYSTEMS
+from tests.trees import ODROID, VIRT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DTC = shutil.which("dtc")
+PARTS = FAULTS / "parts"
+COUNT = int(os.environ.get("SDFGEN_FUZZ", "2000")) // 10
+
+
+def read(*texts: str) -> tuple[Node, Faults]:
+    faults = Faults()
+    trees = Trees((), faults)
+    for text in texts:
+        trees.add("x.dts", text)
+    return trees.root, faults
+
+
+def root(body: str) -> Node:
+    found, faults = read(f"/dts-v1/; / {{ {body} }};")
+    assert not faults, as_text(faults.sorted())
+    return found
+
+
+def said(node: Node) -> Iterator[tuple[str, str, tuple[int | None, ...], tuple[str, ...]]]:
+    """Yield path, property, numbers and strings of a tree; of a property that may be either, what it is in both."""
+    for one in node.walk():
+        for prop in one.properties.values():
+            yield one.path, prop.name, tuple(cell.value for cell in prop.cells), prop.strings
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        ("<1 0x10 010>", [1, 16, 8]),
+        ("<1>, <2>", [1, 2]),
+        ("<(1 + 2 * 4) (1 << 4)>", [9, 16]),
+        ("/bits/ 64 <0x100000002>", [1, 2]),
+        ("<'a' '\\n'>", [97, 10]),
+        ("<UNKNOWN 5>", [None, 5]),
+        ("<one: 1 two: 2>", [1, 2]),
+        ("[00 01], <3>", [3]),
+        ("<(9**9)>", [None]),
+    ],
+)
+def test_cells(text: str, cells: list[int | None]) -> None:
+    found = root(f"a = {text};").properties["a"]
+    assert [cell.value for cell in found.cells] == cells
+
+
+def test_strings() -> None:
+    found = root('a = "x", "y\\0z", "\\"q\\"";')
+    assert found.strings("a") == ("x", "y", "z", '"q"')
+
+
+def test_later_parts_add_and_override() -> None:
+    base = "/dts-v1/; / { s: soc { a = <1>; b { c = <2>; }; gone { }; }; };"
+    over = '&s { a = <3>; b { d; }; /delete-node/ gone; }; / { soc { e = "f"; }; }; &{/soc/b} { g = <7>; };'
+    found, faults = read(base, over)
+    assert not faults
+    soc = found.children["soc"]
+    assert (soc.cell("a"), soc.strings("e"), list(soc.children)) == (3, ("f",), ["b"])
+    assert (soc.children["b"].cell("c"), "d" in soc.children["b"].properties, soc.children["b"].cell("g")) == (
+        2,
+        True,
+        7,
+    )
+
+
+def test_included_files_and_constants(tmp_path: Path) -> None:
+    (tmp_path / "a.dtsi").write_text("/ { a = <ONE>; };\n")
+    (tmp_path / "b.h").write_text("#define ONE 1\n#define SUM (2)\n")
+    text = '/dts-v1/;\n#include "b.h"\n#include "a.dtsi"\n/include/ "a.dtsi"\n/ { b = <SUM>; #address-cells = <1>; };\n'
+    path = tmp_path / "x.dts"
+    path.write_text(text)
+    faults = Faults()
+    found = tree_of([str(path)], (), faults)
+    assert found is not None, as_text(faults.sorted())
+    assert (found[0].cell("a"), found[0].cell("b"), found[0].cell("#address-cells")) == (1, 2, 1)
+
+
+def test_no_include_leads_out_of_the_folders(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "secret")
+    for name in ("../secret", str(tmp_path / "secret"), "link"):
+        path = tmp_path / "in" / "x.dts"
+        path.write_text(f'/dts-v1/; /include/ "{name}" / {{ }};')
+        faults = Faults()
+        assert tree_of([str(path)], (), faults) is None
+        (fault,) = faults
+        assert (fault.code, "is outside of the folders" in fault.message) == ("SDF210", True)
+        faults = Faults()
+        tree_of([str(path)], (str(tmp_path),), faults)
+        assert ["secret" in fault.message for fault in faults] == [True], "which is read then, and no device tree"
+
+
+def test_addresses_are_those_that_the_cpu_sees() -> None:
+    tree = guest_tree(
+        root(
+            "#address-cells = <2>; #size-cells = <1>;"
+            "bus { #address-cells = <1>; #size-cells = <1>; ranges = <0x0 0x1 0x80000000 0x1000>;"
+            "  in@10 { reg = <0x10 0x20>; }; out@2000 { reg = <0x2000 0x20>; }; };"
+            "i2c { #address-cells = <1>; #size-cells = <1>; chip@1 { reg = <1 1>; }; };"
+            'off@0 { status = "disabled"; reg = <0 0 1>; on@0 { status = "okay"; reg = <0 1>; }; };'
+        ),
+        "linux",
+    )
+    found = [(d.path, [(e.start, e.end) for e in d.registers]) for d in tree.devices]
+    assert found == [("/bus/in@10", [(0x1_8000_0010, 0x1_8000_0030)])]
+
+
+def test_interrupts_are_counted_as_microkit_does() -> None:
+    tree = guest_tree(
+        root(
+            "interrupt-parent = <1>; gic { phandle = <1>; interrupt-controller; #interrupt-cells = <3>; };"
+            "a { interrupts = <0 5 4>, <1 13 8>; };"
+            "other { phandle = <2>; interrupt-controller; #interrupt-cells = <2>; };"
+            "b { interrupt-parent = <2>; interrupts = <3 4 5>; };"
+            "pci { #address-cells = <3>; #interrupt-cells = <1>; #size-cells = <2>;"
+            "  interrupt-map = <0 0 0 1 1 0 3 4>, <0x800 0 0 1 1 0 4 4>; };"
+        ),
+        "linux",
+    )
+    found = {d.path: ([(i.intid, i.trigger) for i in d.interrupts], [i.intid for i in d.handed]) for d in tree.devices}
+    assert found == {"/a": ([(37, "level"), (29, "level")], []), "/pci": ([], [35, 36])}
+    assert tree.whole
+
+
+@pytest.mark.parametrize("text", [ODROID, VIRT], ids=["odroid", "virt"])
+def test_source_says_what_dtc_makes_of_it(text: str, tmp_path: Path) -> None:
+    if DTC is None:
+        pytest.skip("there is no dtc")
+    (tmp_path / "x.dts").write_text(text)
+    made = subprocess.run([DTC, "-q", "-O", "dtb", str(tmp_path / "x.dts")], capture_output=True, check=True)
+    flat = {key[:2]: key[2:] for key in said(of_flat(read_flat_tree(made.stdout).root, "x.dtb"))}
+    found, faults = read(text)
+    assert not faults
+    for path, name, cells, strings in said(found):
+        if cells and None not in cells:
+            assert flat.pop((path, name))[0] == cells
+        elif strings:
+            assert flat.pop((path, name))[1] == strings
+        else:
+            flat.pop((path, name))
+    assert {name for _, name in flat} <= {"phandle"}, "which dtc adds"
+
+
+@pytest.mark.parametrize("path", [EXAMPLE, SYSTEMS / "lone_guest.toml", SYSTEMS / "three_disks_two_blocks.toml"])
+@pytest.mark.parametrize("end", [".dts", ".dtb"])
+def test_what_is_built_agrees_with_itself(path: Path, end: str, tmp_path: Path) -> None:
+    for system in describe(str(path)).systems.values():
+        files = generated_files(system)
+        trees = []
+        for name, content in files.items():
+            target = tmp_path / system.board.name / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+            machine = os.path.basename(name).removesuffix(end)
+            if name.endswith(end) and machine in [vm.name for _, vm in system.vms()]:
+                trees.append(f"{machine}={target}")
+        file = tmp_path / system.board.name / f"{system.name}.system"
+        faults = examine(Request(str(file), system.board.name, trees=tuple(trees))).faults
+        bad = [fault for fault in faults if fault.code.startswith("SDF21") and fault.severity != "note"]
+        assert not bad, as_text(bad)
+
+
+def test_files_of_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "odd=name.dts").touch()
+    assert parts(["a.dts", "vm=b.dts", "vm=c.dts", "odd=name.dts"]) == {
+        "": ["a.dts", "odd=name.dts"],
+        "vm": ["b.dts", "c.dts"],
+    }
+
+
+def test_a_tree_finds_the_machine_whose_memory_it_has(tmp_path: Path) -> None:
+    machine = (
+        '<memory_region name="ram{n}" size="0x1000000" /><protection_domain name="vmm{n}" priority="1">'
+        '<program_image path="v.elf" /><virtual_machine name="vm{n}"><vcpu id="0" />'
+        '<map mr="ram{n}" vaddr="{address}" /></virtual_machine></protection_domain>'
+    )
+    text = "".join(machine.format(n=n, address=address) for n, address in ((1, "0x80000000"), (2, "0x40000000")))
+    file = tmp_path / "x.system"
+    file.write_text(f"<system>{text}</system>")
+    examined = examine(Request(str(file), trees=(str(PARTS / "good.dts"),)))
+    assert examined.system is not None
+    assert [tree.machine for tree in examined.system.trees] == ["vm2"]
+
+
+C = """
+#define ONE 1
+#ifdef BOARD_a
+#define OF_A 0x10
+#elif defined(BOARD_b) || defined(BOARD_c)
+#define OF_B (0x20UL)
+#else
+#define OF_OTHERS 030
+#endif
+#if SOMETHING
+#define UNSURE 1
+#else
+#define UNSURE 2
+#endif
+/* #define GONE 1 */ // #define GONE 2
+#define NOT_ONE (ONE + 1)
+#if 0
+#define NEVER 1
+#endif
+#if !defined(BOARD_a)
+#define NOT_A 1
+#endif
+"""
+
+
+@pytest.mark.parametrize(
+    ("board", "found"),
+    [
+        ("a", {"ONE": 1, "OF_A": 16}),
+        ("c", {"ONE": 1, "OF_B": 32, "NOT_A": 1}),
+        ("d", {"ONE": 1, "OF_OTHERS": 24, "NOT_A": 1}),
+        (None, {"ONE": 1}),
+    ],
+)
+def test_constants_are_those_of_the_board(board: str | None, found: dict[str, int]) -> None:
+    assert {number.name: number.value for number in constants(CText("x.c", C), board)} == found
+
+
+def test_constants_have_their_place() -> None:
+    (number,) = constants(CText("x.c", "\n  # define  A_B  ( 0x12 ) /* x */\n"), None)
+    assert number.where.span[:] == (2, 20, 4)
+
+
+def test_no_mutant_of_a_tree_ends_in_a_traceback() -> None:
+    texts = [path.read_text() for path in sorted(PARTS.glob("*.dts"))] + [ODROID, VIRT, C]
+    for seed in range(COUNT):
+        random = Random(seed)  # noqa: S311 - repeatable, not secret
+        text = random.choice(texts)
+        for _ in range(random.randint(1, 4)):
+            at, other = random.randrange(len(text)), random.randrange(len(text))
+            new = random.choice(
+                ("", "{", "}", "<", ">", ";", '"', "&x", "(", "0x", "/*", "\n#if\n", text[other : other + 30])
+            )
+            text = text[:at] + new + text[at + random.choice((0, 1, 9)) :]
+        tree, faults = read(text)
+        guest_tree(tree, "linux")
+        as_text(faults.sorted())
+        list(constants(CText("x", text), "a"))

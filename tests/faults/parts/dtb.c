@@ -1,0 +1,1 @@
+#define GUEST_DTB_GPA (0x40880000UL)

@@ -1,0 +1,2 @@
+#define GUEST_RAM_SIZE 0x800000 /* half */
+#define GUEST_RAM_START_GPA 0x40000000

@@ -1,0 +1,1 @@
+#define GUEST_RAM_SIZE 0x2000000
