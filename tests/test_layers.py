@@ -24,6 +24,7 @@ LAYERS = (
     ("verify",),
     ("image",),
     ("generate", "describe"),
+    ("views",),
     ("judge",),
     ("resolve",),
     ("subsystems",),

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sdfgen import __version__
-from sdfgen.commands.options import COMMANDS, Option
+from sdfgen.commands.options import COMMANDS, Option, arguments_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+VIEWS = ("show",)
+"""Commands whose JSON has a schema."""
 _HELP = {
     "check": "Check a description and say everything that is wrong with it.",
     "build": "Build a description: SDF, device trees, C, patched ELFs, manifest.",
     "verify": "Read what was built back and compare every number with the description.",
+    "show": "Show a system: who reaches what, as text, a picture, a page or JSON.",
     "run": "Build a description and run it in QEMU; EXTRA, behind `--`, is for QEMU.",
 }
 
@@ -56,6 +59,10 @@ def _click_option(option: Option) -> click.Option:
     )
 
 
+def _click_argument(name: str, default: str | None) -> click.Argument:
+    return click.Argument([name]) if default is None else click.Argument([name], default=default)
+
+
 def _callback(name: str) -> Callable[..., None]:
     def callback(**values: object) -> None:
         from sdfgen.commands.dispatch import run
@@ -66,7 +73,10 @@ def _callback(name: str) -> Callable[..., None]:
 
 
 for _name, _options in COMMANDS.items():
-    _parameters: list[click.Parameter] = [click.Argument(["description"]), *map(_click_option, _options)]
+    _parameters: list[click.Parameter] = [
+        *(_click_argument(*argument) for argument in arguments_of(_name)),
+        *map(_click_option, _options),
+    ]
     if _name == "run":
         _parameters.append(click.Argument(["extra"], nargs=-1))
     cli.add_command(click.Command(_name, params=_parameters, callback=_callback(_name), help=_HELP[_name]))
@@ -74,11 +84,18 @@ for _name, _options in COMMANDS.items():
 
 @cli.command()
 @click.option("--format", "style", type=click.Choice(["json", "markdown"]), default="json", help="What to write.")
-def schema(style: str) -> None:
-    """Write the schema of descriptions: JSON Schema for editors, or the reference."""
-    from sdfgen.commands.reference import json_schema, markdown
+@click.option("--of", "what", type=click.Choice(["description", *VIEWS]), default="description", help="Of what.")
+def schema(style: str, what: str) -> None:
+    """Write the schema of descriptions or of a command's JSON: JSON Schema for editors, or the reference."""
+    from sdfgen.commands.reference import json_schema, markdown, schema_of_view
 
-    click.echo(json_schema() if style == "json" else markdown(), nl=False)
+    if style == "json":
+        text = json_schema() if what == "description" else schema_of_view(what)
+    elif what == "description":
+        text = markdown()
+    else:
+        raise click.UsageError(f"the reference has all of it; `--of {what}` is for JSON")
+    click.echo(text, nl=False)
 
 
 @cli.command()

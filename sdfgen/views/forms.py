@@ -1,0 +1,7 @@
+"""The JSON forms that commands write, by command."""
+
+from __future__ import annotations
+
+from sdfgen.views.document import SystemView
+
+FORMS: dict[str, type] = {"show": SystemView}

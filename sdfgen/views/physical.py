@@ -1,0 +1,83 @@
+"""Physical memory: what lies where, and what is free."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sdfgen.rules.physical import root_objects
+from sdfgen.units import PAGE_BYTES, joined
+from sdfgen.views.document import RangeView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sdfgen.model.system import System
+
+FREE = "free"
+
+
+def memory(system: System) -> tuple[RangeView, ...]:
+    """Return what is where in physical memory, in ascending order, with what is free of RAM and windows.
+
+    Args:
+        system: The system.
+    """
+    used = list(_used(system))
+    taken = joined((one.start, one.end) for one in used)
+    ram = joined((part.base, part.base + part.size) for part in system.board.facts.ram)
+    free = [RangeView(start, end, FREE, "RAM") for part in ram for start, end in _without(part, taken)]
+    taken = joined((*taken, *ram))
+    kept = [(one.start, one.end, one.name) for one in windows(system)]
+    free += [
+        RangeView(start, end, FREE, f"window {name}, no RAM of the kernel's")
+        for low, high, name in kept
+        for start, end in _without((low, high), taken)
+    ]
+    return tuple(sorted((*used, *free)))
+
+
+def windows(system: System) -> tuple[RangeView, ...]:
+    """Return where the board lets regions with a chosen address lie.
+
+    Args:
+        system: The system.
+    """
+    return tuple(RangeView(w.base, w.base + w.size, w.kind, w.name) for w in system.board.facts.window)
+
+
+def is_memory(system: System, start: int, end: int) -> bool:
+    """Tell whether addresses are of the board's memory: RAM, or a window.
+
+    Args:
+        system: The system.
+        start: The first address.
+        end: The first behind them.
+    """
+    parts = (*system.board.facts.ram, *system.board.facts.window)
+    return any(low < end and start < high for low, high in joined((part.base, part.base + part.size) for part in parts))
+
+
+def _used(system: System) -> Iterator[RangeView]:
+    facts = system.board.facts
+    if facts.kernel is not None:
+        end = facts.kernel.base + facts.kernel.reserve
+        yield RangeView(facts.kernel.base, end, "kernel", "kernel and images")
+    root = root_objects(system)
+    yield RangeView(root.start, root.end, "root server", "objects of the root server")
+    yield from (RangeView(one.base, one.base + one.size, "reserved", one.name) for one in facts.reserved)
+    for region in system.regions:
+        if region.phys_addr is not None:
+            end = region.phys_addr + (region.size_bytes or PAGE_BYTES)
+            kind = "region" if is_memory(system, region.phys_addr, end) else "device"
+            yield RangeView(region.phys_addr, end, kind, region.name)
+
+
+def _without(part: tuple[int, int], taken: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield what is left of a range; what is taken comes in ascending order."""
+    start, end = part
+    for low, high in taken:
+        if start < min(low, end):
+            yield start, min(low, end)
+        start = max(start, high)
+    if start < end:
+        yield start, end
