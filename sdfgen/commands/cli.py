@@ -12,13 +12,14 @@ from sdfgen.commands.options import COMMANDS, Option, arguments_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-VIEWS = ("show",)
+VIEWS = ("show", "why")
 """Commands whose JSON has a schema."""
 _HELP = {
     "check": "Check a description and say everything that is wrong with it.",
     "build": "Build a description: SDF, device trees, C, patched ELFs, manifest.",
     "verify": "Read what was built back and compare every number with the description.",
     "show": "Show a system: who reaches what, as text, a picture, a page or JSON.",
+    "why": "Say what THING is, who sees it and what decided it: an address, a number, or a name.",
     "run": "Build a description and run it in QEMU; EXTRA, behind `--`, is for QEMU.",
 }
 

@@ -18,7 +18,7 @@ def run(command: str, values: dict[str, Any]) -> None:
     """Run a command; one that is interrupted says so in a line, and nothing it started is left behind.
 
     Args:
-        command: `check`, `build`, `verify`, `run` or `show`.
+        command: `check`, `build`, `verify`, `run`, `show` or `why`.
         values: Its parameters by name.
     """
     try:
@@ -55,6 +55,10 @@ def _run(command: str, values: dict[str, Any]) -> None:
         from sdfgen.commands.show import show
 
         show(**values)
+    elif command == "why":
+        from sdfgen.commands.why import why
+
+        why(**values)
     else:
         check(**values)
 

@@ -92,10 +92,13 @@ COMMANDS = {
     "run": (*_DESCRIBED, *_RUN),
     "verify": (*_DESCRIBED, _OUT),
     "show": (*_VIEWED, _form("text", "mermaid", "dot", "svg", "html", "json"), _FILE),
+    "why": (*_VIEWED, _form("text", "json")),
 }
 """Options of the everyday commands."""
 _ONE_DESCRIPTION = (("description", None),)
-ARGUMENTS: dict[str, tuple[tuple[str, str | None], ...]] = {}
+ARGUMENTS: dict[str, tuple[tuple[str, str | None], ...]] = {
+    "why": (("thing", None), ("description", "system.toml")),
+}
 """What those commands take that take more than a description, each with what it is when left out; None for nothing."""
 
 

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from sdfgen.commands.one_system import view_of
+from sdfgen.commands.telling import give_up
 
 if TYPE_CHECKING:
     from sdfgen.views.document import SystemView
@@ -29,7 +30,7 @@ def show(description: str, settings: tuple[str, ...], board: str | None, form: s
         with open(out, "w", encoding="utf-8") as file:
             file.write(text)
     except (OSError, ValueError) as error:
-        sys.exit(f"sdfgen: {out}: {getattr(error, 'strerror', None) or error}")
+        give_up(f"{out}: {getattr(error, 'strerror', None) or error}")
 
 
 def _text(view: SystemView, form: str) -> str:

@@ -44,6 +44,14 @@ def refuse(faults: list[Fault], style: str) -> NoReturn:
     sys.exit(1)
 
 
+def give_up(why: str) -> NoReturn:
+    """Say in a line why a command can't be done, and leave with status 1."""
+    from sdfgen.faults.render import one_line
+
+    sys.stderr.write(f"sdfgen: {one_line(why)}\n")
+    sys.exit(1)
+
+
 def show(faults: str, style: str) -> None:
     """Write rendered faults where those who read them look: machines to standard output."""
     (sys.stderr if style == "text" else sys.stdout).write(faults)

@@ -8,11 +8,14 @@ from sdfgen.units import PAGE_BYTES
 from sdfgen.views.document import DeviceView, SystemView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from sdfgen.facts.board import Device
-    from sdfgen.model.microkit import Region
+    from sdfgen.model.microkit import Origin, Region
     from sdfgen.model.system import System
+    from sdfgen.views.document import Place
+
+    PlaceOf = Callable[[Origin, str], Place]
 
 
 def devices_in(system: System, region: Region) -> tuple[str, ...]:
@@ -37,13 +40,14 @@ def devices_of_interrupt(system: System, irq: int) -> tuple[str, ...]:
     return (*own, *(name for name, device in system.board.devices.items() if device.intid == irq))
 
 
-def devices(system: System) -> tuple[DeviceView, ...]:
+def devices(system: System, place_of: PlaceOf) -> tuple[DeviceView, ...]:
     """Return the devices that somebody reaches.
 
     Args:
         system: The system.
+        place_of: Returns where a key stands.
     """
-    found = (_device(system, device) for device in system.board.devices.values())
+    found = (_device(system, device, place_of(device.facts, "name")) for device in system.board.devices.values())
     return tuple(device for device in found if device.reached_by or device.interrupts)
 
 
@@ -70,7 +74,7 @@ def _holds(region: Region, device: Device) -> bool:
     )
 
 
-def _device(system: System, device: Device) -> DeviceView:
+def _device(system: System, device: Device, place: Place) -> DeviceView:
     regions = tuple(region.name for region in system.regions if _holds(region, device))
     reached = tuple(owner for owner, maps in system.spaces() if any(m.region in regions for m in maps))
     given = tuple(guest.name for guest in system.guests if device.name in guest.devices)
@@ -87,6 +91,7 @@ def _device(system: System, device: Device) -> DeviceView:
         ),
         dma=device.facts.dma,
         told=_told(system, given or reached) if device.facts.dma else (),
+        place=place,
     )
 
 

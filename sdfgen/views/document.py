@@ -336,6 +336,7 @@ class DeviceView(NamedTuple):
         interrupts: Protection domains that receive its interrupt.
         dma: It reads and writes memory by itself: all that there is, since no SMMU stands before it.
         told: Regions whose physical addresses its driver knows.
+        place: Where the board file has it.
     """
 
     name: str
@@ -348,6 +349,7 @@ class DeviceView(NamedTuple):
     interrupts: tuple[str, ...]
     dma: bool
     told: tuple[str, ...]
+    place: Place
 
 
 class RangeView(NamedTuple):
@@ -356,14 +358,16 @@ class RangeView(NamedTuple):
     Attributes:
         start: Its first address.
         end: The first behind it.
-        kind: `kernel`, `root server`, `reserved`, `region`, `device` or `free`.
+        kind: `kernel`, `root server`, `reserved`, `region`, `device` or `free`; of a window `ram` or `device`.
         name: What it is.
+        place: What decides it; null for what follows from the rest.
     """
 
     start: int
     end: int
     kind: str
     name: str
+    place: Place | None = None
 
 
 class PatchView(NamedTuple):

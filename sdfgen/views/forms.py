@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sdfgen.views.answers import WhyView
 from sdfgen.views.document import SystemView
 
-FORMS: dict[str, type] = {"show": SystemView}
+FORMS: dict[str, type] = {"show": SystemView, "why": WhyView}

@@ -9,40 +9,47 @@ from sdfgen.units import PAGE_BYTES, joined
 from sdfgen.views.document import RangeView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from sdfgen.model.microkit import Origin
     from sdfgen.model.system import System
+    from sdfgen.views.document import Place
+
+    PlaceOf = Callable[[Origin, str], Place]
 
 FREE = "free"
 
 
-def memory(system: System) -> tuple[RangeView, ...]:
+def memory(system: System, place_of: PlaceOf) -> tuple[RangeView, ...]:
     """Return what is where in physical memory, in ascending order, with what is free of RAM and windows.
 
     Args:
         system: The system.
+        place_of: Returns where a key stands.
     """
-    used = list(_used(system))
+    used = list(_used(system, place_of))
     taken = joined((one.start, one.end) for one in used)
     ram = joined((part.base, part.base + part.size) for part in system.board.facts.ram)
     free = [RangeView(start, end, FREE, "RAM") for part in ram for start, end in _without(part, taken)]
     taken = joined((*taken, *ram))
-    kept = [(one.start, one.end, one.name) for one in windows(system)]
+    kept = [(one.base, one.base + one.size, one.name) for one in system.board.facts.window]
     free += [
         RangeView(start, end, FREE, f"window {name}, no RAM of the kernel's")
         for low, high, name in kept
         for start, end in _without((low, high), taken)
     ]
-    return tuple(sorted((*used, *free)))
+    return tuple(sorted((*used, *free), key=lambda one: one[:4]))
 
 
-def windows(system: System) -> tuple[RangeView, ...]:
+def windows(system: System, place_of: PlaceOf) -> tuple[RangeView, ...]:
     """Return where the board lets regions with a chosen address lie.
 
     Args:
         system: The system.
+        place_of: Returns where a key stands.
     """
-    return tuple(RangeView(w.base, w.base + w.size, w.kind, w.name) for w in system.board.facts.window)
+    parts = system.board.facts.window
+    return tuple(RangeView(one.base, one.base + one.size, one.kind, one.name, place_of(one, "base")) for one in parts)
 
 
 def is_memory(system: System, start: int, end: int) -> bool:
@@ -57,19 +64,21 @@ def is_memory(system: System, start: int, end: int) -> bool:
     return any(low < end and start < high for low, high in joined((part.base, part.base + part.size) for part in parts))
 
 
-def _used(system: System) -> Iterator[RangeView]:
+def _used(system: System, place_of: PlaceOf) -> Iterator[RangeView]:
     facts = system.board.facts
     if facts.kernel is not None:
         end = facts.kernel.base + facts.kernel.reserve
-        yield RangeView(facts.kernel.base, end, "kernel", "kernel and images")
+        yield RangeView(facts.kernel.base, end, "kernel", "kernel and images", place_of(facts.kernel, "base"))
     root = root_objects(system)
     yield RangeView(root.start, root.end, "root server", "objects of the root server")
-    yield from (RangeView(one.base, one.base + one.size, "reserved", one.name) for one in facts.reserved)
+    for one in facts.reserved:
+        yield RangeView(one.base, one.base + one.size, "reserved", one.name, place_of(one, "base"))
     for region in system.regions:
         if region.phys_addr is not None:
             end = region.phys_addr + (region.size_bytes or PAGE_BYTES)
             kind = "region" if is_memory(system, region.phys_addr, end) else "device"
-            yield RangeView(region.phys_addr, end, kind, region.name)
+            place = place_of(region.origin, region.key or "phys_addr")
+            yield RangeView(region.phys_addr, end, kind, region.name, place)
 
 
 def _without(part: tuple[int, int], taken: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

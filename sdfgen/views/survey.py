@@ -82,9 +82,9 @@ class _Survey:
             domains=tuple(self._domain(pd) for pd in system.all_pds()),
             regions=tuple(map(self._region, system.regions)),
             channels=tuple(map(self._channel, system.channels)),
-            devices=devices(system),
-            memory=physical.memory(system),
-            windows=physical.windows(system),
+            devices=devices(system, self._place),
+            memory=physical.memory(system, self._place),
+            windows=physical.windows(system, self._place),
             patches=tuple(
                 PatchView(one.elf, one.symbol, one.value, one.expression, self._place(one.origin, "value"))
                 for one in system.patches

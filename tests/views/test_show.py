@@ -285,10 +285,10 @@ def test_a_strange_address_is_words(page: Path) -> None:
         ([], 2, "Missing argument"),
     ],
 )
-def test_wrong_usage_is_told(arguments: list[str], status: int, said: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_is_told(arguments: list[str], status: int, said: str) -> None:
     result = CliRunner().invoke(cli, ["show", *arguments])
     assert result.exit_code == status, result.output
-    assert said in result.output + capfd.readouterr().err
+    assert said in result.stderr
     assert "Traceback" not in result.output
 
 
