@@ -12,7 +12,7 @@ from sdfgen.commands.options import COMMANDS, Option, arguments_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-VIEWS = ("show", "why")
+VIEWS = ("show", "why", "diff")
 """Commands whose JSON has a schema."""
 _HELP = {
     "check": "Check a description and say everything that is wrong with it.",
@@ -20,6 +20,7 @@ _HELP = {
     "verify": "Read what was built back and compare every number with the description.",
     "show": "Show a system: who reaches what, as text, a picture, a page or JSON.",
     "why": "Say what THING is, who sees it and what decided it: an address, a number, or a name.",
+    "diff": "Say what is different between two systems: descriptions, output folders, or REV:FILE of git.",
     "run": "Build a description and run it in QEMU; EXTRA, behind `--`, is for QEMU.",
 }
 

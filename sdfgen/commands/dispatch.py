@@ -18,7 +18,7 @@ def run(command: str, values: dict[str, Any]) -> None:
     """Run a command; one that is interrupted says so in a line, and nothing it started is left behind.
 
     Args:
-        command: `check`, `build`, `verify`, `run`, `show` or `why`.
+        command: `check`, `build`, `verify`, `run`, `show`, `why` or `diff`.
         values: Its parameters by name.
     """
     try:
@@ -59,6 +59,10 @@ def _run(command: str, values: dict[str, Any]) -> None:
         from sdfgen.commands.why import why
 
         why(**values)
+    elif command == "diff":
+        from sdfgen.commands.diff import diff
+
+        diff(**values)
     else:
         check(**values)
 

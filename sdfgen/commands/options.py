@@ -93,11 +93,13 @@ COMMANDS = {
     "verify": (*_DESCRIBED, _OUT),
     "show": (*_VIEWED, _form("text", "mermaid", "dot", "svg", "html", "json"), _FILE),
     "why": (*_VIEWED, _form("text", "json")),
+    "diff": (_DESCRIBED[0], _BOARD._replace(help="Only this board."), _form("text", "markdown", "json")),
 }
 """Options of the everyday commands."""
 _ONE_DESCRIPTION = (("description", None),)
 ARGUMENTS: dict[str, tuple[tuple[str, str | None], ...]] = {
     "why": (("thing", None), ("description", "system.toml")),
+    "diff": (("before", None), ("after", None)),
 }
 """What those commands take that take more than a description, each with what it is when left out; None for nothing."""
 

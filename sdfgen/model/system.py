@@ -70,6 +70,24 @@ class Storage(NamedTuple):
     origin: Origin
 
 
+class Service(NamedTuple):
+    """What somebody may do with something that no map or channel tells of, because others do it for him.
+
+    Attributes:
+        who: The guest or protection domain.
+        may: What he may do, in words such as `read`.
+        what: With what, in words.
+        origin: Where it comes from.
+        key: The key of `origin` that decides about it.
+    """
+
+    who: str
+    may: tuple[str, ...]
+    what: str
+    origin: Origin
+    key: str
+
+
 class System(NamedTuple):
     """Everything that is emitted for one board.
 
@@ -97,6 +115,7 @@ class System(NamedTuple):
         images: The ELFs to patch that exist already: path beside the description, by name.
         folder: The description's: relative file names start there.
         origin: Its table.
+        services: What somebody may do through others.
     """
 
     name: str
@@ -122,6 +141,7 @@ class System(NamedTuple):
     images: dict[str, str]
     folder: str
     origin: Origin
+    services: tuple[Service, ...] = ()
 
     def all_pds(self) -> Iterator[ProtectionDomain]:
         """Yield every protection domain, parents before their children."""

@@ -388,6 +388,22 @@ class PatchView(NamedTuple):
     place: Place
 
 
+class ServiceView(NamedTuple):
+    """What somebody may do through others, who do it for him: no map and no channel tells of it.
+
+    Attributes:
+        who: The virtual machine or protection domain.
+        may: What he may do: `read`, `write`.
+        what: With what.
+        place: What decides it.
+    """
+
+    who: str
+    may: tuple[str, ...]
+    what: str
+    place: Place
+
+
 class SchedulingDomainView(NamedTuple):
     """A scheduling domain.
 
@@ -442,6 +458,7 @@ class SystemView(NamedTuple):
         domains: The protection domains, each before its children.
         regions: The memory regions.
         channels: The channels.
+        services: What somebody may do through others.
         devices: Devices that somebody reaches.
         memory: What is where in physical memory, in ascending order; what is free is of RAM and windows.
         windows: Where the board file lets regions with a chosen address lie.
@@ -459,6 +476,7 @@ class SystemView(NamedTuple):
     domains: tuple[DomainView, ...]
     regions: tuple[RegionView, ...]
     channels: tuple[ChannelView, ...]
+    services: tuple[ServiceView, ...]
     devices: tuple[DeviceView, ...]
     memory: tuple[RangeView, ...]
     windows: tuple[RangeView, ...]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sdfgen.records import NamedTuple
 from sdfgen.units import range_text
 from sdfgen.views.devices import principal
-from sdfgen.views.words import DMA_WORDS, about_text, guest_words, rights_words, time_words
+from sdfgen.views.words import DMA_WORDS, about_text, guest_words, rights_words, service_words, time_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -230,13 +230,18 @@ class _Drawing:
         rows = [", ".join(rows + [f"core {domain.core or 0}"] * (self._view.cores > 1))]
         rows += [f"has {one.kind} of {one.domain}" for one in domain.capabilities]
         rows += ["makes SMC calls"] if domain.smc else []
+        rows += self._services(domain.name)
         machine = (self._machine(domain.machine),) if domain.machine else ()
         children = (self._domain(child) for child in self._view.domains if child.parent == domain.name)
         return Box(domain.name, DOMAIN, (*rows, *self._rows.get(domain.name, ())), (*machine, *children))
 
+    def _services(self, name: str) -> list[str]:
+        return [service_words(one) for one in self._view.services if one.who == name]
+
     def _machine(self, machine: MachineView) -> Box:
         rows = [f"virtual machine, priority {machine.priority}"]
         rows += guest_words(machine.guest) if machine.guest else []
+        rows += self._services(machine.name)
         return Box(machine.name, MACHINE, (*rows, *self._rows.get(machine.name, ())))
 
 

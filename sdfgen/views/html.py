@@ -56,6 +56,7 @@ def _sections(view: SystemView) -> Iterator[str]:
     yield _table("Who maps what", "region|seen by|rights|address|size|from|decided at", _maps(view))
     yield _table("Protection domains and virtual machines", "name|kind|priority|time|image|decided at", _owners(view))
     yield _table("Channels", "end|id|may|end|id|may|decided at", _channels(view))
+    yield _table("Services", "who|may|what|decided at", _services(view))
     yield _table("Interrupts", "interrupt|of|delivered to|id|trigger|decided at", _interrupts(view))
     yield _table("Devices", "device|registers|interrupt|reached by|DMA|addresses that its driver knows", _devices(view))
     yield _table("Memory regions", "region|kind|size|physical address|from|decided at", map(_region, view.regions))
@@ -113,6 +114,11 @@ def _channels(view: SystemView) -> Iterator[Row]:
             may = ["notify"] * end.notifies + ["call"] * end.calls
             cells += [end.domain, str(end.id), " and ".join(may) or "nothing"]
         yield Row(channel.ends[0].domain, (*cells, _at(channel.place)))
+
+
+def _services(view: SystemView) -> Iterator[Row]:
+    for one in view.services:
+        yield Row(one.who, (one.who, " and ".join(one.may), one.what, _at(one.place)))
 
 
 def _interrupts(view: SystemView) -> Iterator[Row]:

@@ -30,13 +30,13 @@ def memory(system: System, place_of: PlaceOf) -> tuple[RangeView, ...]:
     used = list(_used(system, place_of))
     taken = joined((one.start, one.end) for one in used)
     ram = joined((part.base, part.base + part.size) for part in system.board.facts.ram)
-    free = [RangeView(start, end, FREE, "RAM") for part in ram for start, end in _without(part, taken)]
+    free = [RangeView(start, end, FREE, "RAM") for part in ram for start, end in without(part, taken)]
     taken = joined((*taken, *ram))
     kept = [(one.base, one.base + one.size, one.name) for one in system.board.facts.window]
     free += [
         RangeView(start, end, FREE, f"window {name}, no RAM of the kernel's")
         for low, high, name in kept
-        for start, end in _without((low, high), taken)
+        for start, end in without((low, high), taken)
     ]
     return tuple(sorted((*used, *free), key=lambda one: one[:4]))
 
@@ -81,8 +81,13 @@ def _used(system: System, place_of: PlaceOf) -> Iterator[RangeView]:
             yield RangeView(region.phys_addr, end, kind, region.name, place)
 
 
-def _without(part: tuple[int, int], taken: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield what is left of a range; what is taken comes in ascending order."""
+def without(part: tuple[int, int], taken: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield what is left of a range.
+
+    Args:
+        part: The range.
+        taken: What is taken of it, in ascending order.
+    """
     start, end = part
     for low, high in taken:
         if start < min(low, end):

@@ -25,6 +25,7 @@ from sdfgen.views.document import (
     ScheduleView,
     SchedulingDomainView,
     SeenView,
+    ServiceView,
     SetvarView,
     SlotView,
     SystemView,
@@ -82,6 +83,9 @@ class _Survey:
             domains=tuple(self._domain(pd) for pd in system.all_pds()),
             regions=tuple(map(self._region, system.regions)),
             channels=tuple(map(self._channel, system.channels)),
+            services=tuple(
+                ServiceView(one.who, one.may, one.what, self._place(one.origin, one.key)) for one in system.services
+            ),
             devices=devices(system, self._place),
             memory=physical.memory(system, self._place),
             windows=physical.windows(system, self._place),

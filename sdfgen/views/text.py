@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from sdfgen.units import range_text, size_text
 from sdfgen.views.devices import principal
 from sdfgen.views.physical import FREE
-from sdfgen.views.words import DMA_WORDS, about_text, counted, guest_words, rights_words, slots_text, time_words
+from sdfgen.views.words import (
+    DMA_WORDS,
+    about_text,
+    counted,
+    guest_words,
+    rights_words,
+    service_words,
+    slots_text,
+    time_words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,6 +35,7 @@ def as_text(view: SystemView) -> str:
         ("Protection domains and virtual machines, by priority", _scheduled(view)),
         ("Channels", _channels(view)),
         ("Memory regions, and who maps them", _regions(view)),
+        ("Services", _services(view)),
         ("Devices", _devices(view)),
         ("Physical memory", _memory(view)),
         ("Free memory", _free(view)),
@@ -123,6 +133,10 @@ def _region_head(region: RegionView) -> str:
     content = region.prefill_path or region.prefill_bootinfo
     filled = f", begins as {content}" if content else ""
     return f"{region.name}: {size} {place}{kind}{holds}{filled}"
+
+
+def _services(view: SystemView) -> Iterator[str]:
+    return table((one.who, service_words(one)) for one in view.services) if view.services else iter(())
 
 
 def _devices(view: SystemView) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sdfgen.units import range_text
 from sdfgen.views.answers import AccessView, AnswerView, DecisionView
 from sdfgen.views.why_parts import map_decision, region_decisions, seen
-from sdfgen.views.words import DMA_WORDS, about_text, guest_words, slots_text, time_words
+from sdfgen.views.words import DMA_WORDS, about_text, guest_words, service_words, slots_text, time_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ def answers(view: SystemView, name: str) -> Iterator[AnswerView]:
     yield from (_domain(view, domain) for domain in view.domains if domain.name == name)
     for domain in view.domains:
         if domain.machine is not None and domain.machine.name == name:
-            yield _machine(domain, domain.machine)
+            yield _machine(view, domain, domain.machine)
     yield from (_device(device) for device in view.devices if device.name == name)
     yield from _others(view, name)
 
@@ -74,6 +74,7 @@ def _domain(view: SystemView, domain: DomainView) -> AnswerView:
     more += [f"serves the virtual machine {domain.machine.name}"] if domain.machine else []
     more += ["may make SMC calls"] if domain.smc else []
     more += _channels(view, domain.name)
+    more += [service_words(one) for one in view.services if one.who == domain.name]
     more += [f"receives interrupt {one.irq} as id {one.id}" for one in domain.interrupts]
     more += [f"has the {one.kind} of {one.domain} in slot {one.slot}" for one in domain.capabilities]
     more += [
@@ -99,10 +100,11 @@ def _channels(view: SystemView, name: str) -> Iterator[str]:
                 yield f"channel {near.id} to {far.domain}: {', '.join(said)}"
 
 
-def _machine(domain: DomainView, machine: MachineView) -> AnswerView:
+def _machine(view: SystemView, domain: DomainView, machine: MachineView) -> AnswerView:
     times = time_words(machine.budget_us, machine.period_us)
     what = f"priority {machine.priority}{', ' * bool(times)}{times}, served by {domain.name}"
     more = guest_words(machine.guest) if machine.guest else []
+    more += [service_words(one) for one in view.services if one.who == machine.name]
     decision = DecisionView("it", "a table of the description", machine.place)
     decisions = (decision, *(map_decision(machine.name, m) for m in machine.maps))
     return AnswerView("virtual machine", machine.name, what, tuple(more), _sees(machine.name, machine.maps), decisions)

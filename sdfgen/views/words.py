@@ -10,7 +10,7 @@ from sdfgen.units import size_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sdfgen.views.document import GuestView
+    from sdfgen.views.document import GuestView, ServiceView
 
 _MIB = 2**20
 
@@ -49,6 +49,11 @@ def guest_words(guest: GuestView) -> list[str]:
     said += [f"devices {', '.join(guest.devices)}"] if guest.devices else []
     said += [f"emulated {', '.join(one.name for one in guest.emulated)}"] if guest.emulated else []
     return said
+
+
+def service_words(one: ServiceView) -> str:
+    """Return what somebody may do through others."""
+    return f"may {' and '.join(one.may)} {one.what}"
 
 
 def slots_text(names: Iterable[str]) -> str:
