@@ -16,7 +16,7 @@ _CLASSES = {
     "dma": "fill:#fce8e6,stroke:#c5221f,stroke-width:3px",
     "region": "fill:#f3e8fd,stroke:#8430ce",
 }
-_PLAIN = frozenset(" ._-,:()/+@")
+_PLAIN = frozenset(" ._,:()/+@")
 
 
 def as_mermaid(graph: Graph) -> str:
@@ -26,7 +26,8 @@ def as_mermaid(graph: Graph) -> str:
         graph: Boxes and lines.
     """
     ids = {box.key: f"n{number}" for number, box in enumerate(box for outer in graph.boxes for box in outer.all())}
-    lines = ["---", f"title: {_yaml(graph.title)}", "---", "flowchart LR"]
+    config = ["config:", "  flowchart:", "    wrappingWidth: 600"]
+    lines = ["---", f"title: {_yaml(graph.title)}", *config, "---", "flowchart LR"]
     for box in graph.boxes:
         lines += _box(box, ids, "  ")
     lines += [_line(line, ids) for line in graph.lines]
@@ -35,19 +36,21 @@ def as_mermaid(graph: Graph) -> str:
 
 
 def _box(box: Box, ids: dict[Key, str], indent: str) -> Iterator[str]:
-    text = "<br/>".join([f"<b>{_escaped(box.name)}</b>", *map(_escaped, box.rows)])
+    title, rows = f"<b>{_escaped(box.name)}</b>", "<br/>".join(map(_escaped, box.rows))
     name, style = ids[box.key], "dma" if box.dma else box.kind
     if not box.inside:
-        yield f'{indent}{name}["{text}"]:::{style}'
+        yield f'{indent}{name}["{title}<br/>{rows}"]:::{style}'
         return
-    yield f'{indent}subgraph {name}["{text}"]'
+    yield f'{indent}subgraph {name}["{title}"]'
+    yield f'{indent}  {name}_["{rows}"]:::{style}'
     for inner in box.inside:
         yield from _box(inner, ids, indent + "  ")
     yield f"{indent}end"
-    yield f"{indent}class {name} {style}"
+    yield f"{indent}style {name} {_CLASSES[style]}"
 
 
 def _line(line: Line, ids: dict[Key, str]) -> str:
+    line = line.turned() if line.to_one and not line.to_two else line  # there are no arrows to the left alone
     labels = (" · ".join(filter(None, label)) for label in line.labels)
     text = "<br/>".join(map(_escaped, labels))
     if line.dma:

@@ -189,6 +189,19 @@ def test_sixty_clients_are_drawn_in_seconds(tmp_path: Path) -> None:
     assert monotonic() - began < 60
 
 
+@pytest.mark.parametrize("path", SYSTEM_FILES, ids=lambda path: path.parent.name + "-" + path.stem)
+def test_graphviz_draws_every_box_and_line(path: Path) -> None:
+    if shutil.which("dot") is None:
+        pytest.skip("no dot (Debian: graphviz) to draw the graph with")
+    drawn = graph(view_at(path))
+    said = subprocess.run(["dot", "-Tsvg"], input=as_dot(drawn).encode(), capture_output=True, timeout=120, check=True)
+    root = etree.fromstring(said.stdout)
+    assert said.stderr == b""
+    kinds = [group.get("class") for group in root.iter(f"{SVG}g")]
+    assert kinds.count("edge") == len(drawn.lines)
+    assert kinds.count("node") == len([box for outer in drawn.boxes for box in outer.all()])
+
+
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 
 

@@ -1,0 +1,106 @@
+"""Views of whatever may be built, however odd: no traceback, nothing that is not escaped."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+from lxml import etree
+
+from sdfgen.describe import describe
+from sdfgen.views.diff import board_diff
+from sdfgen.views.dot import as_dot
+from sdfgen.views.graph import graph
+from sdfgen.views.html import as_html
+from sdfgen.views.json_form import as_json
+from sdfgen.views.mermaid import as_mermaid
+from sdfgen.views.picture import picture
+from sdfgen.views.survey import survey
+from sdfgen.views.text import as_text
+from sdfgen.views.why import why
+from sdfgen.views.why_names import names
+from sdfgen.views.why_text import as_text as why_text
+from tests.paths import FAULTS, SYSTEMS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sdfgen.views.document import SystemView
+
+NAME = """</script><b>'&%js%`|"""
+ODD = f"""\
+[system]
+name = "odd"
+boards = ["qemu_virt_aarch64"]
+[[memory_region]]
+name = \"\"\"{NAME}\"\"\"
+size = "4 KiB"
+[[protection_domain]]
+name = "p"
+program_image = \"\"\"{NAME}.elf\"\"\"
+priority = 1
+map = [{{ mr = \"\"\"{NAME}\"\"\", vaddr = 0x2000_0000, setvar_vaddr = "v" }}]
+[[protection_domain]]
+name = "q"
+program_image = "q.elf"
+map = [{{ mr = \"\"\"{NAME}\"\"\", vaddr = 0x2000_0000 }}]
+[[patch]]
+elf = "q.elf"
+symbol = "s"
+text = "</script><script>alert(1)</script>]]>"
+"""
+
+
+def everything(view: SystemView) -> str:
+    """Make all there is of a system; return its page."""
+    boxes = graph(view)
+    svg = picture(view, boxes)
+    etree.fromstring(svg.encode())
+    assert all((as_text(view), as_mermaid(boxes), as_dot(boxes)))
+    json.loads(as_json(view))
+    assert all(why_text(why(view, name)) for name in {*names(view)})
+    assert board_diff(view, view)[1:] == ((), (), (), ())
+    return as_html(view, boxes.title, svg)
+
+
+@pytest.mark.parametrize("folder", sorted(FAULTS.iterdir()), ids=lambda path: path.name)
+def test_what_has_warnings_only_is_shown(folder: Path) -> None:
+    for path in sorted(folder.glob("*.toml")):
+        for system in describe(str(path)).systems.values():
+            everything(survey(system))
+
+
+class Reader(HTMLParser):
+    """Collects the tags of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - of the base
+        self.tags.append(tag)
+
+
+def test_nothing_of_a_description_is_markup(tmp_path: Path) -> None:
+    path = tmp_path / "odd.toml"
+    path.write_text(ODD)
+    description = describe(str(path))
+    assert not description.faults.errors, [fault.message for fault in description.faults]
+    page = everything(survey(description.systems["qemu_virt_aarch64"]))
+    reader = Reader()
+    reader.feed(page)
+    assert not {"b", "img"} & set(reader.tags)
+    assert reader.tags.count("script") == 2
+    said = json.loads(re.search(r'id="system">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
+    assert said["patches"][0]["value"] == "</script><script>alert(1)</script>]]>"
+    dot = as_dot(graph(survey(description.systems["qemu_virt_aarch64"])))
+    assert dot.count('"') % 2 == 0
+
+
+def test_every_system_of_the_tests_is_shown() -> None:
+    for path in SYSTEMS.glob("*.toml"):
+        for system in describe(str(path)).systems.values():
+            everything(survey(system))
