@@ -22,7 +22,7 @@ def why(thing: str, description: str, settings: tuple[str, ...], board: str | No
     from sdfgen.views.why import nothing
     from sdfgen.views.why import why as answered
 
-    if _is_file(thing) and not _is_file(description):
+    if _is_there(thing) and not _is_there(description):
         thing, description = description, thing
     view = view_of(description, board, settings)
     found = answered(view, thing)
@@ -38,8 +38,8 @@ def why(thing: str, description: str, settings: tuple[str, ...], board: str | No
         sys.stdout.write(as_text(found))
 
 
-def _is_file(path: str) -> bool:
+def _is_there(path: str) -> bool:
     try:
-        return os.path.isfile(path)
+        return os.path.exists(path)
     except ValueError:  # a NUL in it
         return False

@@ -17,6 +17,7 @@ from sdfgen.views.diff_text import as_markdown, as_text
 from sdfgen.views.json_form import as_json, plain
 from sdfgen.views.renamed import renamed
 from sdfgen.views.renames import DOMAIN, MACHINE, REGION, Renames
+from sdfgen.views.text import as_text as as_system_text
 from tests.paths import EXAMPLE, GOLDENS, SYSTEMS
 from tests.views.views import SYSTEM_FILES, breaks, view_at
 
@@ -404,6 +405,17 @@ def test_a_build_is_what_it_was_built_from(built: Path, tmp_path: Path) -> None:
     assert f"- client may write shared ({more}:" in back
     status, _, err = run(str(built / "raw"), str(RAW), "--board", "odroidc4")
     assert (status, err.endswith(f"was not built for board 'odroidc4', but for {BOARD}\n")) == (1, True)
+
+
+def test_builds_and_revisions_are_shown_too(built: Path, repository: Path) -> None:
+    assert repository.is_dir()
+    shown = CliRunner().invoke(cli, ["show", str(built / "raw")])
+    assert (shown.exit_code, shown.stdout.partition("\n")[0]) == (0, as_system_text(VIEWS[RAW]).partition("\n")[0])
+    asked = CliRunner().invoke(cli, ["why", "33", str(built / "raw" / BOARD)])
+    assert "raw.system:" in asked.stdout
+    old = CliRunner().invoke(cli, ["why", "server", "HEAD:./system.toml"])
+    assert (old.exit_code, "priority 120" in old.stdout, "HEAD:sub/system.toml:" in old.stdout) == (0, True, True)
+    assert CliRunner().invoke(cli, ["show", "HEAD:nothing"]).exit_code == 1
 
 
 @pytest.mark.parametrize(
