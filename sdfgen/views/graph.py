@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sdfgen.records import NamedTuple
 from sdfgen.units import range_text
 from sdfgen.views.devices import principal
-from sdfgen.views.words import DMA_WORDS, about_text, guest_words, rights_words, service_words, time_words
+from sdfgen.views.words import DMA_WORDS, about_text, guest_words, rights_words, service_words, time_words, title
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,8 +129,9 @@ class _Drawing:
         self._interrupts()
         domains = tuple(self._domain(domain) for domain in self._view.domains if domain.parent is None)
         self._dma()
-        title = f"{self._view.system} for {self._view.board}, Microkit {self._view.microkit}"
-        return Graph(title, (*self._hubs, *domains), tuple(self._lines.values()))
+        return Graph(
+            f"{title(self._view)}, Microkit {self._view.microkit}", (*self._hubs, *domains), tuple(self._lines.values())
+        )
 
     def _line(self, one: Key, two: Key, label: Label, *, to_one: bool = False, to_two: bool = False) -> None:
         """Add to the line between two boxes; there is one for each pair."""

@@ -53,7 +53,7 @@ def windows(system: System, place_of: PlaceOf) -> tuple[RangeView, ...]:
 
 
 def is_memory(system: System, start: int, end: int) -> bool:
-    """Tell whether addresses are of the board's memory: RAM, or a window.
+    """Tell whether addresses are of the board's memory: RAM, or a window. Of a board without facts all may be.
 
     Args:
         system: The system.
@@ -61,7 +61,9 @@ def is_memory(system: System, start: int, end: int) -> bool:
         end: The first behind them.
     """
     parts = (*system.board.facts.ram, *system.board.facts.window)
-    return any(low < end and start < high for low, high in joined((part.base, part.base + part.size) for part in parts))
+    return not parts or any(
+        low < end and start < high for low, high in joined((part.base, part.base + part.size) for part in parts)
+    )
 
 
 def _used(system: System, place_of: PlaceOf) -> Iterator[RangeView]:
@@ -69,8 +71,9 @@ def _used(system: System, place_of: PlaceOf) -> Iterator[RangeView]:
     if facts.kernel is not None:
         end = facts.kernel.base + facts.kernel.reserve
         yield RangeView(facts.kernel.base, end, "kernel", "kernel and images", place_of(facts.kernel, "base"))
-    root = root_objects(system)
-    yield RangeView(root.start, root.end, "root server", "objects of the root server")
+    if facts.ram:
+        root = root_objects(system)
+        yield RangeView(root.start, root.end, "root server", "objects of the root server")
     for one in facts.reserved:
         yield RangeView(one.base, one.base + one.size, "reserved", one.name, place_of(one, "base"))
     for region in system.regions:

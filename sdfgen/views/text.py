@@ -16,6 +16,7 @@ from sdfgen.views.words import (
     service_words,
     slots_text,
     time_words,
+    title,
 )
 
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ def as_text(view: SystemView) -> str:
         ("Scheduling domains", _schedule(view)),
     )
     lines = [_head(view)]
-    for title, rows in sections:
+    for head, rows in sections:
         told = [f"  {row}".rstrip() for row in rows]
-        lines += ["", title, *told] if told else []
+        lines += ["", head, *told] if told else []
     return "\n".join(lines) + "\n"
 
 
@@ -57,7 +58,7 @@ def _head(view: SystemView) -> str:
         counted(len(view.channels), "channel"),
     )
     made = f"Microkit {view.microkit} ({view.config})"
-    return f"{view.system} for {view.board}, {made}: {', '.join(counts)}"
+    return f"{title(view)}, {made}: {', '.join(counts)}"
 
 
 def table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

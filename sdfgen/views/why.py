@@ -9,6 +9,7 @@ from sdfgen.faults.fault import suggestion
 from sdfgen.views import why_addresses, why_names, why_numbers, why_symbols
 from sdfgen.views.answers import FORMAT, WhyView
 from sdfgen.views.document import VERSION
+from sdfgen.views.words import title
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +64,7 @@ def nothing(view: SystemView, thing: str) -> str:
         thing: What was asked.
     """
     shown = thing if len(thing) <= _SHOWN else f"{thing[:_SHOWN]}..."
-    said = f"{shown!r} is nothing in {view.system} for {view.board}"
+    said = f"{shown!r} is nothing in {title(view)}"
     number = number_of(thing.strip())
     if number is not None:
         return f"{said}{why_addresses.nearest(view, number)}"

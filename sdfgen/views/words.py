@@ -10,12 +10,17 @@ from sdfgen.units import size_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sdfgen.views.document import GuestView, ServiceView
+    from sdfgen.views.document import GuestView, ServiceView, SystemView
 
 _MIB = 2**20
 
 
 DMA_WORDS = "DMA: reads and writes any physical memory (no SMMU)"
+
+
+def title(view: SystemView) -> str:
+    """Return what a system is called: its name, and its board where that is known."""
+    return f"{view.system} for {view.board}" if view.board else view.system
 
 
 def about_text(size_bytes: int) -> str:

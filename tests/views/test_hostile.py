@@ -11,6 +11,12 @@ import pytest
 from lxml import etree
 
 from sdfgen.describe import describe
+from sdfgen.facts.board import Board
+from sdfgen.facts.board_tables import BoardFile
+from sdfgen.faults.fault import Faults
+from sdfgen.faults.source import Source, Where
+from sdfgen.read.toml import Node
+from sdfgen.subsystems import register
 from sdfgen.views.diff import board_diff
 from sdfgen.views.dot import as_dot
 from sdfgen.views.graph import graph
@@ -98,6 +104,17 @@ def test_nothing_of_a_description_is_markup(tmp_path: Path) -> None:
     assert said["patches"][0]["value"] == "</script><script>alert(1)</script>]]>"
     dot = as_dot(graph(survey(description.systems["qemu_virt_aarch64"])))
     assert dot.count('"') % 2 == 0
+
+
+def test_a_board_of_which_nothing_is_known() -> None:
+    where = Where(Source("no board file", ""))
+    table = {"summary": "none", "physical_address_bits": 48, "cores": 64}
+    node = Node({"board": Node({key: Node(value, where) for key, value in table.items()}, where)}, where)
+    board = Board("", "", BoardFile.with_keys(register.board_keys()).read(node, Faults()), {})
+    system = describe(str(SYSTEMS / "raw.toml")).systems["qemu_virt_aarch64"]._replace(board=board)
+    view = survey(system)
+    assert "raw, Microkit 2.3.0" in everything(view)
+    assert {one.kind for one in view.memory} == {"region"}
 
 
 def test_every_system_of_the_tests_is_shown() -> None:
