@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from sdfgen.records import NamedTuple
 from sdfgen.units import range_text
 from sdfgen.views.devices import principal
-from sdfgen.views.words import DMA_WORDS, about_text, guest_words, rights_words, service_words, time_words, title
+from sdfgen.views.words import (
+    DMA_WORDS,
+    UNKNOWN_WORDS,
+    about_text,
+    guest_words,
+    rights_words,
+    service_words,
+    time_words,
+    title,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -197,6 +206,7 @@ class _Drawing:
         rows = [f"{region.name} {range_text(region.phys_addr or 0, region.size_bytes or 0)}"]
         dma = any(device.dma for device in held)
         rows += [DMA_WORDS] if dma else []
+        rows += [] if region.devices else [UNKNOWN_WORDS]
         self._hub(region, Box(names, DEVICE, tuple(rows), dma=dma))
 
     def _dma(self) -> None:

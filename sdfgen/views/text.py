@@ -9,6 +9,7 @@ from sdfgen.views.devices import principal
 from sdfgen.views.physical import FREE
 from sdfgen.views.words import (
     DMA_WORDS,
+    UNKNOWN_WORDS,
     about_text,
     counted,
     guest_words,
@@ -150,6 +151,10 @@ def _devices(view: SystemView) -> Iterator[str]:
             yield f"  {DMA_WORDS}"
             yield from (f"  its driver knows the addresses of {', '.join(device.told)}",) if device.told else ()
     for region in view.regions:
+        if region.kind == "device" and not region.devices:
+            reached = ", ".join(dict.fromkeys(one.owner for one in region.seen_by)) or "nobody"
+            yield f"{region.name}: {range_text(region.phys_addr or 0, region.size_bytes or 0)}, reached by {reached}"
+            yield f"  {UNKNOWN_WORDS}"
         if len(region.devices) > 1:
             yield f"who reaches one of {slots_text(region.devices)} reaches all: their registers share a page"
 

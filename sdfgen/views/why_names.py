@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sdfgen.units import range_text
 from sdfgen.views.answers import AccessView, AnswerView, DecisionView
 from sdfgen.views.why_parts import map_decision, region_decisions, seen
-from sdfgen.views.words import DMA_WORDS, about_text, guest_words, service_words, slots_text, time_words
+from sdfgen.views.words import DMA_WORDS, UNKNOWN_WORDS, about_text, guest_words, service_words, slots_text, time_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,6 +49,7 @@ def _region(view: SystemView, region: RegionView) -> AnswerView:
     size = "of unknown size" if region.size_bytes is None else f"of {about_text(region.size_bytes)}"
     place = "anywhere" if region.phys_addr is None else f"at {region.phys_addr:#x}"
     more = [f"registers of {slots_text(region.devices)}"] if region.devices else []
+    more += [UNKNOWN_WORDS] if region.kind == "device" and not region.devices else []
     content = region.prefill_path or region.prefill_bootinfo
     more += [f"begins as {content}"] if content else []
     more += ["somebody is told its physical address"] if region.is_told else []

@@ -16,6 +16,7 @@ _MIB = 2**20
 
 
 DMA_WORDS = "DMA: reads and writes any physical memory (no SMMU)"
+UNKNOWN_WORDS = "not in the board file: whether it does DMA is not known"
 
 
 def title(view: SystemView) -> str:

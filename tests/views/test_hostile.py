@@ -121,3 +121,30 @@ def test_every_system_of_the_tests_is_shown() -> None:
     for path in SYSTEMS.glob("*.toml"):
         for system in describe(str(path)).systems.values():
             everything(survey(system))
+
+
+UNKNOWN = """\
+[system]
+name = "unknown"
+boards = ["qemu_virt_aarch64"]
+[[memory_region]]
+name = "mystery"
+size = "4 KiB"
+phys_addr = 0xfe0_0000
+[[protection_domain]]
+name = "p"
+program_image = "p.elf"
+map = [{ mr = "mystery", vaddr = 0x2000_0000 }]
+"""
+
+
+def test_a_device_that_the_board_file_does_not_have(tmp_path: Path) -> None:
+    path = tmp_path / "unknown.toml"
+    path.write_text(UNKNOWN)
+    view = survey(describe(str(path)).systems["qemu_virt_aarch64"])
+    said = "not in the board file: whether it does DMA is not known"
+    assert f"  mystery: 0xfe00000..0xfe01000, reached by p\n    {said}\n" in as_text(view)
+    assert said in everything(view)
+    assert said in why(view, "mystery").answers[0].more
+    (box,) = [box for box in graph(view).boxes if box.kind == "device"]
+    assert (box.name, box.dma) == ("mystery", False)
