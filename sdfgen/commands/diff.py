@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from sdfgen.commands.one_system import views_of
-from sdfgen.commands.telling import give_up
+from sdfgen.commands.telling import give_up, put
 
 if TYPE_CHECKING:
     from sdfgen.views.changes import DiffView
@@ -31,9 +31,8 @@ def diff(before: str, after: str, settings: tuple[str, ...], board: str | None, 
     if board is None and not systems[0].keys() & systems[1].keys():
         give_up(f"{before} and {after} have no board in common: {', '.join(systems[0])} and {', '.join(systems[1])}")
     found = different(systems[0], systems[1], (before, after))
-    sys.stdout.write(_text(found, form))
+    put(_text(found, form))
     if found.authority_grew:
-        sys.stdout.flush()
         sys.exit(GREW)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from sdfgen.commands.one_system import view_of
-from sdfgen.commands.telling import give_up
+from sdfgen.commands.telling import give_up, put
 
 if TYPE_CHECKING:
     from sdfgen.views.document import SystemView
@@ -24,7 +23,7 @@ def show(description: str, settings: tuple[str, ...], board: str | None, form: s
     """
     text = _text(view_of(description, board, settings), form)
     if out is None:
-        sys.stdout.write(text)
+        put(text)
         return
     try:
         with open(out, "w", encoding="utf-8") as file:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from sdfgen.commands.one_system import view_of
-from sdfgen.commands.telling import give_up
+from sdfgen.commands.telling import give_up, put
 
 
 def why(thing: str, description: str, settings: tuple[str, ...], board: str | None, form: str) -> None:
@@ -31,11 +30,11 @@ def why(thing: str, description: str, settings: tuple[str, ...], board: str | No
     if form == "json":
         from sdfgen.views.json_form import as_json
 
-        sys.stdout.write(as_json(found))
+        put(as_json(found))
     else:
         from sdfgen.views.why_text import as_text
 
-        sys.stdout.write(as_text(found))
+        put(as_text(found))
 
 
 def _is_there(path: str) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
@@ -29,7 +32,7 @@ from sdfgen.views.text import as_text
 from sdfgen.views.why import why
 from sdfgen.views.why_names import names
 from sdfgen.views.why_text import as_text as why_text
-from tests.paths import FAULTS, SYSTEMS
+from tests.paths import EXAMPLE, FAULTS, SYSTEMS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,3 +151,26 @@ def test_a_device_that_the_board_file_does_not_have(tmp_path: Path) -> None:
     assert said in why(view, "mystery").answers[0].more
     (box,) = [box for box in graph(view).boxes if box.kind == "device"]
     assert (box.name, box.dma) == ("mystery", False)
+
+
+@pytest.mark.parametrize("command", [["show"], ["why", "79"], ["diff", str(EXAMPLE)]], ids=lambda command: command[0])
+def test_an_output_that_takes_not_all_is_told(command: list[str]) -> None:
+    words = [sys.executable, "-m", "sdfgen", *command, str(EXAMPLE)]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.endswith(b"sdfgen: standard output: No space left on device\n")
+
+
+def test_an_encoding_without_arrows() -> None:
+    words = [sys.executable, "-m", "sdfgen", "diff", str(EXAMPLE), str(EXAMPLE), "--format", "markdown"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(words, env=environment, capture_output=True, timeout=60, check=True)
+    assert b"\\u2192" in done.stdout
+
+
+def test_nobody_reads_on() -> None:
+    words = f"{sys.executable} -m sdfgen show {EXAMPLE} --format svg 2>/dev/null | head -1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", words], capture_output=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] in {b"0", b"1"}
+    assert b"Traceback" not in done.stderr
