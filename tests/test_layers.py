@@ -24,6 +24,7 @@ LAYERS = (
     ("verify",),
     ("image",),
     ("generate", "describe", "existing"),
+    ("views",),
     ("judge",),
     ("resolve",),
     ("subsystems",),

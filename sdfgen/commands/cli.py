@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sdfgen import __version__
-from sdfgen.commands.options import COMMANDS, LISTED, Option
+from sdfgen.commands.options import COMMANDS, Option, arguments_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+VIEWS = ("show", "why", "diff")
+"""Commands whose JSON has a schema."""
 _HELP = {
     "check": "Check a description, or a system file that others wrote, and say everything that is wrong with it.",
     "build": "Build a description: SDF, device trees, C, patched ELFs, manifest.",
     "verify": "Read what was built back and compare every number with the description.",
+    "show": "Show a system: who reaches what, as text, a picture, a page or JSON.",
+    "why": "Say what THING is, who sees it and what decided it: an address, a number, or a name.",
+    "diff": "Say what is different between two systems: descriptions, output folders, or REV:FILE of git.",
     "run": "Build a description and run it in QEMU; EXTRA, behind `--`, is for QEMU.",
 }
 
@@ -56,6 +61,10 @@ def _click_option(option: Option) -> click.Option:
     )
 
 
+def _click_argument(name: str, default: str | None) -> click.Argument:
+    return click.Argument([name]) if default is None else click.Argument([name], default=default)
+
+
 def _callback(name: str) -> Callable[..., None]:
     def callback(**values: object) -> None:
         from sdfgen.commands.dispatch import run
@@ -66,9 +75,10 @@ def _callback(name: str) -> Callable[..., None]:
 
 
 for _name, _options in COMMANDS.items():
-    _listed = _name == "check"
-    _file = click.Argument(["description"], default=LISTED) if _listed else click.Argument(["description"])
-    _parameters: list[click.Parameter] = [_file, *map(_click_option, _options)]
+    _parameters: list[click.Parameter] = [
+        *(_click_argument(*argument) for argument in arguments_of(_name)),
+        *map(_click_option, _options),
+    ]
     if _name == "run":
         _parameters.append(click.Argument(["extra"], nargs=-1))
     cli.add_command(click.Command(_name, params=_parameters, callback=_callback(_name), help=_HELP[_name]))
@@ -76,11 +86,18 @@ for _name, _options in COMMANDS.items():
 
 @cli.command()
 @click.option("--format", "style", type=click.Choice(["json", "markdown"]), default="json", help="What to write.")
-def schema(style: str) -> None:
-    """Write the schema of descriptions: JSON Schema for editors, or the reference."""
-    from sdfgen.commands.reference import json_schema, markdown
+@click.option("--of", "what", type=click.Choice(["description", *VIEWS]), default="description", help="Of what.")
+def schema(style: str, what: str) -> None:
+    """Write the schema of descriptions or of a command's JSON: JSON Schema for editors, or the reference."""
+    from sdfgen.commands.reference import json_schema, markdown, schema_of_view
 
-    click.echo(json_schema() if style == "json" else markdown(), nl=False)
+    if style == "json":
+        text = json_schema() if what == "description" else schema_of_view(what)
+    elif what == "description":
+        text = markdown()
+    else:
+        raise click.UsageError(f"the reference has all of it; `--of {what}` is for JSON")
+    click.echo(text, nl=False)
 
 
 @cli.command()

@@ -18,7 +18,7 @@ def run(command: str, values: dict[str, Any]) -> None:
     """Run a command; one that is interrupted says so in a line, and nothing it started is left behind.
 
     Args:
-        command: `check`, `build`, `verify` or `run`.
+        command: `check`, `build`, `verify`, `run`, `show`, `why` or `diff`.
         values: Its parameters by name.
     """
     try:
@@ -51,6 +51,18 @@ def _run(command: str, values: dict[str, Any]) -> None:
         from sdfgen.commands.run import RunRequest, run_and_tell
 
         sys.exit(run_and_tell(RunRequest(**values)))
+    elif command == "show":
+        from sdfgen.commands.show import show
+
+        show(**values)
+    elif command == "why":
+        from sdfgen.commands.why import why
+
+        why(**values)
+    elif command == "diff":
+        from sdfgen.commands.diff import diff
+
+        diff(**values)
     else:
         check(**values)
 

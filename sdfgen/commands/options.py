@@ -89,13 +89,41 @@ EXISTING = (
 """Of `check`, when it is given a system file."""
 LISTED = "sdfgen-check.toml"
 """What `check` is given when it is given nothing: a list of system files."""
+_BOARD = Option("board", ("--board",), "For this board; the description's first by default.", metavar="NAME")
+_VIEWED = (_DESCRIBED[0], _BOARD)
+
+
+def _form(*choices: str) -> Option:
+    return Option("form", ("--format",), "What to write.", default=choices[0], choices=choices)
+
+
+_FILE = Option("out", ("-o", "--out"), "Write it to a file.", metavar="FILE")
 COMMANDS = {
     "check": (*_DESCRIBED, *EXISTING),
     "build": (*_DESCRIBED, *_BUILT),
     "run": (*_DESCRIBED, *_RUN),
     "verify": (*_DESCRIBED, _OUT),
+    "show": (*_VIEWED, _form("text", "mermaid", "dot", "svg", "html", "json"), _FILE),
+    "why": (*_VIEWED, _form("text", "json")),
+    "diff": (_DESCRIBED[0], _BOARD._replace(help="Only this board."), _form("text", "markdown", "json")),
 }
-"""Options of the commands that take one description."""
+"""Options of the everyday commands."""
+_ONE_DESCRIPTION = (("description", None),)
+ARGUMENTS: dict[str, tuple[tuple[str, str | None], ...]] = {
+    "check": (("description", LISTED),),
+    "why": (("thing", None), ("description", "system.toml")),
+    "diff": (("before", None), ("after", None)),
+}
+"""What those commands take that take other than a description, each with what it is when left out; None for nothing."""
+
+
+def arguments_of(command: str) -> tuple[tuple[str, str | None], ...]:
+    """Return what a command takes beside options, each with what it is when left out.
+
+    Args:
+        command: The command.
+    """
+    return ARGUMENTS.get(command, _ONE_DESCRIPTION)
 
 
 def parse(arguments: list[str]) -> tuple[str, dict[str, Any]] | None:
@@ -112,6 +140,7 @@ def parse(arguments: list[str]) -> tuple[str, dict[str, Any]] | None:
     options = COMMANDS[arguments[0]]
     by_flag = {flag: option for option in options for flag in option.flags}
     values = {option.name: option.default for option in options}
+    given: list[str] = []
     words = iter(arguments[1:])
     for word in words:
         option = by_flag.get(word)
@@ -122,11 +151,20 @@ def parse(arguments: list[str]) -> tuple[str, dict[str, Any]] | None:
             if not _plain(option, value):
                 return None
             values[option.name] = _taken(option, values[option.name], value)
-        elif word.startswith("-") or "description" in values:
+        elif word.startswith("-"):
             return None
         else:
-            values["description"] = word
-    return (arguments[0], values) if "description" in values else None
+            given.append(word)
+    return _with_arguments(arguments[0], values, given)
+
+
+def _with_arguments(command: str, values: dict[str, Any], given: list[str]) -> tuple[str, dict[str, Any]] | None:
+    """Add what stands beside options; None for too much or too little."""
+    wanted = arguments_of(command)
+    missing = wanted[len(given) :]
+    if len(given) > len(wanted) or any(default is None for _, default in missing):
+        return None
+    return command, values | dict(wanted) | dict(zip((name for name, _ in wanted), given, strict=False))
 
 
 def _plain(option: Option, value: str | None) -> bool:

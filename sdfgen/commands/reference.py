@@ -92,7 +92,25 @@ def markdown() -> str:
     )
     tables = [_shown(path, table) for path, table in _tables(register.spec(), "", frozenset({register.spec()}))]
     codes = [(code, *_explained(code)) for code in all_codes()]
-    return environment.get_template("reference.md.j2").render(tables=tables, codes=codes)
+    return environment.get_template("reference.md.j2").render(tables=tables, codes=codes, forms=_forms())
+
+
+def _forms() -> list[tuple[str, list[TableText]]]:
+    """Return the JSON that commands write as the reference shows it: its objects, by command."""
+    from sdfgen.views.forms import FORMS
+    from sdfgen.views.json_form import documented, kind_text, records
+
+    found: dict[str, list[TableText]] = {}
+    shown: set[type] = set()
+    for command, form in FORMS.items():
+        for record in records(form):
+            head, docs = documented(record)
+            kinds = record.__annotations__.items()
+            keys = [KeyText(name, kind_text(kind), "", docs.get(name, "")) for name, kind in kinds]
+            if record not in shown:
+                found.setdefault(command, []).append(TableText(record.__name__, head, keys))
+            shown.add(record)
+    return list(found.items())
 
 
 def json_schema() -> str:
@@ -108,6 +126,19 @@ def json_schema() -> str:
     spec["include"] = {"type": "array", "items": {"type": "string"}, "description": "More files to read."}
     spec["board"] = {"type": "object", "description": "Overrides for single boards."}
     return json.dumps(schema, indent=2) + "\n"
+
+
+def schema_of_view(command: str) -> str:
+    """Return the JSON Schema of what a command writes with `--format json`.
+
+    Args:
+        command: The command.
+    """
+    from sdfgen.views import json_form
+    from sdfgen.views.document import VERSION
+    from sdfgen.views.forms import FORMS
+
+    return json_form.json_schema(FORMS[command], f"sdfgen {command} --format json, version {VERSION}")
 
 
 def _object(table: type[Table]) -> dict[str, Any]:

@@ -50,6 +50,26 @@ def refuse(faults: list[Fault], style: str) -> NoReturn:
     sys.exit(1)
 
 
+def give_up(why: str) -> NoReturn:
+    """Say in a line why a command can't be done, and leave with status 1."""
+    from sdfgen.faults.render import one_line
+
+    sys.stderr.write(f"sdfgen: {one_line(why)}\n")
+    sys.exit(1)
+
+
+def put(text: str) -> None:
+    """Write what was asked for to standard output, with escapes for what its encoding does not have."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        give_up(f"standard output: {error.strerror or error}")
+
+
 def show(faults: str, style: str) -> None:
     """Write rendered faults where those who read them look: machines to standard output."""
     (sys.stderr if style == "text" else sys.stdout).write(faults)

@@ -102,6 +102,7 @@ def decided(
         "maps": list(_maps(system, places)),
         "channels": list(_channels(system, places)),
         "interrupts": list(_interrupts(system, places)),
+        "services": list(_services(system, places)),
         "cores": list(_cores(system, places)),
         **more,
         "patches": list(_patches(system, patches, places)),
@@ -192,6 +193,12 @@ def _interrupts(system: System, places: _Places) -> Iterator[Record]:
     for pd in system.all_pds():
         for irq in pd.irqs:
             yield {"pd": pd.name, "irq": irq.irq, "id": irq.id, "from": places.of(irq.origin, "irq")}
+
+
+def _services(system: System, places: _Places) -> Iterator[Record]:
+    """Yield what somebody may do through others; a build is compared with another by these too."""
+    for one in system.services:
+        yield {"who": one.who, "may": list(one.may), "what": one.what, "from": places.of(one.origin, one.key)}
 
 
 def _cores(system: System, places: _Places) -> Iterator[Record]:

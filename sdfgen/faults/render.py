@@ -72,6 +72,11 @@ def _clean(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def one_line(text: str) -> str:
+    """Return a text with nothing in it that a terminal would not show, or that is no Unicode."""
+    return _encodable(_clean(text))
+
+
 def _count(faults: Sequence[Fault]) -> str:
     found = {word: sum(fault.severity == word for fault in faults) for word in ("error", "warning", "note")}
     *most, last = [_plural(number, word) for word, number in found.items() if number or word == "error"]

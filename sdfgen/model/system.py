@@ -72,6 +72,24 @@ class Storage(NamedTuple):
     origin: Origin
 
 
+class Service(NamedTuple):
+    """What somebody may do with something that no map or channel tells of, because others do it for him.
+
+    Attributes:
+        who: The guest or protection domain.
+        may: What he may do, in words such as `read`.
+        what: With what, in words.
+        origin: Where it comes from.
+        key: The key of `origin` that decides about it.
+    """
+
+    who: str
+    may: tuple[str, ...]
+    what: str
+    origin: Origin
+    key: str
+
+
 class System(NamedTuple):
     """Everything that is emitted for one board.
 
@@ -103,6 +121,7 @@ class System(NamedTuple):
         trees: Device trees of its virtual machines, as others wrote them.
         constants: What C files of its VMMs say, likewise.
         placed: Where files that it names are, for those that somebody says it of.
+        services: What somebody may do through others.
     """
 
     name: str
@@ -132,6 +151,7 @@ class System(NamedTuple):
     trees: tuple[GuestTree, ...] = ()
     constants: tuple[Constant, ...] = ()
     placed: Mapping[str, str] = {}
+    services: tuple[Service, ...] = ()
 
     def find(self, name: str) -> str:
         """Return the path of a file that the system names: the first there is, or where it would be looked for first.

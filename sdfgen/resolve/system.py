@@ -85,6 +85,7 @@ def resolve(spec: Spec, board: Board, dialect: Dialect, folder: str, faults: Fau
         images={},
         folder=folder,
         origin=spec.system,
+        services=tuple(service for one in made.resolved.values() for service in one.services),
     )
     wanted = [patch for one in made.resolved.values() for patch in one.patches]
     known = [value for one in made.resolved.values() for value in one.values]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sdfgen.model.guest import EmulatedDevice, Guest
     from sdfgen.model.microkit import Origin
     from sdfgen.model.program import Folders, Program
-    from sdfgen.model.system import Storage, System
+    from sdfgen.model.system import Service, Storage, System
     from sdfgen.model.told import Field
     from sdfgen.spec.description import Extension
 
@@ -91,6 +91,7 @@ class Resolved(NamedTuple):
         storage: Disks that the hardware must have for it.
         names: Kind, name and origin of what has a name of its own in its tables.
         chains: Through whom the requests of each of its services go: a client's own part is its own loss.
+        services: What somebody may do through it.
     """
 
     model: Any
@@ -103,6 +104,7 @@ class Resolved(NamedTuple):
     storage: tuple[Storage, ...] = ()
     names: tuple[tuple[str, str, Origin], ...] = ()
     chains: Mapping[str, frozenset[str]] = NO_CHAINS
+    services: tuple[Service, ...] = ()
 
 
 class Resolve(Protocol):

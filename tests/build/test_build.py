@@ -332,8 +332,11 @@ def test_raw_patches_reach_an_elf_beside_the_description(project: Path, built: P
         (["build", "system.toml", "--no-compile"], set()),
         (["check", "system.toml", "--board", BOARDS[0]], set()),
         (["schema", "--format", "markdown"], {"click", "jinja2"}),
+        (["show", "system.toml"], {"tree_sitter"}),
+        (["why", "79"], {"tree_sitter"}),
+        (["diff", "system.toml", "system.toml"], {"tree_sitter"}),
     ],
-    ids=["build", "check", "schema"],
+    ids=["build", "check", "schema", "show", "why", "diff"],
 )
 def test_no_command_pays_for_what_it_does_not_use(project: Path, arguments: list[str], loads: set[str]) -> None:
     program = (

@@ -10,7 +10,7 @@ from sdfgen.layout.names import each_name_once
 from sdfgen.layout.native import Native
 from sdfgen.model.counted import REQUESTS, SERVICE, CountedRow
 from sdfgen.model.microkit import Channel, End, ProtectionDomain, Setvar
-from sdfgen.model.system import Storage, WantedPartition
+from sdfgen.model.system import Service, Storage, WantedPartition
 from sdfgen.records import NamedTuple
 from sdfgen.subsystems.block.client import Wish, attach_client, client_link, wishes
 from sdfgen.subsystems.block.connection import connection, data_region, io_base_symbol
@@ -70,6 +70,7 @@ def resolve(context: Context, clients: Clients) -> Resolved:
             ("disk", disk.name, disk.origin) for one in made for disk in one.block.disks if disk.origin.given("name")
         ),
         chains={f"block subsystem `{one.block.name}`": _chain(one.block, clients) for one in made},
+        services=tuple(service for one in made for service in _services(one.block)),
     )
 
 
@@ -248,6 +249,15 @@ def _chain(block: Block, clients: Clients) -> frozenset[str]:
     vmms = {machine.pd for machine in clients.guests} & {disk.pd for disk in block.disks}
     driver = next(machine for machine in clients.guests if machine.name == block.driver.guest)
     return frozenset({block.virt, driver.pd, driver.name, *vmms})
+
+
+def _services(block: Block) -> Iterator[Service]:
+    """Yield who may do what with the disk: its driver anything, whoever has a partition what that lets him."""
+    yield Service(block.driver.guest, ("read", "write"), f"all of {block.name}", block.origin, "driver")
+    for disk in block.disks:
+        may = ("read",) if disk.read_only else ("read", "write")
+        key = "read_only" if disk.origin.given("read_only") else "partition"
+        yield Service(disk.owner, may, f"partition {disk.partition.text} of {block.name}", disk.origin, key)
 
 
 def _data_regions(block: Block) -> Iterator[str]:
