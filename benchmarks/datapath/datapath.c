@@ -194,16 +194,18 @@ static void set_up(bool through_virt, uint32_t size_bytes, bool indirect, uint32
     virtio_blk_driver_ok(&device);
 }
 
+/* What one step does is bounded: until there is nothing left to do. */
 static void step(bool through_virt)
 {
-    struct virtio_effects effects = virtio_blk_step(&device);
-    hops.interrupts += effects.used_interrupt;
-    if (effects.notify) {
-        hops.to_virt++;
-        run_below(through_virt);
+    struct virtio_effects effects;
+    do {
         effects = virtio_blk_step(&device);
         hops.interrupts += effects.used_interrupt;
-    }
+        if (effects.notify) {
+            hops.to_virt++;
+            run_below(through_virt);
+        }
+    } while (effects.notify || effects.again);
 }
 
 /* Keeps `depth` requests under way until `requests` are done. */
