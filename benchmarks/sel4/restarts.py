@@ -8,19 +8,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
-import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from benchmarks.measure import BenchmarkError
-from benchmarks.sel4.__main__ import FOLDER, MEMORY
+from benchmarks.sel4.__main__ import FOLDER
 from benchmarks.sel4.cells import FULL
-from benchmarks.sel4.guest import write_guests
-from benchmarks.sel4.rounds import machine, tell
-from benchmarks.sel4.rows import ROW_FORM, system_row, wanted
+from benchmarks.sel4.rounds import tell
+from benchmarks.sel4.rows import ROW_FORM, wanted
 from benchmarks.sel4.session import running
-from benchmarks.sel4.shares import ICOUNT_HELP, clock
-from tests.guest.cache import UnavailableError, need_programs
+from benchmarks.sel4.shares import ICOUNT_HELP, systems
+from tests.guest.cache import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,17 +52,9 @@ def main() -> None:
     parser.add_argument("--restarts", type=int, default=6, help="of one boot (default %(default)s)")
     parser.add_argument("--icount", type=int, metavar="SHIFT", help=ICOUNT_HELP)
     options = parser.parse_args()
-    need_programs("qemu-system-aarch64")
-    memory = MEMORY if os.access(MEMORY, os.W_OK) else None
-    guests = write_guests(os.path.join(FOLDER, "guests"))
-    print(f"{time.strftime('%Y-%m-%d')}, {machine()}\n\n{HEAD}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="sdfgen-bench", dir=memory) as disks:
-        for each in options.row:
-            place = f"restarts-{each.name}"
-            row = system_row(each, guests, os.path.join(FOLDER, place), os.path.join(disks, place))
-            row = row._replace(words=(*row.words, *clock(options.icount)))
-            for alone, beside in _boot(row, options.restarts):
-                print(_line(row.name, alone, beside), flush=True)
+    for row in systems(options, "restarts", HEAD):
+        for alone, beside in _boot(row, options.restarts):
+            print(_line(row.name, alone, beside), flush=True)
 
 
 def _line(name: str, alone: Longest, beside: Longest) -> str:

@@ -73,25 +73,32 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1, help="boots of each kind (default %(default)s)")
     parser.add_argument("--icount", type=int, metavar="SHIFT", help=ICOUNT_HELP)
     options = parser.parse_args()
+    for row in systems(options, "shares", HEAD):
+        for line in _lines(row, options.only or (*LOADS, *ATTACKS, *LAST_WORDS), options.rounds):
+            print(line, flush=True)
+
+
+def systems(options: argparse.Namespace, kind: str, head: str) -> Iterator[Row]:
+    """Print the head of a table, and give each system that is asked for, built and with disks, to be run.
+
+    Args:
+        options: The command line: `row`, and the shift of `icount` or None.
+        kind: What is measured, which names the folders.
+        head: The table's.
+    """
     need_programs("qemu-system-aarch64")
     memory = MEMORY if os.access(MEMORY, os.W_OK) else None
     guests = write_guests(os.path.join(FOLDER, "guests"))
-    print(f"{time.strftime('%Y-%m-%d')}, {machine()}\n\n{HEAD}", flush=True)
+    print(f"{time.strftime('%Y-%m-%d')}, {machine()}\n\n{head}", flush=True)
     with tempfile.TemporaryDirectory(prefix="sdfgen-bench", dir=memory) as disks:
         for each in options.row:
-            place = f"shares-{each.name}"
+            place = f"{kind}-{each.name}"
             row = system_row(each, guests, os.path.join(FOLDER, place), os.path.join(disks, place))
-            row = row._replace(words=(*row.words, *clock(options.icount)))
-            for line in _lines(row, options.only or (*LOADS, *ATTACKS, *LAST_WORDS), options.rounds):
-                print(line, flush=True)
+            yield row._replace(words=(*row.words, *_clock(options.icount)))
 
 
-def clock(shift: int | None) -> tuple[str, ...]:
-    """Return QEMU's words for a clock that counts instructions; none for the host's.
-
-    Args:
-        shift: How long one takes, as QEMU has it.
-    """
+def _clock(shift: int | None) -> tuple[str, ...]:
+    """Return QEMU's words for a clock that counts instructions; none for the host's."""
     return () if shift is None else ("-icount", f"shift={shift},sleep=on")
 
 
