@@ -13,7 +13,8 @@ from sdfgen.views.words import time_words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sdfgen.views.document import ChannelView, DomainView, MachineView, MapView, Place, RegionView, SystemView
+    from sdfgen.views.document import ChannelView, RegionView, SystemView
+    from sdfgen.views.domains import DomainView, MachineView, MapView, Place
 
 PARTS, ADDRESSES, IDS, SCHEDULING = "parts", "addresses", "ids", "scheduling"
 INTERRUPTS, MEMORY, PROGRAMS, SYSTEM = "interrupts", "memory", "programs", "system"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from sdfgen.views.changes import BoardDiffView, ChangeView, DiffView, GrantView
-    from sdfgen.views.document import Place
+    from sdfgen.views.domains import Place
 
     Mark = Callable[[str], str]
 

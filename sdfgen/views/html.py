@@ -15,7 +15,8 @@ from sdfgen.views.words import about_text, rights_words, slots_text, time_words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.views.document import DomainView, Place, RegionView, SystemView
+    from sdfgen.views.document import RegionView, SystemView
+    from sdfgen.views.domains import DomainView, Place
 
 
 class Row(NamedTuple):

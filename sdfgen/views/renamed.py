@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from sdfgen.views.renames import DOMAIN, MACHINE, REGION, symbol_kind, with_new_regions
 
 if TYPE_CHECKING:
-    from sdfgen.views.document import ChannelView, DomainView, MachineView, MapView, PatchView, RegionView, SystemView
+    from sdfgen.views.document import ChannelView, PatchView, RegionView, SystemView
+    from sdfgen.views.domains import DomainView, MachineView, MapView
     from sdfgen.views.renames import Renames
 
 

@@ -10,7 +10,8 @@ from sdfgen.views.devices import principal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.views.document import MapView, RegionView, SystemView
+    from sdfgen.views.document import RegionView, SystemView
+    from sdfgen.views.domains import MapView
 
 WRITTEN = "written in the description"
 
