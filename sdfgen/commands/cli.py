@@ -20,7 +20,7 @@ _HELP = {
     "verify": "Read what was built back and compare every number with the description.",
     "show": "Show a system: who reaches what, as text, a picture, a page or JSON.",
     "why": "Say what THING is, who sees it and what decided it: an address, a number, or a name.",
-    "diff": "Say what is different between two systems: descriptions, output folders, or REV:FILE of git.",
+    "diff": "Say what is different between two systems: descriptions, system files, builds, or REV:FILE of git.",
     "run": "Build a description and run it in QEMU; EXTRA, behind `--`, is for QEMU.",
 }
 

@@ -9,6 +9,8 @@ from sdfgen.views.domains import DomainView, MachineView, MapView, Place
 FORMAT = "sdfgen show"
 VERSION = 1
 """Of the JSON form: grows when a key goes, or means something else; new keys do not count."""
+DESCRIPTION, BUILD, SYSTEM_FILE = "description", "build", "system file"
+"""What a system may be read from; the latter have less to say of it."""
 
 
 class EndView(NamedTuple):
@@ -219,8 +221,9 @@ class SystemView(NamedTuple):
     Attributes:
         format: `sdfgen show`.
         version: Of this form, 1.
+        source: What it was read from: `description`, `build` or `system file`.
         system: The system's name.
-        board: The board.
+        board: The board; empty where nobody says.
         microkit: The Microkit version.
         config: The Microkit configuration.
         cores: How many cores its kernel runs on.
@@ -237,6 +240,7 @@ class SystemView(NamedTuple):
 
     format: str
     version: int
+    source: str
     system: str
     board: str
     microkit: str

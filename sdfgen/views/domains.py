@@ -148,6 +148,7 @@ class GuestView(NamedTuple):
         kernel: The kernel's file.
         initrd: The initial RAM disk's.
         dtb: The device tree's that it starts from.
+        command_line: The kernel command line.
         devices: Devices that are passed through, by the board file's names.
         emulated: Devices that its VMM plays.
     """
@@ -160,6 +161,7 @@ class GuestView(NamedTuple):
     kernel: str | None
     initrd: str | None
     dtb: str | None
+    command_line: str
     devices: tuple[str, ...]
     emulated: tuple[EmulatedView, ...]
 

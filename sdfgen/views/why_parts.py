@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sdfgen.views.document import RegionView, SystemView
     from sdfgen.views.domains import MapView
 
-WRITTEN = "written in the description"
+WRITTEN = "written here"
 
 
 def seen(view: SystemView, region: RegionView, offset: int = 0) -> tuple[AccessView, ...]:
@@ -71,4 +71,4 @@ def region_decisions(view: SystemView, region: RegionView) -> tuple[DecisionView
 
 
 def _rule(why: str) -> str:
-    return WRITTEN if why in {"description", ""} else why
+    return WRITTEN if why in {"description", "system file", ""} else why
