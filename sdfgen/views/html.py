@@ -7,9 +7,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from sdfgen.facts.data import data_path
-from sdfgen.records import NamedTuple
+from sdfgen.records import NamedTuple, plain
 from sdfgen.units import PAGE_BYTES
-from sdfgen.views.json_form import plain
 from sdfgen.views.words import about_text, rights_words, slots_text, time_words
 
 if TYPE_CHECKING:

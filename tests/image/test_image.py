@@ -473,13 +473,15 @@ def test_verify_finds_an_image_of_other_programs(tmp_path: Path, sdk: Path) -> N
     packed.write_bytes(content[: len(content) // 2])
     cut = sdfgen("verify", "--format", "json", cwd=tmp_path, sdk=sdk)
     assert cut.returncode == 1
-    assert [record["code"] for record in json.loads(cut.stdout)] == ["SDF150"]
+    assert [record["code"] for record in json.loads(cut.stdout)["faults"]] == ["SDF150"]
     packed.write_bytes(content)
     program = tmp_path / "alone.elf"
     program.write_bytes(program.read_bytes().replace(b"_guest_dtb", b"_guest_dtc"))
     other = sdfgen("verify", "--format", "json", cwd=tmp_path, sdk=sdk)
     assert other.returncode == 1
-    assert [(record["code"], record["file"]) for record in json.loads(other.stdout)] == [("SDF153", "alone.elf")]
+    assert [(record["code"], record["file"]) for record in json.loads(other.stdout)["faults"]] == [
+        ("SDF153", "alone.elf")
+    ]
 
 
 def test_verify_without_a_build_says_so(tmp_path: Path) -> None:
@@ -519,7 +521,7 @@ def test_faults_are_one_document_whenever_they_are_found(
     described(tmp_path, more + UNUSED)
     for again in (False, True):
         done = sdfgen("build", "--format", "json", cwd=tmp_path, sdk=sdk)
-        assert [record["code"] for record in json.loads(done.stdout)] == codes
+        assert [record["code"] for record in json.loads(done.stdout)["faults"]] == codes
         assert ("nothing has changed" in done.stderr) == (again and done.returncode == 0)
 
 
@@ -528,7 +530,7 @@ def test_a_compiler_that_is_not_there_leaves_one_document(tmp_path: Path, sdk: P
     described(tmp_path, '[[guest]]\nname = "linux"\n[toolchain]\ncc = "false-"\n' + UNUSED)
     done = sdfgen("build", "--format", "json", cwd=tmp_path, sdk=sdk)
     assert done.returncode == 1
-    found = {record["code"]: record for record in json.loads(done.stdout)}
+    found = {record["code"]: record for record in json.loads(done.stdout)["faults"]}
     assert sorted(found) == ["SDF045", "SDF172"]
     assert found["SDF172"]["path"] == "toolchain.cc"
 
@@ -538,7 +540,7 @@ def test_what_is_verified_is_told_beside_the_document(tmp_path: Path, sdk: Path)
     described(tmp_path, MAPPED.format(vaddr=0x100_0000))
     sdfgen("build", cwd=tmp_path, sdk=sdk)
     done = sdfgen("verify", "--format", "json", cwd=tmp_path, sdk=sdk)
-    assert json.loads(done.stdout) == []
+    assert json.loads(done.stdout)["faults"] == []
     assert "1 regions and 1 maps of the tool's report.txt" in done.stderr
 
 

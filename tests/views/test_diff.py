@@ -12,9 +12,10 @@ from click.testing import CliRunner
 
 from sdfgen.commands.cli import cli
 from sdfgen.commands.reference import schema_of_view
+from sdfgen.records import plain
 from sdfgen.views.diff import board_diff, diff
 from sdfgen.views.diff_text import as_markdown, as_text
-from sdfgen.views.json_form import as_json, plain
+from sdfgen.views.json_form import as_json
 from sdfgen.views.renamed import renamed
 from sdfgen.views.renames import DOMAIN, IMAGE, MACHINE, REGION, Renames
 from sdfgen.views.text import as_text as as_system_text
