@@ -60,7 +60,7 @@ def check_listed(values: dict[str, Any]) -> None:
     _tell([examine(request) for request in requests(values["description"], faults)], faults, values["style"])
 
 
-_NAMED = ("settings", "boards", "microkit", "config", "includes", "search", "trees", "numbers", "elves")
+_NAMED = ("settings", "boards", "microkit", "config", "includes", "search", "trees", "numbers", "defines", "elves")
 
 
 def _tell(results: list[Examined], faults: Faults, style: str) -> None:

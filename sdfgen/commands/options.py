@@ -84,6 +84,7 @@ EXISTING = (
     Option("search", ("--search-path",), "Of a system file: where its files are.", "many", (), metavar="DIR"),
     Option("trees", ("--dts", "--dtb"), "A guest's device tree, in parts.", "many", (), metavar="[MACHINE=]FILE"),
     Option("numbers", ("--c",), "A VMM's C file with numbers.", "many", (), metavar="[MACHINE=]FILE"),
+    Option("defines", ("--define",), "A macro for device trees and C files.", "many", (), metavar="NAME[=VALUE]"),
     Option("elves", ("--elf",), "A program image.", "many", (), metavar="DOMAIN=FILE"),
 )
 """Of a system file: what decides how it is read, and then what stands beside it."""

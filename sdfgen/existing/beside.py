@@ -47,22 +47,20 @@ def read_beside(request: Request, board: str | None, system: System, faults: Fau
         faults: Takes what is wrong with them.
     """
     files: list[str] = []
-    trees = tuple(_trees(request.trees, request.includes, system, faults, files))
-    constants = tuple(constants_of(request.numbers, dict(request.names), board, system, faults))
+    trees = tuple(_trees(request, system, faults, files))
+    constants = tuple(constants_of(request, board, system, faults))
     placed = dict(_placed(request.elves, system, faults))
     return FoundBeside(Beside(trees, constants, placed), [*files, *_paths(request.numbers)])
 
 
-def _trees(
-    named: Sequence[str], includes: Sequence[str], system: System, faults: Faults, files: list[str]
-) -> Iterator[GuestTree]:
+def _trees(request: Request, system: System, faults: Faults, files: list[str]) -> Iterator[GuestTree]:
     machines = [vm.name for _, vm in system.vms()]
-    for machine, paths in parts(named).items():
+    for machine, paths in parts(request.trees).items():
         where = Where(Source(f"--dts {machine}={paths[0]}" if machine else f"--dts {paths[0]}", paths[0]))
         if machine and machine not in machines:
             faults.add(_no_machine(machine, machines, where))
             continue
-        read = tree_of(paths, includes, faults)
+        read = tree_of(paths, request.includes, faults, request.macros)
         if read is None:
             continue
         root, found = read

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from sdfgen.faults.fault import Fault
 from sdfgen.faults.source import Source, Where
 from sdfgen.model.tree import Extent, GuestTree, TreeDevice, TreeInterrupt
-from sdfgen.read.dts import Trees
+from sdfgen.read.dts import NOTHING, Trees
 from sdfgen.read.dts_parser import CODE
 from sdfgen.read.flat_tree import MAGIC, FlatTreeError, read_flat_tree
 from sdfgen.read.tree import Node, of_flat
 from sdfgen.read.xml import decode, read_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sdfgen.faults.fault import Faults
     from sdfgen.model.system import System
@@ -30,15 +30,18 @@ _FIRST = {0: 32, 1: 16}
 _TRIGGERS = {1: "edge", 2: "edge", 4: "level", 8: "level"}
 
 
-def tree_of(paths: Sequence[str], folders: Sequence[str], faults: Faults) -> tuple[Node, list[str]] | None:
+def tree_of(
+    paths: Sequence[str], folders: Sequence[str], faults: Faults, macros: Mapping[str, str] = NOTHING
+) -> tuple[Node, list[str]] | None:
     """Read a tree from its parts; later ones add to earlier ones.
 
     Args:
         paths: Source, and before it a flattened tree.
         folders: Where more files to include may be.
         faults: Takes what is wrong with them.
+        macros: Macros of the preprocessor, with their texts.
     """
-    trees = Trees(folders, faults)
+    trees = Trees(folders, faults, macros)
     before = faults.errors
     for path in paths:
         name = os.path.normpath(path)
