@@ -10,6 +10,7 @@ from sdfgen.faults.place import MAX_NESTING
 from sdfgen.faults.source import Where
 from sdfgen.read.conditions import CONDITIONS, Branches, Macros
 from sdfgen.read.dts_parser import Parser, Token, TreeText, WrongError
+from sdfgen.read.overlays import apply_fragments, lay_over, resolve
 from sdfgen.read.tree import Node
 
 if TYPE_CHECKING:
@@ -78,8 +79,23 @@ class Trees:
         try:
             tokens = self._tokens(TreeText(os.path.normpath(path), text, path), ())
             Parser(tokens, self.root, self._labels, self.unresolved, self._macros).file()
+            apply_fragments(self.root, self._labels, self.unresolved)
         except WrongError as error:
             self._faults.add(error.fault)
+
+    def lay_over(self, added: Node) -> None:
+        """Take a part that was flattened.
+
+        Args:
+            added: Its root.
+        """
+        lay_over(self.root, added, self._labels)
+        apply_fragments(self.root, self._labels, self.unresolved)
+        self.root.where = self.root.where or added.properties.get("compatible", added).where
+
+    def resolve(self) -> None:
+        """Make references numbers, when all parts are read."""
+        resolve(self.root, self._labels)
 
     def _tokens(self, source: TreeText, chain: tuple[str, ...]) -> list[Token]:
         """Return the tokens of a file, those of what it includes among them."""

@@ -9,6 +9,7 @@ from sdfgen.faults.fault import Fault
 from sdfgen.faults.place import MAX_NESTING, Span
 from sdfgen.faults.source import Text, Where
 from sdfgen.read.conditions import number
+from sdfgen.read.overlays import node_of
 from sdfgen.read.tree import Cell, Node, Property
 from sdfgen.records import NamedTuple
 
@@ -105,8 +106,7 @@ class Parser:
         self._expect(";")
 
     def _referred(self, token: Token) -> Node:
-        text = token.text
-        found = self._root.find(text[2:-1]) if text.startswith("&{") else self._labels.get(text[1:])
+        found = node_of(token.text, self._root, self._labels)
         if found is None:
             self._unresolved.append((token.text, token.where))
             return Node("", None)

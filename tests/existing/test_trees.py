@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-DTC, CPP = shutil.which("dtc"), shutil.which("cpp")
+DTC, FDTOVERLAY, CPP = (shutil.which(name) for name in ("dtc", "fdtoverlay", "cpp"))
 PARTS = FAULTS / "parts"
 COUNT = int(os.environ.get("SDFGEN_FUZZ", "2000")) // 10
 
@@ -170,6 +170,70 @@ def test_source_says_what_dtc_makes_of_it(text: str, tmp_path: Path) -> None:
         else:
             flat.pop((path, name))
     assert {name for _, name in flat} <= {"phandle"}, "which dtc adds"
+
+
+BASE = """/dts-v1/;
+/ {
+  #address-cells = <2>; #size-cells = <2>; interrupt-parent = <&gic>;
+  gic: gic@1000 { reg = <0 0x1000 0 0x1000>; interrupt-controller; #interrupt-cells = <3>; };
+  soc: soc { #address-cells = <1>; #size-cells = <1>; ranges = <0 0x1 0 0x100000>;
+    pins: pins@0 { reg = <0 0x10>; interrupt-controller; #interrupt-cells = <2>; interrupts = <0 1 4>; };
+    uart@100 { reg = <0x100 0x10>; interrupts = <0 2 4>; status = "disabled"; };
+  };
+};
+"""
+REFERRING = """/dts-v1/;
+/plugin/;
+&soc {
+  uart@100 { status = "okay"; };
+  hub: hub@200 { reg = <0x200 0x10>; interrupts-extended = <&pins 1 4 &gic 0 5 1>; };
+  leaf@300 { reg = <0x300 0x10>; interrupt-parent = <&own>; interrupts = <0 6 4>; };
+  own: own@400 { reg = <0x400 0x10>; interrupt-controller; #interrupt-cells = <2>; };
+};
+"""
+BY_FRAGMENTS = REFERRING.replace("&soc {", "/ { fragment@0 { target = <&soc>; __overlay__ {") + "}; };"
+BY_PATH = REFERRING.replace("&soc {", '/ { fragment@7 { target-path = "/soc"; __overlay__ {') + "}; };"
+
+
+@pytest.mark.skipif(DTC is None or FDTOVERLAY is None, reason="dtc and fdtoverlay are the judges")
+@pytest.mark.parametrize("overlay", [REFERRING, BY_FRAGMENTS, BY_PATH], ids=["labels", "fragments", "paths"])
+def test_overlays_in_every_form_are_what_fdtoverlay_makes_of_them(overlay: str, tmp_path: Path) -> None:
+    for name, text in (("base", BASE), ("over", overlay)):
+        source = tmp_path / f"{name}.dts"
+        source.write_text(text)
+        subprocess.run(
+            [str(DTC), "-q", "-@", "-O", "dtb", "-o", str(tmp_path / f"{name}.dtb"), str(source)], check=True
+        )
+    base, over, judged = (str(tmp_path / f"{name}.dtb") for name in ("base", "over", "judged"))
+    subprocess.run([str(FDTOVERLAY), "-i", base, "-o", judged, over], check=True)
+
+    def seen(*paths: str) -> list[tuple[object, ...]]:
+        faults = Faults()
+        found = tree_of(paths, (), faults)
+        assert found is not None, as_text(faults.sorted())
+        assert not faults, as_text(faults.sorted())
+        devices = guest_tree(found[0], "linux").devices
+        return sorted((d.path, [e[:2] for e in d.registers], [i[:2] for i in d.interrupts]) for d in devices)
+
+    wanted = seen(judged)
+    assert [path for path, *_ in wanted] == ["/soc/hub@200", "/soc/leaf@300", "/soc/uart@100"]
+    assert wanted[0][2] == [(37, "edge")]
+    assert wanted[1][2] == [], "of a controller that is no GIC"
+    for one in (base, str(tmp_path / "base.dts")):
+        for two in (over, str(tmp_path / "over.dts")):
+            assert seen(one, two) == wanted, (one, two)
+
+
+def test_an_overlay_without_its_base_is_noted(tmp_path: Path) -> None:
+    path = tmp_path / "over.dts"
+    path.write_text(BY_FRAGMENTS)
+    faults = Faults()
+    found = tree_of([str(path)], (), faults)
+    assert found is not None
+    assert "fragment@0" not in found[0].children
+    assert [(fault.severity, fault.message) for fault in faults] == [
+        ("note", "`&soc` is in none of the files that are given")
+    ]
 
 
 @pytest.mark.parametrize("path", [EXAMPLE, SYSTEMS / "lone_guest.toml", SYSTEMS / "three_disks_two_blocks.toml"])
@@ -397,3 +461,23 @@ def test_no_mutant_of_a_tree_ends_in_a_traceback() -> None:
         guest_tree(tree, "linux")
         as_text(faults.sorted())
         list(constants(CText("x", text), "a", {}))
+
+
+@pytest.mark.skipif(DTC is None, reason="dtc makes what is mutated")
+def test_no_mutant_of_a_compiled_overlay_ends_in_a_traceback(tmp_path: Path) -> None:
+    made = []
+    for text in (BASE, BY_FRAGMENTS):
+        command = [str(DTC), "-q", "-@", "-O", "dtb"]
+        made.append(subprocess.run(command, input=text.encode(), capture_output=True, check=True).stdout)
+    paths = [tmp_path / "base.dtb", tmp_path / "over.dtb"]
+    for seed in range(COUNT):
+        random = Random(seed)  # noqa: S311 - repeatable, not secret
+        for path, content in zip(paths, made, strict=True):
+            mutant = bytearray(content)
+            for _ in range(random.randint(0, 3)):
+                mutant[random.randrange(40, len(mutant))] = random.choice((0, 1, 2, 4, 0xFF, random.randrange(256)))
+            path.write_bytes(mutant)
+        faults = Faults()
+        found = tree_of([str(path) for path in paths], (), faults)
+        if found is not None:
+            guest_tree(found[0], "linux")
