@@ -134,6 +134,32 @@ def test_no_map_may_lie_over_the_image_or_its_ipc_buffer(tmp_path: Path, vaddr: 
     assert next(unfit(before, lambda _: str(image))).message == NO_LIBRARY
 
 
+@pytest.mark.parametrize(("version", "severity"), [("1.4.1", "warning"), ("2.0.1", "warning"), ("2.3.0", "error")])
+@pytest.mark.parametrize(
+    ("segments", "page"),
+    [
+        (((0x20_0000, 0x838), (0x20_0000, 0x1170)), "0x200000"),
+        (((0x20_1000, 0x10), (0x20_0000, 0x1001)), "0x201000"),
+        (((0x20_0000, 0x1000), (0x20_1000, 0x10)), None),
+    ],
+    ids=["same", "end", "beside"],
+)
+def test_two_segments_on_one_page(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    segments: tuple[tuple[int, int], ...],
+    page: str | None,
+    version: str,
+    severity: str,
+) -> None:
+    system = describe(str(described(tmp_path, "")), [f"system.microkit='{version}'"]).systems[BOARD]
+    known = {symbol: Symbol(0, 64) for symbol in DIALECTS[version].library_symbols}
+    monkeypatch.setattr(program_images, "read_program", lambda _: Program(segments, known))
+    found = [(fault.severity, fault.message) for fault in unfit(system, lambda name: name)]
+    message = f"two segments of program image 'alone.elf' of `alone` have page {page} in common"
+    assert found == ([(severity, message)] if page else [])
+
+
 # The libmicrokit of some versions, by what is told of it, in others: an image of an older one works by luck.
 OLD, NEW = (IPC_SYMBOL, "microkit_name"), ("microkit_name", "microkit_ioports")
 MIDDLE = (IPC_SYMBOL, *NEW)
