@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from sdfgen.existing.images import said_by_images
 from sdfgen.existing.numbers import constants_of
 from sdfgen.existing.trees import guest_tree, parts, tree_of, whose
 from sdfgen.faults.fault import Fault, suggestion
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from sdfgen.existing.request import Request
     from sdfgen.faults.fault import Faults
     from sdfgen.model.system import System
-    from sdfgen.model.tree import Constant, GuestTree
+    from sdfgen.model.tree import Constant, GuestTree, Resource, ResourceId
 
 CODE = "SDF217"
 
@@ -27,6 +28,8 @@ class Beside(NamedTuple):
 
     trees: tuple[GuestTree, ...] = ()
     constants: tuple[Constant, ...] = ()
+    resources: tuple[Resource, ...] = ()
+    resource_ids: tuple[ResourceId, ...] = ()
     placed: Mapping[str, str] = {}
 
 
@@ -50,7 +53,9 @@ def read_beside(request: Request, board: str | None, system: System, faults: Fau
     trees = tuple(_trees(request, system, faults, files))
     constants = tuple(constants_of(request, board, system, faults))
     placed = dict(_placed(request.elves, system, faults))
-    return FoundBeside(Beside(trees, constants, placed), [*files, *_paths(request.numbers)])
+    said = said_by_images(system._replace(placed=placed), faults)
+    found = Beside(trees, (*constants, *said.constants), said.resources, said.ids, placed)
+    return FoundBeside(found, [*files, *_paths(request.numbers)])
 
 
 def _trees(request: Request, system: System, faults: Faults, files: list[str]) -> Iterator[GuestTree]:

@@ -1,11 +1,11 @@
-"""The types of an object's variables, from its debug information."""
+"""The types of an ELF's variables, from its debug information."""
 
 from __future__ import annotations
 
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from sdfgen.verify.memory import UnreadableError
+from sdfgen.read.memory import UnreadableError
 
 if TYPE_CHECKING:
     from elftools.dwarf.die import DIE

@@ -1,0 +1,140 @@
+"""What program images say of the system: configuration structures that were filled in when they were built."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from sdfgen.faults.fault import Fault
+from sdfgen.faults.source import Source, Where
+from sdfgen.model.tree import Constant, Resource, ResourceId
+from sdfgen.read.configs import configs
+from sdfgen.read.memory import UnreadableError
+from sdfgen.read.xml import read_bytes
+from sdfgen.records import NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sdfgen.faults.fault import Faults
+    from sdfgen.model.microkit import ProtectionDomain
+    from sdfgen.model.system import System
+    from sdfgen.read.configs import Config, Value
+
+_REGION, _DEVICE_REGION, _INTERRUPT = {"vaddr", "size"}, {"region", "io_addr"}, {"id", "irq"}
+"""Members of sDDF's `region_resource` and `device_region_resource`, and of libvmm's `vmm_config_irq`."""
+_OF_GUEST = {"ram": "ram_start", "ram_size": "ram_bytes", "dtb": "dtb", "initrd": "initrd"}
+"""Members of libvmm's `vmm_config`, and what a constant of a VMM's C would be."""
+_NO_CHANNELS = "vcpus"
+
+
+class Said(NamedTuple):
+    """What images say."""
+
+    resources: tuple[Resource, ...]
+    ids: tuple[ResourceId, ...]
+    constants: tuple[Constant, ...]
+
+
+def said_by_images(system: System, faults: Faults) -> Said:
+    """Return what the images of a system say of it, of those that are there.
+
+    Args:
+        system: The system, with the places of its images.
+        faults: Takes structures that cannot be read.
+    """
+    found = [
+        (pd, config, Where(Source(os.path.normpath(path), "")))
+        for pd in system.all_pds()
+        if os.path.isfile(path := system.find(pd.program_image))
+        for config in _configs(pd, path, faults)
+    ]
+    return Said(
+        tuple(one for pd, config, where in found for one in _resources(pd, config, where)),
+        tuple(
+            ResourceId(pd.name, path, number, where)
+            for pd, config, where in found
+            for path, number in _ids(config.name, config.value)
+        ),
+        tuple(one for pd, config, where in found if pd.vm for one in _constants(pd.vm.name, config, where)),
+    )
+
+
+def _configs(pd: ProtectionDomain, path: str, faults: Faults) -> list[Config]:
+    try:
+        return list(configs(read_bytes(path)))
+    except UnreadableError as error:
+        message = f"the configuration structures of {pd.program_image!r} were not compared: {error}"
+        where = pd.origin.at("program_image")
+        faults.add(Fault("SDF219", message, where, "compile it with -g, and do not strip it", (), "note"))
+    except OSError:
+        pass  # which the rules about images tell
+    return []
+
+
+def _resources(pd: ProtectionDomain, config: Config, where: Where) -> Iterator[Resource]:
+    for path, start, size_bytes, io_addr in _ranges(config.name, config.value):
+        yield Resource(pd.name, False, path, start, size_bytes, io_addr, where)
+    for number, one in enumerate(_list(config.value, "uios")):
+        path = f"{config.name}.uios[{number}]"
+        if pd.vm is not None and one.get("size") and "guest_paddr" in one:
+            yield Resource(pd.vm.name, True, f"{path}.guest_paddr", one["guest_paddr"], one["size"], 0, where)
+            if one.get("vmm_vaddr"):
+                yield Resource(pd.name, False, f"{path}.vmm_vaddr", one["vmm_vaddr"], one["size"], 0, where)
+
+
+def _list(value: Value, name: str) -> list[Value]:
+    found = value.get(name) if isinstance(value, dict) else None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _parts(path: str, value: dict[str, Value]) -> Iterator[tuple[str, Value]]:
+    """Yield the members of a structure that are structures; of a list as many as are used."""
+    for name, part in value.items():
+        if isinstance(part, dict):
+            yield f"{path}.{name}", part
+        elif isinstance(part, list) and name != _NO_CHANNELS:
+            used = part[: value.get(f"num_{name}", len(part))]
+            yield from ((f"{path}.{name}[{number}]", one) for number, one in enumerate(used) if isinstance(one, dict))
+
+
+def _ranges(path: str, value: Value) -> Iterator[tuple[str, int, int, int]]:
+    """Yield path, start, size and physical address of the regions in a structure that are used."""
+    if not isinstance(value, dict):
+        return
+    region = value.get("region") if value.keys() == _DEVICE_REGION else value
+    if isinstance(region, dict) and region.keys() == _REGION:
+        if region["vaddr"] or region["size"]:
+            yield path, region["vaddr"], region["size"], value.get("io_addr", 0)
+        return
+    for inner, part in _parts(path, value):
+        yield from _ranges(inner, part)
+
+
+def _ids(path: str, value: Value) -> Iterator[tuple[str, int]]:
+    """Yield the channel ids in a structure, of connections that are used, and of interrupts."""
+    if not isinstance(value, dict):
+        return
+    number = value.get("id")
+    if isinstance(number, int) and (value.keys() <= _INTERRUPT or any(_ranges(path, value))):
+        yield f"{path}.id", number
+    for inner, part in _parts(path, value):
+        yield from _ids(inner, part)
+
+
+def _constants(machine: str, config: Config, where: Where) -> Iterator[Constant]:
+    """Yield what libvmm's structure says of a guest, as a VMM's C would."""
+    value, name = config.value, config.name
+    if not isinstance(value, dict) or not _OF_GUEST.keys() <= value.keys():
+        return
+    for key, what in _OF_GUEST.items():
+        if value[key]:
+            yield Constant(machine, what, f"{name}.{key}", value[key], where)
+    for number, one in enumerate(_list(value, "irqs")[: value.get("num_irqs", 0)]):
+        path = f"{name}.irqs[{number}]"
+        yield Constant(machine, f"irq {path}", f"{path}.irq", one["irq"], where)
+        yield Constant(machine, f"channel {path}", f"{path}.id", one["id"], where)
+    for number, one in enumerate(_list(value, "virtio_mmio_devices")[: value.get("num_virtio_mmio_devices", 0)]):
+        path = f"{name}.virtio_mmio_devices[{number}]"
+        yield Constant(machine, f"registers {path}", f"{path}.base", one["base"], where)
+        yield Constant(machine, f"virtual {path}", f"{path}.irq", one["irq"], where)
