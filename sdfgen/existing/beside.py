@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sdfgen.existing.request import Request
     from sdfgen.faults.fault import Faults
     from sdfgen.model.system import System
-    from sdfgen.model.tree import Constant, GuestTree, Resource, ResourceId
+    from sdfgen.model.tree import Constant, GuestFile, GuestTree, Resource, ResourceId
 
 CODE = "SDF217"
 
@@ -30,6 +30,7 @@ class Beside(NamedTuple):
     constants: tuple[Constant, ...] = ()
     resources: tuple[Resource, ...] = ()
     resource_ids: tuple[ResourceId, ...] = ()
+    guest_files: tuple[GuestFile, ...] = ()
     placed: Mapping[str, str] = {}
 
 
@@ -54,7 +55,9 @@ def read_beside(request: Request, board: str | None, system: System, faults: Fau
     constants = tuple(constants_of(request, board, system, faults))
     placed = dict(_placed(request.elves, system, faults))
     said = said_by_images(system._replace(placed=placed), faults)
-    found = Beside(trees, (*constants, *said.constants), said.resources, said.ids, placed)
+    named = {tree.machine for tree in trees}
+    trees += tuple(tree for tree in said.trees if tree.machine not in named)
+    found = Beside(trees, (*constants, *said.constants), said.resources, said.ids, said.files, placed)
     return FoundBeside(found, [*files, *_paths(request.numbers)])
 
 

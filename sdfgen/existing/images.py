@@ -1,16 +1,22 @@
-"""What program images say of the system: configuration structures that were filled in when they were built."""
+"""What program images say of the system: structures that were filled in when they were built, and guests' files."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
 
+from sdfgen.existing.trees import guest_tree
 from sdfgen.faults.fault import Fault
 from sdfgen.faults.source import Source, Where
-from sdfgen.model.tree import Constant, Resource, ResourceId
+from sdfgen.guests.kernel import image_of
+from sdfgen.model.tree import Constant, GuestFile, Resource, ResourceId
 from sdfgen.read.configs import configs
+from sdfgen.read.flat_tree import MAGIC, FlatTreeError, read_flat_tree
+from sdfgen.read.guest_images import guest_images
+from sdfgen.read.kinds import ARM64_IMAGE, HEAD_BYTES
 from sdfgen.read.memory import UnreadableError
-from sdfgen.read.xml import read_bytes
+from sdfgen.read.program import names_in
+from sdfgen.read.tree import of_flat
 from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
@@ -19,7 +25,9 @@ if TYPE_CHECKING:
     from sdfgen.faults.fault import Faults
     from sdfgen.model.microkit import ProtectionDomain
     from sdfgen.model.system import System
+    from sdfgen.model.tree import GuestTree
     from sdfgen.read.configs import Config, Value
+    from sdfgen.read.guest_images import GuestImage
 
 _REGION, _DEVICE_REGION, _INTERRUPT = {"vaddr", "size"}, {"region", "io_addr"}, {"id", "irq"}
 """Members of sDDF's `region_resource` and `device_region_resource`, and of libvmm's `vmm_config_irq`."""
@@ -28,12 +36,23 @@ _OF_GUEST = {"ram": "ram_start", "ram_size": "ram_bytes", "dtb": "dtb", "initrd"
 _NO_CHANNELS = "vcpus"
 
 
+class _Image(NamedTuple):
+    """A program image that is there, and the names in it."""
+
+    pd: ProtectionDomain
+    path: str
+    names: bytes
+    where: Where
+
+
 class Said(NamedTuple):
     """What images say."""
 
     resources: tuple[Resource, ...]
     ids: tuple[ResourceId, ...]
     constants: tuple[Constant, ...]
+    files: tuple[GuestFile, ...]
+    trees: tuple[GuestTree, ...]
 
 
 def said_by_images(system: System, faults: Faults) -> Said:
@@ -43,11 +62,17 @@ def said_by_images(system: System, faults: Faults) -> Said:
         system: The system, with the places of its images.
         faults: Takes structures that cannot be read.
     """
-    found = [
-        (pd, config, Where(Source(os.path.normpath(path), "")))
+    images = [
+        _Image(pd, path, names_in(path), Where(Source(os.path.normpath(path), "")))
         for pd in system.all_pds()
         if os.path.isfile(path := system.find(pd.program_image))
-        for config in _configs(pd, path, faults)
+    ]
+    found = [(image.pd, config, image.where) for image in images for config in _configs(image, faults)]
+    files = [
+        (image.pd.vm.name, what, file, image.where)
+        for image in images
+        if image.pd.vm
+        for what, file in _guest_images(image).items()
     ]
     return Said(
         tuple(one for pd, config, where in found for one in _resources(pd, config, where)),
@@ -57,19 +82,48 @@ def said_by_images(system: System, faults: Faults) -> Said:
             for path, number in _ids(config.name, config.value)
         ),
         tuple(one for pd, config, where in found if pd.vm for one in _constants(pd.vm.name, config, where)),
+        tuple(file for one in files if (file := _file(*one)) is not None),
+        tuple(tree for one in files if (tree := _tree(*one, faults)) is not None),
     )
 
 
-def _configs(pd: ProtectionDomain, path: str, faults: Faults) -> list[Config]:
+def _guest_images(image: _Image) -> dict[str, GuestImage]:
+    """Return guests' files in an image; none where it is no sound ELF, which the rules about images tell."""
     try:
-        return list(configs(read_bytes(path)))
+        return guest_images(image.path, image.names)
+    except UnreadableError:
+        return {}
+
+
+def _file(machine: str, what: str, file: GuestImage, where: Where) -> GuestFile | None:
+    if what != "kernel":
+        return GuestFile(machine, what, file.size_bytes, 0, where)
+    image = image_of(file.head[:HEAD_BYTES], file.size_bytes)
+    if image.kind != ARM64_IMAGE:
+        return None
+    return GuestFile(machine, what, image.size_bytes, image.text_offset, where)
+
+
+def _tree(machine: str, what: str, file: GuestImage, where: Where, faults: Faults) -> GuestTree | None:
+    if what != "dtb" or file.head[:4] != MAGIC.to_bytes(4, "big"):
+        return None
+    try:
+        return guest_tree(of_flat(read_flat_tree(file.head).root, where.source.name), machine)
+    except FlatTreeError as error:
+        message = f"the device tree of `{machine}` in {where.source.name!r} {error}"
+        faults.add(Fault("SDF210", message, where, error.advice))
+        return None
+
+
+def _configs(image: _Image, faults: Faults) -> list[Config]:
+    pd = image.pd
+    try:
+        return list(configs(image.path, image.names))
     except UnreadableError as error:
         message = f"the configuration structures of {pd.program_image!r} were not compared: {error}"
         where = pd.origin.at("program_image")
         faults.add(Fault("SDF219", message, where, "compile it with -g, and do not strip it", (), "note"))
-    except OSError:
-        pass  # which the rules about images tell
-    return []
+        return []
 
 
 def _resources(pd: ProtectionDomain, config: Config, where: Where) -> Iterator[Resource]:

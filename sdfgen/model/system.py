@@ -12,7 +12,7 @@ from sdfgen.facts.dialects import Dialect
 from sdfgen.model.counted import Counted
 from sdfgen.model.guest import Guest, GuestTimer
 from sdfgen.model.microkit import Channel, Domains, Map, Origin, ProtectionDomain, Region, VirtualMachine
-from sdfgen.model.tree import Constant, GuestTree, Resource, ResourceId
+from sdfgen.model.tree import Constant, GuestFile, GuestTree, Resource, ResourceId
 from sdfgen.records import NamedTuple
 
 
@@ -122,6 +122,7 @@ class System(NamedTuple):
         constants: What C files of its VMMs say, likewise.
         resources: Addresses in configuration structures of program images, likewise.
         resource_ids: Channel ids in them.
+        guest_files: Files of guests in program images, likewise.
         placed: Where files that it names are, for those that somebody says it of.
         services: What somebody may do through others.
     """
@@ -154,6 +155,7 @@ class System(NamedTuple):
     constants: tuple[Constant, ...] = ()
     resources: tuple[Resource, ...] = ()
     resource_ids: tuple[ResourceId, ...] = ()
+    guest_files: tuple[GuestFile, ...] = ()
     placed: Mapping[str, str] = {}
     services: tuple[Service, ...] = ()
 

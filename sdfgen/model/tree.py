@@ -71,6 +71,24 @@ class GuestTree(NamedTuple):
     where: Where
 
 
+class GuestFile(NamedTuple):
+    """A file of a guest in its VMM's program image.
+
+    Attributes:
+        machine: The virtual machine.
+        what: `kernel`, `dtb` or `initrd`.
+        size_bytes: What it takes in RAM.
+        offset_bytes: How far above the start of RAM a kernel wants to lie.
+        where: The image.
+    """
+
+    machine: str
+    what: str
+    size_bytes: int
+    offset_bytes: int
+    where: Where
+
+
 class Resource(NamedTuple):
     """Addresses that a configuration structure of a program image names.
 

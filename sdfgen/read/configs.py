@@ -6,7 +6,7 @@ How they lie is told by the program's debug information, so that it need not be 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sdfgen.read.memory import UnreadableError
 from sdfgen.records import NamedTuple
@@ -53,31 +53,31 @@ _shapes: dict[tuple[str, int, bytes], _Shape] = {}
 """Of sections by name, size and magic word: images of one system are built from one header."""
 
 
-def configs(content: bytes) -> Iterator[Config]:
+def configs(path: str, names: bytes) -> Iterator[Config]:
     """Yield the structures of a program that are filled in.
 
     Args:
-        content: The ELF.
+        path: The ELF.
+        names: The names of its sections and symbols.
 
     Raises:
         UnreadableError: There is one, and nothing tells how it lies.
     """
-    if not any(mark in content for mark in _MARKS):
+    if not any(mark in names for mark in _MARKS):
         return
     try:
-        yield from _configs(content)
+        with open(path, "rb") as file:
+            yield from _configs(file)
     except UnreadableError:
         raise
     except Exception as error:  # whatever the library stumbles over in a file that somebody cut or overwrote
         raise UnreadableError(f"its debug information is not sound ({type(error).__name__})") from error
 
 
-def _configs(content: bytes) -> Iterator[Config]:
-    from io import BytesIO
-
+def _configs(file: BinaryIO) -> Iterator[Config]:
     from elftools.elf.elffile import ELFFile
 
-    elf = ELFFile(BytesIO(content))
+    elf = ELFFile(file)
     for number, section in enumerate(elf.iter_sections()):
         if not section["sh_flags"] & _ALLOC or section["sh_type"] != "SHT_PROGBITS" or not section.name.endswith(_ENDS):
             continue
@@ -87,7 +87,7 @@ def _configs(content: bytes) -> Iterator[Config]:
             name = _variable(elf, number, section.name)
             key = (section.name, len(data), data[: len(magic) + 1])
             if key not in _shapes:
-                _shapes[key] = _shape_of(content, name)
+                _shapes[key] = _shape_of(file, name)
             yield Config(name, _value(_shapes[key], data, 0))
 
 
@@ -101,9 +101,11 @@ def _variable(elf: ELFFile, number: int, section: str) -> str:
     return found[0].decode(errors="replace")
 
 
-def _shape_of(content: bytes, name: str) -> _Shape:
+def _shape_of(file: BinaryIO, name: str) -> _Shape:
     from sdfgen.read.debug_types import Types
 
+    file.seek(0)
+    content = file.read()
     return _shape(Types(content).of(name), 0)
 
 
