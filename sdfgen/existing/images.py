@@ -20,7 +20,7 @@ from sdfgen.read.tree import of_flat
 from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sdfgen.faults.fault import Faults
     from sdfgen.model.microkit import ProtectionDomain
@@ -129,17 +129,29 @@ def _configs(image: _Image, faults: Faults) -> list[Config]:
 def _resources(pd: ProtectionDomain, config: Config, where: Where) -> Iterator[Resource]:
     for path, start, size_bytes, io_addr in _ranges(config.name, config.value):
         yield Resource(pd.name, False, path, start, size_bytes, io_addr, where)
-    for number, one in enumerate(_list(config.value, "uios")):
+    for number, one in enumerate(_list(config.value, "uios", "guest_paddr", "vmm_vaddr", "size")):
         path = f"{config.name}.uios[{number}]"
-        if pd.vm is not None and one.get("size") and "guest_paddr" in one:
+        if pd.vm is not None and one["size"]:
             yield Resource(pd.vm.name, True, f"{path}.guest_paddr", one["guest_paddr"], one["size"], 0, where)
-            if one.get("vmm_vaddr"):
+            if one["vmm_vaddr"]:
                 yield Resource(pd.name, False, f"{path}.vmm_vaddr", one["vmm_vaddr"], one["size"], 0, where)
 
 
-def _list(value: Value, name: str) -> list[Value]:
+def _list(value: Value, name: str, *members: str) -> list[dict[str, int]]:
+    """Return the elements of a list that are used, each of which has some numbers; nothing where it is no such list."""
     found = value.get(name) if isinstance(value, dict) else None
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    if not isinstance(found, list) or not all(_has(one, members) for one in found):
+        return []
+    return found[: _count(value, name, found)]
+
+
+def _has(value: Value, members: Iterable[str]) -> bool:
+    return isinstance(value, dict) and all(isinstance(value.get(name), int) for name in members)
+
+
+def _count(value: dict[str, Value], name: str, found: list[Value]) -> int:
+    count = value.get(f"num_{name}", len(found))
+    return count if isinstance(count, int) else len(found)
 
 
 def _parts(path: str, value: dict[str, Value]) -> Iterator[tuple[str, Value]]:
@@ -148,7 +160,7 @@ def _parts(path: str, value: dict[str, Value]) -> Iterator[tuple[str, Value]]:
         if isinstance(part, dict):
             yield f"{path}.{name}", part
         elif isinstance(part, list) and name != _NO_CHANNELS:
-            used = part[: value.get(f"num_{name}", len(part))]
+            used = part[: _count(value, name, part)]
             yield from ((f"{path}.{name}[{number}]", one) for number, one in enumerate(used) if isinstance(one, dict))
 
 
@@ -157,9 +169,9 @@ def _ranges(path: str, value: Value) -> Iterator[tuple[str, int, int, int]]:
     if not isinstance(value, dict):
         return
     region = value.get("region") if value.keys() == _DEVICE_REGION else value
-    if isinstance(region, dict) and region.keys() == _REGION:
+    if isinstance(region, dict) and region.keys() == _REGION and _has(region, _REGION):
         if region["vaddr"] or region["size"]:
-            yield path, region["vaddr"], region["size"], value.get("io_addr", 0)
+            yield path, region["vaddr"], region["size"], value["io_addr"] if _has(value, ("io_addr",)) else 0
         return
     for inner, part in _parts(path, value):
         yield from _ranges(inner, part)
@@ -179,16 +191,16 @@ def _ids(path: str, value: Value) -> Iterator[tuple[str, int]]:
 def _constants(machine: str, config: Config, where: Where) -> Iterator[Constant]:
     """Yield what libvmm's structure says of a guest, as a VMM's C would."""
     value, name = config.value, config.name
-    if not isinstance(value, dict) or not _OF_GUEST.keys() <= value.keys():
+    if not _has(value, _OF_GUEST):
         return
     for key, what in _OF_GUEST.items():
         if value[key]:
             yield Constant(machine, what, f"{name}.{key}", value[key], where)
-    for number, one in enumerate(_list(value, "irqs")[: value.get("num_irqs", 0)]):
+    for number, one in enumerate(_list(value, "irqs", "id", "irq")):
         path = f"{name}.irqs[{number}]"
         yield Constant(machine, f"irq {path}", f"{path}.irq", one["irq"], where)
         yield Constant(machine, f"channel {path}", f"{path}.id", one["id"], where)
-    for number, one in enumerate(_list(value, "virtio_mmio_devices")[: value.get("num_virtio_mmio_devices", 0)]):
+    for number, one in enumerate(_list(value, "virtio_mmio_devices", "base", "irq")):
         path = f"{name}.virtio_mmio_devices[{number}]"
         yield Constant(machine, f"registers {path}", f"{path}.base", one["base"], where)
         yield Constant(machine, f"virtual {path}", f"{path}.irq", one["irq"], where)

@@ -23,6 +23,8 @@ _MARKS = tuple(f"{end}\0".encode() for end in _ENDS)
 _MAGICS = (b"sDDF", b"vmm")
 _ALLOC = 2
 _DEEPEST = 20
+_MOST_TYPES = 5000
+_MOST_ELEMENTS = 1 << 16
 
 Value = Any
 """A number; a list of values; or values by the names of members."""
@@ -106,19 +108,21 @@ def _shape_of(file: BinaryIO, name: str) -> _Shape:
 
     file.seek(0)
     content = file.read()
-    return _shape(Types(content).of(name), 0)
+    return _shape(Types(content).of(name), 0, iter(range(_MOST_TYPES)))
 
 
-def _shape(kind: DIE, depth: int) -> _Shape:
+def _shape(kind: DIE, depth: int, left: Iterator[int]) -> _Shape:
     from sdfgen.read.debug_types import count, members, size_bytes, target
 
-    if depth > _DEEPEST:
+    if depth > _DEEPEST or next(left, None) is None:
         raise UnreadableError("its types nest too deeply")
     if kind.tag == "DW_TAG_array_type":
-        element = _shape(target(kind), depth + 1)
+        if count(kind) > _MOST_ELEMENTS:
+            raise UnreadableError("it has an array that is too long")
+        element = _shape(target(kind), depth + 1, left)
         return _Shape(element.size_bytes * count(kind), length=count(kind), element=element)
     if kind.tag == "DW_TAG_structure_type":
-        inner = {name: (offset, _shape(one, depth + 1)) for name, (offset, one) in members(kind).items()}
+        inner = {name: (offset, _shape(one, depth + 1, left)) for name, (offset, one) in members(kind).items()}
         return _Shape(size_bytes(kind), members=inner)
     return _Shape(size_bytes(kind))
 
