@@ -73,14 +73,15 @@ _RESOLVED_ON_BOARD = ("SDF015", "SDF106")
 
 def rules() -> dict[str, Rule]:
     """Return every rule by its code: those of registered subsystems too, and of no others."""
-    from sdfgen.rules import guest_trees, vmm_constants
+    from sdfgen.rules import guest_images, guest_trees, resources, vmm_constants
 
-    return _of_modules({*_OWN, *register.rules(), guest_trees.__name__, vmm_constants.__name__})
+    beside = (guest_images, guest_trees, resources, vmm_constants)
+    return _of_modules({*_OWN, *register.rules(), *(module.__name__ for module in beside)})
 
 
 def _rules_for(system: System) -> dict[str, Rule]:
     """Return the rules that have something to judge: what stands beside a system file is there for few systems."""
-    beside = system.trees or system.constants
+    beside = system.trees or system.constants or system.resources or system.resource_ids or system.guest_files
     return rules() if beside else _of_modules({*_OWN, *register.rules()})
 
 

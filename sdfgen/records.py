@@ -62,3 +62,14 @@ else:
             return type(name, (_Record,), body)
 
     NamedTuple = type.__new__(_Maker, "NamedTuple", (), {})
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - values are of any type
+    """Return a value made of dictionaries and lists, as JSON has them; no number in one is beyond 2^53.
+
+    Args:
+        value: A named tuple, a tuple, a text, a number or None.
+    """
+    if hasattr(value, "_asdict"):
+        return {name: plain(item) for name, item in zip(value._fields, value, strict=True)}
+    return [plain(item) for item in value] if isinstance(value, tuple) else value

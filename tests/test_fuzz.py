@@ -124,7 +124,7 @@ def _survive(number: int) -> None:
     for fault in faults:
         _check_places(fault)
     texts = {style: show(faults) for style, show in FORMATS.items()}
-    assert len(json.loads(texts["json"])) == len(faults)
+    assert len(json.loads(texts["json"])["faults"]) == len(faults)
     assert len(json.loads(texts["sarif"])["runs"][0]["results"]) == len(faults)
     assert texts["github"].count("\n") == len(faults)
     assert all(line.isprintable() for line in texts["text"].split("\n"))

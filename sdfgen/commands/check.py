@@ -60,7 +60,7 @@ def check_listed(values: dict[str, Any]) -> None:
     _tell([examine(request) for request in requests(values["description"], faults)], faults, values["style"])
 
 
-_NAMED = ("settings", "boards", "microkit", "config", "includes", "search", "trees", "numbers", "elves")
+_NAMED = ("settings", "boards", "microkit", "config", "includes", "search", "trees", "numbers", "defines", "elves")
 
 
 def _tell(results: list[Examined], faults: Faults, style: str) -> None:
@@ -69,7 +69,7 @@ def _tell(results: list[Examined], faults: Faults, style: str) -> None:
         faults.extend(result.faults)
         if style == "text" and result.said and result.faults.errors:
             sys.stderr.write(f"{result.request.path}: {'; '.join(result.said)}\n")
-    report(_Told(faults), style)
+    report(_Told(faults), style, assumed=[f"{one.request.path}: {words}" for one in results for words in one.said])
     for result in results if style == "text" else ():
         said = f" ({'; '.join(result.said)})" if result.said else ""
         sys.stdout.write(f"{result.request.path}: good{said}\n")

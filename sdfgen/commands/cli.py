@@ -12,7 +12,7 @@ from sdfgen.commands.options import COMMANDS, Option, arguments_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-VIEWS = ("show", "why", "diff")
+FORMS = ("check", "show", "why", "diff")
 """Commands whose JSON has a schema."""
 _HELP = {
     "check": "Check a description, or a system file that others wrote, and say everything that is wrong with it.",
@@ -20,7 +20,7 @@ _HELP = {
     "verify": "Read what was built back and compare every number with the description.",
     "show": "Show a system: who reaches what, as text, a picture, a page or JSON.",
     "why": "Say what THING is, who sees it and what decided it: an address, a number, or a name.",
-    "diff": "Say what is different between two systems: descriptions, output folders, or REV:FILE of git.",
+    "diff": "Say what is different between two systems: descriptions, system files, builds, or REV:FILE of git.",
     "run": "Build a description and run it in QEMU; EXTRA, behind `--`, is for QEMU.",
 }
 
@@ -86,7 +86,7 @@ for _name, _options in COMMANDS.items():
 
 @cli.command()
 @click.option("--format", "style", type=click.Choice(["json", "markdown"]), default="json", help="What to write.")
-@click.option("--of", "what", type=click.Choice(["description", *VIEWS]), default="description", help="Of what.")
+@click.option("--of", "what", type=click.Choice(["description", *FORMS]), default="description", help="Of what.")
 def schema(style: str, what: str) -> None:
     """Write the schema of descriptions or of a command's JSON: JSON Schema for editors, or the reference."""
     from sdfgen.commands.reference import json_schema, markdown, schema_of_view

@@ -84,13 +84,16 @@ EXISTING = (
     Option("search", ("--search-path",), "Of a system file: where its files are.", "many", (), metavar="DIR"),
     Option("trees", ("--dts", "--dtb"), "A guest's device tree, in parts.", "many", (), metavar="[MACHINE=]FILE"),
     Option("numbers", ("--c",), "A VMM's C file with numbers.", "many", (), metavar="[MACHINE=]FILE"),
+    Option("defines", ("--define",), "A macro for device trees and C files.", "many", (), metavar="NAME[=VALUE]"),
     Option("elves", ("--elf",), "A program image.", "many", (), metavar="DOMAIN=FILE"),
 )
-"""Of `check`, when it is given a system file."""
+"""Of a system file: what decides how it is read, and then what stands beside it."""
 LISTED = "sdfgen-check.toml"
 """What `check` is given when it is given nothing: a list of system files."""
 _BOARD = Option("board", ("--board",), "For this board; the description's first by default.", metavar="NAME")
-_VIEWED = (_DESCRIBED[0], _BOARD)
+_READ = EXISTING[:4]
+"""Of them, what decides how a system file is read."""
+_VIEWED = (_DESCRIBED[0], _BOARD, *_READ)
 
 
 def _form(*choices: str) -> Option:
@@ -105,7 +108,7 @@ COMMANDS = {
     "verify": (*_DESCRIBED, _OUT),
     "show": (*_VIEWED, _form("text", "mermaid", "dot", "svg", "html", "json"), _FILE),
     "why": (*_VIEWED, _form("text", "json")),
-    "diff": (_DESCRIBED[0], _BOARD._replace(help="Only this board."), _form("text", "markdown", "json")),
+    "diff": (_DESCRIBED[0], _BOARD._replace(help="Only this board."), *_READ, _form("text", "markdown", "json")),
 }
 """Options of the everyday commands."""
 _ONE_DESCRIPTION = (("description", None),)

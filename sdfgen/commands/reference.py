@@ -91,7 +91,7 @@ def markdown() -> str:
         keep_trailing_newline=True,
     )
     tables = [_shown(path, table) for path, table in _tables(register.spec(), "", frozenset({register.spec()}))]
-    codes = [(code, *_explained(code)) for code in all_codes()]
+    codes = [(code, *explained(code)) for code in all_codes()]
     return environment.get_template("reference.md.j2").render(tables=tables, codes=codes, forms=_forms())
 
 
@@ -103,7 +103,7 @@ def _forms() -> list[tuple[str, list[TableText]]]:
     found: dict[str, list[TableText]] = {}
     shown: set[type] = set()
     for command, form in FORMS.items():
-        for record in records(form):
+        for record in records(form.view):
             head, docs = documented(record)
             kinds = record.__annotations__.items()
             keys = [KeyText(name, kind_text(kind), "", docs.get(name, "")) for name, kind in kinds]
@@ -135,10 +135,10 @@ def schema_of_view(command: str) -> str:
         command: The command.
     """
     from sdfgen.views import json_form
-    from sdfgen.views.document import VERSION
     from sdfgen.views.forms import FORMS
 
-    return json_form.json_schema(FORMS[command], f"sdfgen {command} --format json, version {VERSION}")
+    form = FORMS[command]
+    return json_form.json_schema(form.view, f"sdfgen {command} --format json, version {form.version}")
 
 
 def _object(table: type[Table]) -> dict[str, Any]:
@@ -156,7 +156,8 @@ def all_codes() -> list[str]:
     return sorted({*READING, *rules(), *BOARD_RULES, *register.codes(), *EXISTING, *BUILDING, *VERIFYING, *PATCHING})
 
 
-def _explained(code: str) -> tuple[str, str]:
+def explained(code: str) -> tuple[str, str]:
+    """Return title and text of a fault code that there is."""
     for table in (READING, register.codes(), EXISTING, BUILDING, VERIFYING):
         if code in table:
             return table[code]
@@ -171,10 +172,10 @@ def explanation(code: str) -> str | None:
     code = code.upper()
     if code not in all_codes():
         return None
-    title, text = _explained(code)
+    title, text = explained(code)
     return f"{code}: {title}\n\n{text}\n"
 
 
 def explanations() -> str:
     """Return all codes with their titles."""
-    return "".join(f"{code}  {_explained(code)[0]}\n" for code in all_codes())
+    return "".join(f"{code}  {explained(code)[0]}\n" for code in all_codes())

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sdfgen.commands.one_system import view_of
+from sdfgen.commands.one_system import Look, view_of
 from sdfgen.commands.telling import give_up, put
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sdfgen.views.document import SystemView
 
 
-def show(description: str, settings: tuple[str, ...], board: str | None, form: str, out: str | None) -> None:
+def show(description: str, form: str, out: str | None, **look: Any) -> None:  # noqa: ANN401 - each has its own type
     """Show a system.
 
     Args:
-        description: The description.
-        settings: `path=value` settings that override it.
-        board: The board; None for the description's first.
+        description: The description, or whatever else is a system.
         form: The format, one of `FORMATS`.
         out: The file to write; None for standard output.
+        look: How to look at it, as `Look` has it.
     """
-    text = _text(view_of(description, board, settings), form)
+    text = _text(view_of(description, Look(**look)), form)
     if out is None:
         put(text)
         return

@@ -7,6 +7,7 @@ import sys
 from sdfgen.records import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import NoReturn, Protocol
 
     from sdfgen.faults.fault import Fault, Faults
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
             """Everything that is wrong with it."""
 
 
-def report(description: Judged, style: str, *, notes: bool = True) -> str:
+def report(description: Judged, style: str, *, notes: bool = True, assumed: Sequence[str] = ()) -> str:
     """Show all faults and return what was shown; leave with status 1 when there are errors.
 
     Args:
         description: What was read.
         style: Of the output.
         notes: Whether people are told of what is legal and unusual, too; machines always are.
+        assumed: What was taken for granted, which machines are told.
     """
     from sdfgen.faults.fault import Faults
 
@@ -33,9 +35,7 @@ def report(description: Judged, style: str, *, notes: bool = True) -> str:
     told.extend(fault for fault in description.faults if notes or style != "text" or fault.severity != "note")
     if not told and style == "text":
         return ""
-    from sdfgen.faults.render import FORMATS
-
-    text = FORMATS[style](told.sorted())
+    text = rendered(told.sorted(), style, assumed)
     show(text, style)
     if description.faults.errors:
         sys.exit(1)
@@ -44,10 +44,26 @@ def report(description: Judged, style: str, *, notes: bool = True) -> str:
 
 def refuse(faults: list[Fault], style: str) -> NoReturn:
     """Show faults that keep a command from being done, and leave with status 1."""
+    show(rendered(faults, style), style)
+    sys.exit(1)
+
+
+def rendered(faults: list[Fault], style: str, assumed: Sequence[str] = ()) -> str:
+    """Return faults in a format; SARIF has the text of each rule in it.
+
+    Args:
+        faults: The faults.
+        style: The format.
+        assumed: What was taken for granted.
+    """
+    if style == "sarif":
+        from sdfgen.commands.reference import explained
+        from sdfgen.faults.sarif import as_sarif
+
+        return as_sarif(faults, assumed, explained)
     from sdfgen.faults.render import FORMATS
 
-    show(FORMATS[style](faults), style)
-    sys.exit(1)
+    return FORMATS[style](faults, assumed)
 
 
 def give_up(why: str) -> NoReturn:

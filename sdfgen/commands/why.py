@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-from sdfgen.commands.one_system import view_of
+from sdfgen.commands.one_system import Look, view_of
 from sdfgen.commands.telling import give_up, put
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def why(thing: str, description: str, settings: tuple[str, ...], board: str | None, form: str) -> None:
+
+def why(thing: str, description: str, form: str, **look: Any) -> None:  # noqa: ANN401 - each has its own type
     """Say what a thing is, or leave with status 1 when it is nothing.
 
     Args:
         thing: An address, a number, or a name.
-        description: The description; the two may be the other way round.
-        settings: `path=value` settings that override it.
-        board: The board; None for the description's first.
+        description: The description, or whatever else is a system; the two may be the other way round.
         form: `text` or `json`.
+        look: How to look at it, as `Look` has it.
     """
     from sdfgen.views.why import nothing
     from sdfgen.views.why import why as answered
 
     if _is_there(thing) and not _is_there(description):
         thing, description = description, thing
-    view = view_of(description, board, settings)
+    view = view_of(description, Look(**look))
     found = answered(view, thing)
     if not found.answers:
         give_up(nothing(view, thing))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from sdfgen.existing.images import said_by_images
 from sdfgen.existing.numbers import constants_of
 from sdfgen.existing.trees import guest_tree, parts, tree_of, whose
 from sdfgen.faults.fault import Fault, suggestion
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from sdfgen.existing.request import Request
     from sdfgen.faults.fault import Faults
     from sdfgen.model.system import System
-    from sdfgen.model.tree import Constant, GuestTree
+    from sdfgen.model.tree import Constant, GuestFile, GuestTree, Resource, ResourceId
 
 CODE = "SDF217"
 
@@ -27,6 +28,9 @@ class Beside(NamedTuple):
 
     trees: tuple[GuestTree, ...] = ()
     constants: tuple[Constant, ...] = ()
+    resources: tuple[Resource, ...] = ()
+    resource_ids: tuple[ResourceId, ...] = ()
+    guest_files: tuple[GuestFile, ...] = ()
     placed: Mapping[str, str] = {}
 
 
@@ -47,22 +51,24 @@ def read_beside(request: Request, board: str | None, system: System, faults: Fau
         faults: Takes what is wrong with them.
     """
     files: list[str] = []
-    trees = tuple(_trees(request.trees, request.includes, system, faults, files))
-    constants = tuple(constants_of(request.numbers, dict(request.names), board, system, faults))
+    trees = tuple(_trees(request, system, faults, files))
+    constants = tuple(constants_of(request, board, system, faults))
     placed = dict(_placed(request.elves, system, faults))
-    return FoundBeside(Beside(trees, constants, placed), [*files, *_paths(request.numbers)])
+    said = said_by_images(system._replace(placed=placed), faults)
+    named = {tree.machine for tree in trees}
+    trees += tuple(tree for tree in said.trees if tree.machine not in named)
+    found = Beside(trees, (*constants, *said.constants), said.resources, said.ids, said.files, placed)
+    return FoundBeside(found, [*files, *_paths(request.numbers)])
 
 
-def _trees(
-    named: Sequence[str], includes: Sequence[str], system: System, faults: Faults, files: list[str]
-) -> Iterator[GuestTree]:
+def _trees(request: Request, system: System, faults: Faults, files: list[str]) -> Iterator[GuestTree]:
     machines = [vm.name for _, vm in system.vms()]
-    for machine, paths in parts(named).items():
+    for machine, paths in parts(request.trees).items():
         where = Where(Source(f"--dts {machine}={paths[0]}" if machine else f"--dts {paths[0]}", paths[0]))
         if machine and machine not in machines:
             faults.add(_no_machine(machine, machines, where))
             continue
-        read = tree_of(paths, includes, faults)
+        read = tree_of(paths, request.includes, faults, request.macros)
         if read is None:
             continue
         root, found = read

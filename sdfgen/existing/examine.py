@@ -135,8 +135,6 @@ class _Examination:
 
     def _read_beside(self) -> Beside:
         """Read what stands beside the system file; whose it is does not depend on the version."""
-        if not (self._request.trees or self._request.numbers or self._request.elves):
-            return Beside()
         asked = self._request.microkit
         request, system = self._request, self._system(DIALECTS[asked] if asked else next(iter(DIALECTS.values())))
         beside = read_beside(request, self._target.name, system, self._faults)

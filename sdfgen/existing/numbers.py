@@ -13,8 +13,9 @@ from sdfgen.read.c_constants import CText, constants
 from sdfgen.read.xml import read_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
+    from sdfgen.existing.request import Request
     from sdfgen.faults.fault import Faults
     from sdfgen.model.system import System
 
@@ -32,20 +33,17 @@ KINDS = ("ram_bytes", "ram_start", "initrd", "dtb")
 """What a constant may be of a guest: size and start of its RAM, where its initial RAM disk and its device tree go."""
 
 
-def constants_of(
-    paths: Sequence[str], names: Mapping[str, str], board: str | None, system: System, faults: Faults
-) -> Iterator[Constant]:
+def constants_of(request: Request, board: str | None, system: System, faults: Faults) -> Iterator[Constant]:
     """Yield what C files say of guests.
 
     Args:
-        paths: The files, some as `MACHINE=FILE`.
-        names: What constants are, beside those of libvmm's examples.
+        request: What somebody names.
         board: The board that they are compiled for, if somebody says.
         system: The system.
         faults: Takes files that cannot be read.
     """
-    known = {**NAMES, **names}
-    for text in paths:
+    known = NAMES | dict(request.names)
+    for text in request.numbers:
         machine, equals, path = text.partition("=")
         if not equals or os.path.exists(text):
             path, machine = text, _whose(text, system)
@@ -56,7 +54,7 @@ def constants_of(
             why = getattr(error, "strerror", None) or error
             faults.add(Fault("SDF001", f"{name!r} cannot be read: {why}", Where(Source(name, "")), "name a C file"))
             continue
-        for number in constants(CText(name, content, path), board):
+        for number in constants(CText(name, content, path), board, request.macros):
             what = known.get(number.name) or _of_device(number.name)
             if what is not None:
                 yield Constant(machine, what, number.name, number.value, number.where)

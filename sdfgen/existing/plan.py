@@ -51,6 +51,7 @@ class CheckTable(Table):
     dts: tuple[str, ...] = key(ListOf(Text()), "Device trees, as `MACHINE=FILE` where it is not plain.", default=())
     c: tuple[str, ...] = key(ListOf(Text()), "C files of VMMs, likewise.", default=())
     elf: tuple[str, ...] = key(ListOf(Text()), "Program images, as `DOMAIN=FILE`.", default=())
+    define: tuple[str, ...] = key(ListOf(Text()), "Macros for both, as `NAME` or `NAME=VALUE`.", default=())
     numbers: tuple[tuple[str, str], ...] = key(
         Names(), "More constants of C files, by what they are: " + ", ".join(KINDS) + ".", default=()
     )
@@ -91,6 +92,7 @@ def _request(table: CheckTable, folder: str) -> Request:
         trees=beside(table.dts),
         numbers=beside(table.c),
         elves=beside(table.elf),
+        defines=table.define,
         names=table.numbers,
     )
 

@@ -18,6 +18,7 @@ class Request(NamedTuple):
         trees: Device trees of its guests, source or flattened, some as `MACHINE=FILE`; parts of one in their order.
         numbers: C files of its VMMs, some as `MACHINE=FILE`.
         elves: Program images, as `DOMAIN=FILE`.
+        defines: Macros for device trees and C files, as `NAME` or `NAME=VALUE`.
         names: More constants of C files, each with what it is.
     """
 
@@ -30,4 +31,11 @@ class Request(NamedTuple):
     trees: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     elves: tuple[str, ...] = ()
+    defines: tuple[str, ...] = ()
     names: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def macros(self) -> dict[str, str]:
+        """The macros with their texts; one of which none is said is 1, as compilers have it."""
+        pairs = (text.partition("=") for text in self.defines)
+        return {name: value if equals else "1" for name, equals, value in pairs}

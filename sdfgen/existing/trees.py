@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from sdfgen.faults.fault import Fault
 from sdfgen.faults.source import Source, Where
 from sdfgen.model.tree import Extent, GuestTree, TreeDevice, TreeInterrupt
-from sdfgen.read.dts import Trees
+from sdfgen.read.dts import NOTHING, Trees
 from sdfgen.read.dts_parser import CODE
 from sdfgen.read.flat_tree import MAGIC, FlatTreeError, read_flat_tree
 from sdfgen.read.tree import Node, of_flat
 from sdfgen.read.xml import decode, read_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sdfgen.faults.fault import Faults
     from sdfgen.model.system import System
@@ -30,15 +30,18 @@ _FIRST = {0: 32, 1: 16}
 _TRIGGERS = {1: "edge", 2: "edge", 4: "level", 8: "level"}
 
 
-def tree_of(paths: Sequence[str], folders: Sequence[str], faults: Faults) -> tuple[Node, list[str]] | None:
+def tree_of(
+    paths: Sequence[str], folders: Sequence[str], faults: Faults, macros: Mapping[str, str] = NOTHING
+) -> tuple[Node, list[str]] | None:
     """Read a tree from its parts; later ones add to earlier ones.
 
     Args:
-        paths: Source, and before it a flattened tree.
+        paths: Source or flattened, overlays among them.
         folders: Where more files to include may be.
         faults: Takes what is wrong with them.
+        macros: Macros of the preprocessor, with their texts.
     """
-    trees = Trees(folders, faults)
+    trees = Trees(folders, faults, macros)
     before = faults.errors
     for path in paths:
         name = os.path.normpath(path)
@@ -46,7 +49,7 @@ def tree_of(paths: Sequence[str], folders: Sequence[str], faults: Faults) -> tup
         try:
             content = read_bytes(path)
             if content[:4] == MAGIC.to_bytes(4, "big"):
-                _laid_under(trees, content, name)
+                trees.lay_over(of_flat(read_flat_tree(content).root, name))
             else:
                 trees.add(path, decode(content))
         except (OSError, ValueError) as error:
@@ -54,19 +57,11 @@ def tree_of(paths: Sequence[str], folders: Sequence[str], faults: Faults) -> tup
             faults.add(Fault("SDF001", f"{name!r} cannot be read: {why}", nowhere, "name a device tree"))
         except FlatTreeError as error:
             faults.add(Fault(CODE, f"{name!r} {error.what}", nowhere, error.advice))
+    trees.resolve()
     for reference, where in trees.unresolved:
         message = f"`{reference}` is in none of the files that are given"
         faults.add(Fault(CODE, message, where, "give the tree that has this label before it", (), "note"))
     return None if faults.errors > before else (trees.root, trees.files)
-
-
-def _laid_under(trees: Trees, content: bytes, name: str) -> None:
-    flat = of_flat(read_flat_tree(content).root, name)
-    trees.root.properties |= flat.properties
-    for child in flat.children.values():
-        child.parent = trees.root
-        trees.root.children[child.name] = child
-    trees.root.where = trees.root.where or flat.properties.get("compatible", flat).where
 
 
 def guest_tree(root: Node, machine: str) -> GuestTree:
@@ -204,11 +199,24 @@ def _is_gic(controller: Node | None) -> bool:
 
 
 def _interrupts(node: Node, handles: dict[int | None, Node]) -> Iterator[TreeInterrupt]:
+    yield from _extended(node, handles)
     found = node.properties.get("interrupts")
     if found is None or len(found.cells) % _GIC_CELLS or not _is_gic(_controller(node, handles)):
         return
     for at in range(0, len(found.cells), _GIC_CELLS):
         yield from _interrupt(found.cells[at : at + _GIC_CELLS])
+
+
+def _extended(node: Node, handles: dict[int | None, Node]) -> Iterator[TreeInterrupt]:
+    """Yield those of `interrupts-extended`, where each says whose it is."""
+    found = node.properties.get("interrupts-extended")
+    at = 0
+    while found is not None and at < len(found.cells):
+        controller = handles.get(found.cells[at].value)
+        count = (controller.cell("#interrupt-cells") if controller else None) or _GIC_CELLS
+        if count == _GIC_CELLS and len(cells := found.cells[at + 1 : at + 1 + count]) == count:
+            yield from _interrupt(cells)
+        at += 1 + count
 
 
 def _interrupt(cells: Sequence[Cell]) -> Iterator[TreeInterrupt]:

@@ -118,7 +118,7 @@ EXISTING = {
     ),
     "SDF210": (
         "a device tree cannot be read",
-        "Source as dtc takes it, with includes and without conditions of the preprocessor, or a flattened tree.",
+        "Source as dtc takes it, with what the C preprocessor knows of it (`--define`), or a flattened tree.",
     ),
     "SDF217": (
         "something stands beside no part of the system",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
+
+from sdfgen.faults.findings import as_json
+from sdfgen.faults.sarif import as_sarif
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from sdfgen.faults.fault import Fault
     from sdfgen.faults.place import Span
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 TAB = "    "
 
 
-def as_text(faults: Sequence[Fault]) -> str:
+def as_text(faults: Sequence[Fault], assumed: Sequence[str] = ()) -> str:  # noqa: ARG001 - commands say it
     """Render faults one after the other, each with its line and a caret, and a closing count."""
     return _encodable("\n".join([*map(_text, faults), _count(faults), ""])) if faults else ""
 
@@ -87,33 +90,10 @@ def _plural(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
-def as_json(faults: Sequence[Fault]) -> str:
-    """Render faults as a JSON list."""
-    import json
-
-    return json.dumps([_record(fault) for fault in faults], indent=2) + "\n"
-
-
-def _record(fault: Fault) -> dict[str, Any]:
-    return {
-        "code": fault.code,
-        "severity": fault.severity,
-        "message": fault.message,
-        **_place(fault.where, fault.place.line, fault.place.column),
-        "advice": fault.advice,
-        "notes": [
-            {"message": words, **_place(where, where.span.line, where.span.column)} for where, words in fault.notes
-        ],
-    }
-
-
-def _place(where: Where, line: int, column: int) -> dict[str, Any]:
-    return {"file": where.source.name, "line": line, "column": column, "path": where.text}
-
-
-def as_github(faults: Sequence[Fault]) -> str:
-    """Render faults as GitHub workflow commands."""
-    return _encodable("".join(map(_github, faults)))
+def as_github(faults: Sequence[Fault], assumed: Sequence[str] = ()) -> str:
+    """Render faults, and what was taken for granted, as GitHub workflow commands."""
+    notices = (f"::notice title=sdfgen::{_escaped(words)}\n" for words in assumed)
+    return _encodable("".join((*map(_github, faults), *notices)))
 
 
 def _github(fault: Fault) -> str:
@@ -130,50 +110,14 @@ def _property(text: str) -> str:
     return _escaped(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def as_sarif(faults: Sequence[Fault]) -> str:
-    """Render faults as a SARIF 2.1.0 log."""
-    import json
+class Format(Protocol):
+    """Renders faults."""
 
-    from sdfgen import __version__
-
-    driver = {
-        "name": "sdfgen",
-        "version": __version__,
-        "rules": [{"id": code} for code in sorted({f.code for f in faults})],
-    }
-    log = {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": [_sarif_result(fault) for fault in faults]}],
-    }
-    return json.dumps(log, indent=2) + "\n"
+    def __call__(self, faults: Sequence[Fault], assumed: Sequence[str] = ()) -> str:
+        """Return them as text, with what was taken for granted where the format has a place for that."""
 
 
-def _sarif_result(fault: Fault) -> dict[str, Any]:
-    return {
-        "ruleId": fault.code,
-        "level": fault.severity,
-        "message": {"text": fault.message},
-        "locations": [_sarif_place(fault.where, fault.place.line, fault.place.column)],
-        "relatedLocations": [
-            {**_sarif_place(where, where.span.line, where.span.column), "message": {"text": words}}
-            for where, words in fault.notes
-        ],
-    }
-
-
-def _sarif_place(where: Where, line: int, column: int) -> dict[str, Any]:
-    from urllib.parse import quote
-
-    return {
-        "physicalLocation": {
-            "artifactLocation": {"uri": quote(where.source.name, errors="surrogateescape")},
-            "region": {"startLine": line, "startColumn": column},
-        }
-    }
-
-
-FORMATS: dict[str, Callable[[Sequence[Fault]], str]] = {
+FORMATS: dict[str, Format] = {
     "text": as_text,
     "json": as_json,
     "github": as_github,

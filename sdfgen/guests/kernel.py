@@ -44,7 +44,16 @@ def kernel_image(path: str, size_bytes: int) -> KernelImage:
         OSError: When it cannot be read.
     """
     with open(path, "rb") as file:
-        head = file.read(HEAD_BYTES)
+        return image_of(file.read(HEAD_BYTES), size_bytes)
+
+
+def image_of(head: bytes, size_bytes: int) -> KernelImage:
+    """Return what a kernel file is.
+
+    Args:
+        head: What it begins with, `HEAD_BYTES` of it where there are as many.
+        size_bytes: Its size.
+    """
     if kind_of(head).name != ARM64_IMAGE or len(head) < _HEADER_BYTES:
         return KernelImage(_named(head), 0, size_bytes, advice=_advice(head))
     text_offset, image_size, flags, _, pe_at = _FIELDS.unpack_from(head)

@@ -245,14 +245,22 @@ def _device_holders(system: System) -> Iterator[tuple[Region, list[Device], list
 
 @rule("SDF089", "a device has one guest", on_board=True)
 def device_shared(system: System) -> Iterator[Fault]:
-    """Two Linux kernels that both drive a device program over each other's registers."""
+    """Two Linux kernels that both drive a device program over each other's registers.
+
+    Behind a bus are several: in a system file that maps one for two guests, each may drive its own, if both take care.
+    """
     for _, devices, (first, *others) in _device_holders(system):
         for holder in others:
             message = f"device `{devices[0].name}` is given to two guests, `{first.vm.name}` and `{holder.vm.name}`"
             origin = first.map.origin
             key = "mr" if origin.given("mr") else "devices"
             note = (origin, key, f"`{first.vm.name}` has `{devices[0].name}`")
-            yield fault("SDF089", message, (holder.map.origin, "mr"), "give it to one of them", [note])
+            is_bus = key == "mr" and devices[0].intid is None
+            advice = (
+                "good where each drives other devices of it; map these only" if is_bus else "give it to one of them"
+            )
+            severity = "warning" if is_bus else "error"
+            yield fault("SDF089", message, (holder.map.origin, "mr"), advice, [note], severity)
 
 
 @rule("SDF090", "a guest with a device that does DMA sees its RAM at physical addresses", on_board=True)

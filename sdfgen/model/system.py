@@ -12,7 +12,7 @@ from sdfgen.facts.dialects import Dialect
 from sdfgen.model.counted import Counted
 from sdfgen.model.guest import Guest, GuestTimer
 from sdfgen.model.microkit import Channel, Domains, Map, Origin, ProtectionDomain, Region, VirtualMachine
-from sdfgen.model.tree import Constant, GuestTree
+from sdfgen.model.tree import Constant, GuestFile, GuestTree, Resource, ResourceId
 from sdfgen.records import NamedTuple
 
 
@@ -120,6 +120,9 @@ class System(NamedTuple):
         folders: More folders in which files that it names are looked for, after `folder`.
         trees: Device trees of its virtual machines, as others wrote them.
         constants: What C files of its VMMs say, likewise.
+        resources: Addresses in configuration structures of program images, likewise.
+        resource_ids: Channel ids in them.
+        guest_files: Files of guests in program images, likewise.
         placed: Where files that it names are, for those that somebody says it of.
         services: What somebody may do through others.
     """
@@ -150,6 +153,9 @@ class System(NamedTuple):
     folders: tuple[str, ...] = ()
     trees: tuple[GuestTree, ...] = ()
     constants: tuple[Constant, ...] = ()
+    resources: tuple[Resource, ...] = ()
+    resource_ids: tuple[ResourceId, ...] = ()
+    guest_files: tuple[GuestFile, ...] = ()
     placed: Mapping[str, str] = {}
     services: tuple[Service, ...] = ()
 

@@ -71,8 +71,64 @@ class GuestTree(NamedTuple):
     where: Where
 
 
+class GuestFile(NamedTuple):
+    """A file of a guest in its VMM's program image.
+
+    Attributes:
+        machine: The virtual machine.
+        what: `kernel`, `dtb` or `initrd`.
+        size_bytes: What it takes in RAM.
+        offset_bytes: How far above the start of RAM a kernel wants to lie.
+        where: The image.
+    """
+
+    machine: str
+    what: str
+    size_bytes: int
+    offset_bytes: int
+    where: Where
+
+
+class Resource(NamedTuple):
+    """Addresses that a configuration structure of a program image names.
+
+    Attributes:
+        space: The protection domain or the virtual machine whose addresses they are.
+        guest: It is a virtual machine.
+        path: The part of the structure.
+        start: The first address.
+        size_bytes: How many.
+        io_addr: The physical address that it says they have; 0 where it says none.
+        where: The image.
+    """
+
+    space: str
+    guest: bool
+    path: str
+    start: int
+    size_bytes: int
+    io_addr: int
+    where: Where
+
+
+class ResourceId(NamedTuple):
+    """A channel id that a configuration structure of a program image names.
+
+    Attributes:
+        pd: The protection domain.
+        path: The part of the structure.
+        id: The id.
+        where: The image.
+    """
+
+    pd: str
+    path: str
+    id: int
+    where: Where
+
+
 class Constant(NamedTuple):
-    """A number that a C file of a VMM names.
+    """A number that a C file of a VMM names, or a configuration structure in its image.
 
     Attributes:
         machine: The virtual machine of that VMM; empty where nobody can tell.

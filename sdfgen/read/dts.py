@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from sdfgen.faults.place import MAX_NESTING
 from sdfgen.faults.source import Where
+from sdfgen.read.conditions import CONDITIONS, Branches, Macros
 from sdfgen.read.dts_parser import Parser, Token, TreeText, WrongError
+from sdfgen.read.overlays import apply_fragments, lay_over, resolve
 from sdfgen.read.tree import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sdfgen.faults.fault import Faults
 
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 _TOKENS = re.compile(
     r"""
       (?P<blank>\s+|/\*.*?\*/|//[^\n]*)
-    | (?P<directive>^[ \t]*\#[ \t]*(?:include|define|undef|ifdef|ifndef|if|else|elif|endif|\d+)\b(?!-)[^\n]*)
+    | (?P<directive>^[ \t]*\#[ \t]*
+        (?:include|define|undef|ifdef|ifndef|if|else|elif|endif|error|warning|pragma|line|\d+)\b(?!-)
+        (?:\\\r?\n|/\*.*?\*/|[^\n])*)
     | (?P<string>"(?:[^"\\]|\\.)*")
     | (?P<char>'(?:[^'\\\n]|\\.)+')
     | (?P<keyword>/[a-z][a-z0-9-]*/)
@@ -31,9 +35,12 @@ _TOKENS = re.compile(
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
 _INCLUDE = re.compile(r'#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
-_DEFINE = re.compile(r"#\s*define\s+(\w+)\s+\(?\s*(0[xX][0-9A-Fa-f]+|\d+)[uUlL]*\s*\)?\s*(?:/[*/].*)?$")
-_HARMLESS = re.compile(r"#\s*(?:\d+|define|undef)\b")
+_DIRECTIVE = re.compile(r"#\s*(\w+)\s*(.*)", re.DOTALL)
+_CONDITION = re.compile(r"^[ \t]*#[ \t]*(?:if|ifdef|ifndef|elif|else|endif)\b(?!-)(?:\\\r?\n|[^\n])*", re.MULTILINE)
 _MOST_FILES = 200
+
+
+NOTHING: Mapping[str, str] = {}
 
 
 class Trees:
@@ -43,9 +50,14 @@ class Trees:
         root: The tree.
         files: What was read.
         unresolved: References to labels that no part has.
+
+    Args:
+        folders: Where more files to include may be.
+        faults: Takes what is wrong with them.
+        defines: Macros, with their texts.
     """
 
-    def __init__(self, folders: Sequence[str], faults: Faults) -> None:
+    def __init__(self, folders: Sequence[str], faults: Faults, defines: Mapping[str, str] = NOTHING) -> None:
         self.root = Node("", None)
         self.files: list[str] = []
         self.unresolved: list[tuple[str, Where]] = []
@@ -53,7 +65,7 @@ class Trees:
         self._roots = [os.path.realpath(folder) for folder in folders]
         self._faults = faults
         self._labels: dict[str, Node] = {}
-        self._constants: dict[str, int] = {}
+        self._macros = Macros(defines, lambda _: False)
 
     def add(self, path: str, text: str) -> None:
         """Read a part.
@@ -66,29 +78,49 @@ class Trees:
         self._roots.append(os.path.realpath(os.path.dirname(path) or "."))
         try:
             tokens = self._tokens(TreeText(os.path.normpath(path), text, path), ())
-            Parser(tokens, self.root, self._labels, self.unresolved, self._constants).file()
+            Parser(tokens, self.root, self._labels, self.unresolved, self._macros).file()
+            apply_fragments(self.root, self._labels, self.unresolved)
         except WrongError as error:
             self._faults.add(error.fault)
+
+    def lay_over(self, added: Node) -> None:
+        """Take a part that was flattened.
+
+        Args:
+            added: Its root.
+        """
+        lay_over(self.root, added, self._labels)
+        apply_fragments(self.root, self._labels, self.unresolved)
+        self.root.where = self.root.where or added.properties.get("compatible", added).where
+
+    def resolve(self) -> None:
+        """Make references numbers, when all parts are read."""
+        resolve(self.root, self._labels)
 
     def _tokens(self, source: TreeText, chain: tuple[str, ...]) -> list[Token]:
         """Return the tokens of a file, those of what it includes among them."""
         found: list[Token] = []
+        branches = Branches(self._macros)
         line, start, at = 1, 0, 0
         text = source.text
         while at < len(text):
-            match = _TOKENS.match(text, at)
-            place = Where(source, (line, at - start + 1, 1))
+            skipped = branches.seen is False
+            match = (_CONDITION.search if skipped else _TOKENS.match)(text, at)
+            if match is None and skipped:
+                break
+            line, start = _moved(text, at, match.start() if match else at, line, start)
+            place = Where(source, (line, (match.start() if match else at) - start + 1, 1))
             if match is None:
                 raise WrongError(f"{text[at]!r} has no meaning here", place)
-            kind = str(match.lastgroup)
+            kind = "directive" if skipped else str(match.lastgroup)
             if kind == "directive":
-                found += self._directive(match[0].strip(), source, place, chain)
+                found += self._directive(match[0].strip(), source, place, chain, branches)
             elif kind != "blank":
-                found.append(Token(kind, match[0], source, line, at - start + 1))
-            if "\n" in match[0]:
-                line += match[0].count("\n")
-                start = match.start() + match[0].rindex("\n") + 1
+                found.append(Token(kind, match[0], source, line, match.start() - start + 1))
+            line, start = _moved(text, match.start(), match.end(), line, start)
             at = match.end()
+        if branches.depth:
+            raise WrongError("a condition does not end", Where(source, (line, 1, 1)), "write #endif")
         return self._included(found, chain)
 
     def _included(self, tokens: list[Token], chain: tuple[str, ...]) -> list[Token]:
@@ -103,16 +135,33 @@ class Trees:
                 found.append(token)
         return found
 
-    def _directive(self, text: str, source: TreeText, where: Where, chain: tuple[str, ...]) -> list[Token]:
-        include, define = _INCLUDE.match(text), _DEFINE.match(text)
-        if define:
-            self._constants[define[1]] = int(define[2], 0 if define[2][:2].lower() == "0x" else 10)
-        if include:
+    def _directive(
+        self, text: str, source: TreeText, where: Where, chain: tuple[str, ...], branches: Branches
+    ) -> list[Token]:
+        match = _DIRECTIVE.match(text)
+        word, rest = (match[1], re.sub(r"\\\r?\n", " ", match[2])) if match else ("", "")
+        if word in CONDITIONS:
+            self._condition(word, rest, where, branches)
+        elif word == "include":
+            include = _INCLUDE.match(text)
+            if include is None:
+                raise WrongError(f"{text!r} names no file", where)
             return self._file(include[1] or include[2], source, where, chain)
-        if not _HARMLESS.match(text):
-            message = f"{text.split(maxsplit=1)[0]!r} is the C preprocessor's, which has to be run first"
-            raise WrongError(message, where, "cpp -nostdinc -undef -x assembler-with-cpp FILE")
+        elif word == "define":
+            self._macros.define(rest)
+        elif word == "undef":
+            self._macros.undefine(rest)
+        elif word == "error":
+            raise WrongError(f"the file says: {rest}", where, "name what it needs by --define")
         return []
+
+    @staticmethod
+    def _condition(word: str, rest: str, where: Where, branches: Branches) -> None:
+        if word not in ("if", "ifdef", "ifndef") and not branches.depth:
+            raise WrongError(f"#{word} stands without a condition", where)
+        if branches.directive(word, rest) is None:
+            advice = "cpp -nostdinc -undef -x assembler-with-cpp FILE"
+            raise WrongError(f"#{word} {rest} cannot be evaluated here", where, advice)
 
     def _file(self, name: str, source: TreeText, where: Where, chain: tuple[str, ...]) -> list[Token]:
         folders = [os.path.dirname(source.path or ""), *self._folders]
@@ -129,9 +178,10 @@ class Trees:
         self.files.append(path)
         with open(path, encoding="utf-8", errors="replace") as file:
             text = file.read()
-        if path.endswith(".h"):
-            for line in text.splitlines():
-                if (define := _DEFINE.match(line.strip())) is not None:
-                    self._constants[define[1]] = int(define[2], 0 if define[2][:2].lower() == "0x" else 10)
-            return []
         return self._tokens(TreeText(os.path.normpath(path), text, path), (*chain, real))
+
+
+def _moved(text: str, at: int, to: int, line: int, start: int) -> tuple[int, int]:
+    """Return the line, and where it starts, when one goes on from one place to another."""
+    count = text.count("\n", at, to)
+    return (line + count, text.rindex("\n", at, to) + 1) if count else (line, start)

@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING
 from sdfgen.faults.fault import Fault
 from sdfgen.faults.place import MAX_NESTING, Span
 from sdfgen.faults.source import Text, Where
+from sdfgen.read.conditions import number
+from sdfgen.read.overlays import node_of
 from sdfgen.read.tree import Cell, Node, Property
 from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sdfgen.faults.place import Path
+    from sdfgen.read.conditions import Macros
 
 CODE = "SDF210"
 
@@ -40,6 +45,11 @@ class Token(NamedTuple):
         """Its place."""
         return Where(self.source, (self.line, self.column, len(self.text)))
 
+    @property
+    def behind(self) -> Where:
+        """The place of a letter right behind it."""
+        return Where(self.source, (self.line, self.column + len(self.text), 1))
+
 
 class WrongError(Exception):
     """Something is not as source of device trees has it."""
@@ -49,6 +59,7 @@ class WrongError(Exception):
         self.fault = Fault(CODE, message, where, advice or "see that `dtc -I dts FILE` takes it")
 
 
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _PIECES = re.compile(r"[-+*]|[^-+*]+")
 """Of what is one name elsewhere, and a sum or a product in parentheses."""
 
@@ -62,14 +73,14 @@ class Parser:
         root: Node,
         labels: dict[str, Node],
         unresolved: list[tuple[str, Where]],
-        constants: dict[str, int],
+        macros: Macros,
     ) -> None:
         self._tokens = tokens
         self._at = 0
         self._root = root
         self._labels = labels
         self._unresolved = unresolved
-        self._constants = constants
+        self._macros = macros
 
     def file(self) -> None:
         """Read a whole file."""
@@ -95,8 +106,7 @@ class Parser:
         self._expect(";")
 
     def _referred(self, token: Token) -> Node:
-        text = token.text
-        found = self._root.find(text[2:-1]) if text.startswith("&{") else self._labels.get(text[1:])
+        found = node_of(token.text, self._root, self._labels)
         if found is None:
             self._unresolved.append((token.text, token.where))
             return Node("", None)
@@ -172,28 +182,37 @@ class Parser:
             elif token.text == "(":
                 found.append(Cell(self._expression(), token.where))
             else:
-                value = self._number(token)
-                if bits == 64 and value is not None:  # noqa: PLR2004 - bits of two cells
-                    found.append(Cell(value >> 32, token.where))
-                    value &= 0xFFFF_FFFF
-                found.append(Cell(value, token.where))
+                found += self._numbers(token, bits)
         self._next()
         return found
+
+    def _numbers(self, token: Token, bits: int) -> Iterator[Cell]:
+        """Yield what a word is: a number, or a macro for one or several."""
+        is_name = _NAME.fullmatch(token.text) is not None
+        if is_name and self._is("(") and self._tokens[self._at].where == token.behind:
+            self._next()
+            self._expression()
+            yield Cell(None, token.where)  # a macro that takes arguments
+            return
+        is_one = not is_name or self._macros.value(token.text) is not None
+        words = [] if is_one else self._macros.words(token.text)
+        for word in words if len(words) > 1 else [token.text]:
+            value = self._number(token._replace(text=word))
+            if bits == 64 and value is not None:  # noqa: PLR2004 - bits of two cells
+                yield Cell(value >> 32, token.where)
+                value &= 0xFFFF_FFFF
+            yield Cell(value, token.where)
 
     def _number(self, token: Token) -> int | None:
         text = token.text
         if token.kind == "char":
             return ord(_unescaped(text)[0])
-        if text in self._constants:
-            return self._constants[text]
-        match = re.fullmatch(r"(0[xX][0-9A-Fa-f]+|\d+)[uUlL]*", text)
-        if match is None and token.kind == "name" and re.fullmatch(r"[A-Za-z_]\w*", text):
-            return None
-        if match is None or len(text) > 40:  # noqa: PLR2004 - longer than any number
+        if self._macros.is_defined(text):
+            return self._macros.value(text)
+        found = number(text)
+        if found is None and not (token.kind == "name" and _NAME.fullmatch(text)):
             raise WrongError(f"{text!r} is no number", token.where)
-        digits = match[1]
-        octal = len(digits) > 1 and digits[0] == "0" and digits[1] in "01234567" and not set(digits) & set("89")
-        return int(digits, 8) if octal else int(digits, 0 if digits[:2].lower() == "0x" else 10)
+        return found
 
     def _expression(self) -> int | None:
         """Return what a sum, product or shift in parentheses comes to; None where it is more than that."""

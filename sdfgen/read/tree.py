@@ -46,7 +46,16 @@ class Node:
     @property
     def path(self) -> str:
         """Its path from the root."""
-        return "/" if self.parent is None else f"{self.parent.path.rstrip('/')}/{self.name}"
+        names: list[str] = []
+        node = self
+        while node.parent is not None:
+            names.append(node.name)
+            node = node.parent
+        return "/" + "/".join(reversed(names))
+
+    def number(self, name: str, value: int, where: Where) -> None:
+        """Give it a property of one number."""
+        self.properties[name] = Property(name, where, (Cell(value, where),))
 
     def find(self, path: str) -> Node | None:
         """Return the node of a path below it."""

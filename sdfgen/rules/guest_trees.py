@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import Fault
 from sdfgen.records import NamedTuple
-from sdfgen.rules.maps import mapped
+from sdfgen.rules.maps import Reach, mapped
 from sdfgen.rules.registry import rule
-from sdfgen.units import joined, range_text, size_text
+from sdfgen.units import range_text, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,22 +33,15 @@ class _Guest(NamedTuple):
     vmm: ProtectionDomain
     vm: VirtualMachine
     maps: list[Mapped]
-    starts: list[int]
-    ranges: list[tuple[int, int]]
+    reach: Reach
 
     def holding(self, address: int) -> Mapped | None:
         """Return the map that an address is in."""
-        at = bisect_right(self.starts, address) - 1
-        return self.maps[at] if at >= 0 and address < self.maps[at].end else None
+        return self.reach.holding(address)
 
     def end_from(self, address: int) -> int:
         """Return how far maps reach from an address without a gap."""
-        at = bisect_right(self.ranges, address, key=_start) - 1
-        return max(address, self.ranges[at][1]) if at >= 0 else address
-
-
-def _start(bounds: tuple[int, int]) -> int:
-    return bounds[0]
+        return self.reach.end_from(address)
 
 
 def _guests(system: System) -> Iterator[_Guest]:
@@ -59,7 +51,7 @@ def _guests(system: System) -> Iterator[_Guest]:
             pd, vm = machines[tree.machine]
             maps = [m for m in mapped(system) if m.space.guest and m.space.name == vm.name]
             maps.sort(key=lambda m: m.start)
-            yield _Guest(tree, pd, vm, maps, [m.start for m in maps], joined((m.start, m.end) for m in maps))
+            yield _Guest(tree, pd, vm, maps, Reach(maps))
 
 
 def _text(extent: Extent) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from sdfgen.facts.dialects import PD_ELF_BASE, PD_ELF_END, STACK_MAX_BYTES, STACK_MIN_BYTES
@@ -10,10 +11,10 @@ from sdfgen.faults.fault import suggestion
 from sdfgen.records import NamedTuple
 from sdfgen.rules.registry import Shared, Stage, fault, rule
 from sdfgen.schema.readers import Text
-from sdfgen.units import PAGE_BYTES, range_text
+from sdfgen.units import PAGE_BYTES, joined, range_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sdfgen.faults.fault import Fault
     from sdfgen.model.microkit import Map, Origin, ProtectionDomain, Region
@@ -44,6 +45,29 @@ class Mapped(NamedTuple):
     def range(self) -> str:
         """Its addresses as text."""
         return range_text(self.start, self.end - self.start)
+
+
+class Reach:
+    """How far the maps of an address space reach.
+
+    Args:
+        maps: The maps.
+    """
+
+    def __init__(self, maps: Iterable[Mapped]) -> None:
+        self._maps = sorted(maps, key=lambda one: one.start)
+        self._starts = [one.start for one in self._maps]
+        self._ranges = joined((one.start, one.end) for one in self._maps)
+
+    def holding(self, address: int) -> Mapped | None:
+        """Return the map that an address is in."""
+        at = bisect_right(self._starts, address) - 1
+        return self._maps[at] if at >= 0 and address < self._maps[at].end else None
+
+    def end_from(self, address: int) -> int:
+        """Return how far maps reach from an address without a gap."""
+        at = bisect_right(self._ranges, address, key=lambda bounds: bounds[0]) - 1
+        return max(address, self._ranges[at][1]) if at >= 0 else address
 
 
 @Shared

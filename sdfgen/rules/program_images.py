@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from sdfgen.facts.dialects import DOMAIN_NAME, IPC_BUFFER
@@ -51,6 +52,7 @@ def unfit(system: System, path_of: Callable[[str], str | None]) -> Iterator[Faul
     images = _Images(system, path_of)
     yield from images.faults
     if images.read:
+        yield from _segments_over(system, images)
         yield from _maps_over(system, images)
         yield from _targets(system, images)
         yield from _fpu(images, path_of)
@@ -107,6 +109,23 @@ class _Images:
 
 def _words(key: str) -> str:
     return "program image" if key == "program_image" else "symbol file"
+
+
+def _segments_over(system: System, images: _Images) -> Iterator[Fault]:
+    """Yield images of which two segments have a page in common: each would have to be mapped there."""
+    told: set[str] = set()
+    for pd in images.domains.values():
+        program = images.read.get(pd.program_image) if pd.program_image not in told else None
+        pages = sorted(page_range(*segment) for segment in program.segments) if program else []
+        over = next((high for low, high in pairwise(pages) if high[0] < low[1]), None)
+        if over is not None:
+            told.add(pd.program_image)
+            message = (
+                f"two segments of program image {pd.program_image!r} of `{pd.name}` have page {over[0]:#x} in common"
+            )
+            advice = "link it with the SDK's microkit.ld, -z max-page-size=0x1000 and --build-id=none"
+            severity = "error" if system.dialect.writes_capdl else "warning"  # whose tool then ends in a panic
+            yield fault(CODE, message, (pd.origin, "program_image"), advice, severity=severity)
 
 
 def _maps_over(system: System, images: _Images) -> Iterator[Fault]:

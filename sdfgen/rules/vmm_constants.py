@@ -22,7 +22,7 @@ CODE = "SDF216"
 _SAME = "let both say the same"
 
 
-class _Said(NamedTuple):
+class Said(NamedTuple):
     """What is said of a virtual machine, and what is mapped as its RAM."""
 
     name: str
@@ -32,19 +32,21 @@ class _Said(NamedTuple):
     end: int
 
 
-def _machines(system: System) -> Iterator[_Said]:
+def machines(system: System) -> Iterator[Said]:
+    """Yield the virtual machines of which something is said beside the system file and the device tree."""
     said: dict[str, dict[str, Constant]] = {}
     for constant in system.constants:
         said.setdefault(constant.machine, {}).setdefault(constant.what, constant)
     trees = {tree.machine: tree for tree in system.trees}
+    filled = {file.machine for file in system.guest_files}
     for _, vm in system.vms():
-        if vm.name in said:
-            by, tree = said[vm.name], trees.get(vm.name)
+        if vm.name in said or vm.name in filled:
+            by, tree = said.get(vm.name, {}), trees.get(vm.name)
             maps = [m for m in mapped(system) if m.space.guest and m.space.name == vm.name]
             ram = _ram(maps, by, tree)
             ranges = joined((m.start, m.end) for m in maps)
             end = next((e for s, e in ranges if ram is not None and s <= ram.start < e), 0)
-            yield _Said(vm.name, by, tree, ram, end)
+            yield Said(vm.name, by, tree, ram, end)
 
 
 def _ram(maps: list[Mapped], by: dict[str, Constant], tree: GuestTree | None) -> Mapped | None:
@@ -60,7 +62,7 @@ def numbers(system: System) -> Iterator[Fault]:
 
     One that puts the initial RAM disk elsewhere than the tree says starts a Linux without one.
     """
-    for said in _machines(system):
+    for said in machines(system):
         yield from _size(said)
         yield from _start(said)
         yield from _initrd(said)
@@ -75,7 +77,7 @@ def _of_map(found: Mapped) -> tuple[tuple[Where, str], ...]:
     )
 
 
-def _size(said: _Said) -> Iterator[Fault]:
+def _size(said: Said) -> Iterator[Fault]:
     constant = said.by.get("ram_bytes")
     if constant is None or said.ram is None:
         return
@@ -89,12 +91,12 @@ def _size(said: _Said) -> Iterator[Fault]:
         yield Fault(CODE, message, constant.where, _SAME, (*_of_map(said.ram), *_of_tree(said)), "warning")
 
 
-def _of_tree(said: _Said) -> tuple[tuple[Where, str], ...]:
+def _of_tree(said: Said) -> tuple[tuple[Where, str], ...]:
     memory = said.tree.memory[:1] if said.tree else ()
     return tuple((e.where, f"the device tree has {size_text(e.end - e.start)}") for e in memory)
 
 
-def _start(said: _Said) -> Iterator[Fault]:
+def _start(said: Said) -> Iterator[Fault]:
     constant = said.by.get("ram_start")
     if constant is None or said.ram is None or constant.value == said.ram.start:
         return
@@ -102,7 +104,7 @@ def _start(said: _Said) -> Iterator[Fault]:
     yield Fault(CODE, message, constant.where, _SAME, _of_map(said.ram)[1:])
 
 
-def _initrd(said: _Said) -> Iterator[Fault]:
+def _initrd(said: Said) -> Iterator[Fault]:
     constant = said.by.get("initrd")
     start, end = said.tree.initrd if said.tree else (None, None)
     if constant is not None and start is not None and constant.value != start[0]:
@@ -122,7 +124,7 @@ def devices(system: System) -> Iterator[Fault]:
 
     An interrupt that is handed on arrives on the channel that the system file gives it.
     """
-    for said in _machines(system):
+    for said in machines(system):
         names = [what.split(" ", 1) for what in said.by if " " in what]
         for kind, name in names:
             if kind == "registers" and said.tree is not None:
@@ -131,7 +133,7 @@ def devices(system: System) -> Iterator[Fault]:
                 yield from _handed(system, said, said.by[f"channel {name}"], said.by.get(f"irq {name}"))
 
 
-def _played(said: _Said, tree: GuestTree, base: Constant, irq: Constant | None) -> Iterator[Fault]:
+def _played(said: Said, tree: GuestTree, base: Constant, irq: Constant | None) -> Iterator[Fault]:
     found = next((d for d in tree.devices for e in d.registers if e.start == base.value), None)
     if found is None:
         notes = tuple((e.where, f"`{d.path}` is one") for d in tree.devices if _is_virtio(d) for e in d.registers)[:2]
@@ -147,7 +149,7 @@ def _is_virtio(device: TreeDevice) -> bool:
     return "virtio,mmio" in device.compatible
 
 
-def _handed(system: System, said: _Said, channel: Constant, number: Constant | None) -> Iterator[Fault]:
+def _handed(system: System, said: Said, channel: Constant, number: Constant | None) -> Iterator[Fault]:
     irqs = next(pd.irqs for pd, vm in system.vms() if vm.name == said.name)
     there = next((irq for irq in irqs if irq.id == channel.value), None)
     if there is not None and number is not None and there.irq != number.value:
@@ -156,7 +158,7 @@ def _handed(system: System, said: _Said, channel: Constant, number: Constant | N
         yield Fault("SDF218", message, number.where, _SAME, notes)
 
 
-def _inside(said: _Said) -> Iterator[Fault]:
+def _inside(said: Said) -> Iterator[Fault]:
     for what in ("initrd", "dtb"):
         constant = said.by.get(what)
         if constant is not None and said.ram is not None and not said.ram.start <= constant.value < said.end:

@@ -10,9 +10,9 @@ from sdfgen import outputs
 from sdfgen.guest_files.embed import IMAGES
 from sdfgen.guest_files.initrd import empty
 from sdfgen.guests.trees import is_complete
+from sdfgen.read.memory import symbols_of
 from sdfgen.records import NamedTuple
 from sdfgen.verify.made import GUEST, MISSING, NUMBER, read_file
-from sdfgen.verify.memory import symbols_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

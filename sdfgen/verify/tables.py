@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from sdfgen import outputs
 from sdfgen.generate import programs_of
 from sdfgen.guests import checks as of_guests
+from sdfgen.read.debug_types import Types
+from sdfgen.read.memory import UnreadableError, of_object, of_program
 from sdfgen.records import NamedTuple
 from sdfgen.subsystems import register
 from sdfgen.verify.compiled import objects, refused
 from sdfgen.verify.initialisers import places
 from sdfgen.verify.made import MISSING, NUMBER, START, shown
-from sdfgen.verify.memory import UnreadableError, of_object, of_program
-from sdfgen.verify.types import Types
 from sdfgen.verify.variables import Variables
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from sdfgen.faults.place import Span
     from sdfgen.model.program import Program
     from sdfgen.model.system import System
+    from sdfgen.read.memory import Memory
     from sdfgen.verify.compiled import Compilers
     from sdfgen.verify.made import Made
-    from sdfgen.verify.memory import Memory
     from sdfgen.verify.variables import Difference
 
 Decided = dict[str, dict[str, Any]]

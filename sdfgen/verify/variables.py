@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sdfgen.model.told import To, plain
+from sdfgen.read.debug_types import count, members, size_bytes, target
+from sdfgen.read.memory import UnreadableError
 from sdfgen.records import NamedTuple
-from sdfgen.verify.memory import UnreadableError
-from sdfgen.verify.types import count, members, size_bytes, target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from elftools.dwarf.die import DIE
 
     from sdfgen.model.microkit import Origin
-    from sdfgen.verify.memory import Memory
-    from sdfgen.verify.types import Types
+    from sdfgen.read.debug_types import Types
+    from sdfgen.read.memory import Memory
 
 _POINTER_BYTES = 8
 

@@ -4,7 +4,7 @@ Annotations are evaluated here on purpose: `sdfgen schema --of` makes the JSON S
 """
 
 from sdfgen.records import NamedTuple
-from sdfgen.views.document import Place
+from sdfgen.views.domains import Place
 
 FORMAT = "sdfgen why"
 

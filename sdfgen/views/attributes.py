@@ -6,14 +6,15 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from sdfgen.records import NamedTuple
-from sdfgen.units import size_text
+from sdfgen.units import range_text, size_text
 from sdfgen.views.renames import DOMAIN, MACHINE, REGION
 from sdfgen.views.words import time_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sdfgen.views.document import ChannelView, DomainView, MachineView, MapView, Place, RegionView, SystemView
+    from sdfgen.views.document import ChannelView, RegionView, SystemView
+    from sdfgen.views.domains import DomainView, GuestView, MachineView, MapView, Place
 
 PARTS, ADDRESSES, IDS, SCHEDULING = "parts", "addresses", "ids", "scheduling"
 INTERRUPTS, MEMORY, PROGRAMS, SYSTEM = "interrupts", "memory", "programs", "system"
@@ -146,6 +147,23 @@ def _machine(machine: MachineView) -> Iterator[Attribute]:
     )
     yield from (Attribute(topic, MACHINE, machine.name, what, value, machine.place) for topic, what, value in values)
     yield from _maps(MACHINE, machine.name, machine.maps)
+    if machine.guest is not None:
+        yield from _guest(machine, machine.guest)
+
+
+def _guest(machine: MachineView, guest: GuestView) -> Iterator[Attribute]:
+    values = (
+        ("kernel", guest.kernel or "none"),
+        ("initial RAM disk", guest.initrd or "none"),
+        ("device tree", guest.dtb or "made by sdfgen"),
+        ("command line", guest.command_line),
+    )
+    for what, value in values:
+        yield Attribute(PROGRAMS, MACHINE, machine.name, what, value, machine.place)
+    for one in guest.emulated:
+        interrupt = f"interrupt {one.interrupt}"
+        value = f"{one.kind} at {range_text(one.address, one.size_bytes)}, {interrupt}"
+        yield Attribute(PROGRAMS, MACHINE, machine.name, f"emulated device {one.name}", value, one.place)
 
 
 def _maps(kind: str, name: str, maps: Iterable[MapView]) -> Iterator[Attribute]:

@@ -13,7 +13,8 @@ from sdfgen.views.physical import without
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.views.document import DomainView, Place, SystemView
+    from sdfgen.views.document import SystemView
+    from sdfgen.views.domains import DomainView, Place
 
 VERBS = {"r": "read", "w": "write", "x": "execute"}
 _DEVICE = "device"

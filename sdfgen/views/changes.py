@@ -4,7 +4,7 @@ Annotations are evaluated here on purpose: `sdfgen schema --of` makes the JSON S
 """
 
 from sdfgen.records import NamedTuple
-from sdfgen.views.document import Place
+from sdfgen.views.domains import Place
 
 FORMAT = "sdfgen diff"
 
@@ -65,11 +65,12 @@ class BoardDiffView(NamedTuple):
     """What is different on a board.
 
     Attributes:
-        board: The board.
+        board: The board; empty where nobody says.
         gained: What somebody may do in the second system, and not in the first.
         lost: What somebody may do in the first system, and not in the second.
         renamed: What was recognised under another name.
         changes: What else is different.
+        left_out: What one of the two says and the other cannot: it is not compared.
     """
 
     board: str
@@ -77,6 +78,7 @@ class BoardDiffView(NamedTuple):
     lost: tuple[GrantView, ...]
     renamed: tuple[RenameView, ...]
     changes: tuple[ChangeView, ...]
+    left_out: tuple[str, ...]
 
 
 class DiffView(NamedTuple):

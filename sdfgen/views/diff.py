@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sdfgen.views.attributes import EXISTS, PARTS, TOPICS, attributes
 from sdfgen.views.authority import gained
 from sdfgen.views.changes import FORMAT, BoardDiffView, ChangeView, DiffView
+from sdfgen.views.comparable import comparable
 from sdfgen.views.document import VERSION
 from sdfgen.views.renamed import renamed
 from sdfgen.views.renames import Renames
@@ -48,6 +49,7 @@ def board_diff(before: SystemView, after: SystemView) -> BoardDiffView:
         before: The first.
         after: The second.
     """
+    before, after, left_out = comparable(before, after)
     new = Renames(before, after)
     same_names = renamed(before, new)
     return BoardDiffView(
@@ -56,6 +58,7 @@ def board_diff(before: SystemView, after: SystemView) -> BoardDiffView:
         lost=gained(after, same_names),
         renamed=new.renamed,
         changes=tuple(_changes(same_names, after)),
+        left_out=left_out,
     )
 
 

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from sdfgen.views.changes import BoardDiffView, ChangeView, DiffView, GrantView
-    from sdfgen.views.document import Place
+    from sdfgen.views.domains import Place
 
     Mark = Callable[[str], str]
 
+ANY_BOARD = "no board named"
 _ORDER = tuple(VERBS.values())
 
 
@@ -35,9 +36,10 @@ def as_text(view: DiffView) -> str:
     """
     blocks = []
     for board in view.boards:
-        lines = [f"{board.board}: {_verdict(board)}"]
+        lines = [f"{board.board or ANY_BOARD}: {_verdict(board)}"]
         for section in _sections(board, _plain):
             lines += ["", section.title, *(f"  {line}" for line in section.lines)]
+        lines += ["", _left_out(board)] if board.left_out else []
         blocks.append("\n".join(lines) + "\n")
     return "\n".join([*blocks, *(f"{line}\n" for line in _alone(view))])
 
@@ -50,9 +52,10 @@ def as_markdown(view: DiffView) -> str:
     """
     lines = [f"## {code(view.before)} → {code(view.after)}"]
     for board in view.boards:
-        lines += ["", f"### {code(board.board)}: {_verdict(board)}"]
+        lines += ["", f"### {code(board.board) if board.board else ANY_BOARD}: {_verdict(board)}"]
         for section in _sections(board, code):
             lines += ["", f"**{section.title}**", "", *(f"- {line}" for line in section.lines)]
+        lines += ["", _left_out(board)] if board.left_out else []
     lines += [part for line in _alone(view) for part in ("", line)]
     return "\n".join(lines) + "\n"
 
@@ -66,6 +69,10 @@ def code(text: str) -> str:
 
 def _plain(text: str) -> str:
     return text
+
+
+def _left_out(board: BoardDiffView) -> str:
+    return f"not compared, since one of the two cannot say it: {'; '.join(board.left_out)}"
 
 
 def _alone(view: DiffView) -> Iterator[str]:

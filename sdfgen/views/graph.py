@@ -21,7 +21,8 @@ from sdfgen.views.words import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.views.document import ChannelView, DomainView, MachineView, RegionView, SystemView
+    from sdfgen.views.document import ChannelView, RegionView, SystemView
+    from sdfgen.views.domains import DomainView, MachineView
 
 DOMAIN, MACHINE, DEVICE, REGION = "domain", "machine", "device", "region"
 _PARTIES = 2

@@ -7,15 +7,15 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from sdfgen.facts.data import data_path
-from sdfgen.records import NamedTuple
+from sdfgen.records import NamedTuple, plain
 from sdfgen.units import PAGE_BYTES
-from sdfgen.views.json_form import plain
 from sdfgen.views.words import about_text, rights_words, slots_text, time_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.views.document import DomainView, Place, RegionView, SystemView
+    from sdfgen.views.document import RegionView, SystemView
+    from sdfgen.views.domains import DomainView, Place
 
 
 class Row(NamedTuple):

@@ -6,6 +6,8 @@ import json
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
+from sdfgen.records import plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,17 +21,6 @@ def as_json(view: Any) -> str:  # noqa: ANN401 - any of the views
         view: The view.
     """
     return json.dumps(plain(view), indent=2) + "\n"
-
-
-def plain(value: Any) -> Any:  # noqa: ANN401 - values are of any type
-    """Return a value made of dictionaries and lists; addresses are numbers, none of them beyond 2^53.
-
-    Args:
-        value: A named tuple, a tuple, a text, a number or None.
-    """
-    if hasattr(value, "_asdict"):
-        return {name: plain(item) for name, item in zip(value._fields, value, strict=True)}
-    return [plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def json_schema(view: type, title: str) -> str:

@@ -15,7 +15,8 @@ from sdfgen.views.words import about_text, rights_words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sdfgen.views.document import MachineView, MapView, RangeView, SystemView
+    from sdfgen.views.document import RangeView, SystemView
+    from sdfgen.views.domains import MachineView, MapView
 
 _KIB = 1024
 _HEIGHT = 360.0

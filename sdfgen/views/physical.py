@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sdfgen.model.microkit import Origin
     from sdfgen.model.system import System
-    from sdfgen.views.document import Place
+    from sdfgen.views.domains import Place
 
     PlaceOf = Callable[[Origin, str], Place]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sdfgen.views.renames import DOMAIN, MACHINE, REGION, symbol_kind, with_new_regions
+from sdfgen.views.renames import DOMAIN, IMAGE, MACHINE, REGION, symbol_kind, with_new_regions
 
 if TYPE_CHECKING:
-    from sdfgen.views.document import ChannelView, DomainView, MachineView, MapView, PatchView, RegionView, SystemView
+    from sdfgen.views.document import ChannelView, PatchView, RegionView, SystemView
+    from sdfgen.views.domains import DomainView, MachineView, MapView
     from sdfgen.views.renames import Renames
 
 
@@ -49,17 +50,12 @@ def _domain(domain: DomainView, new: Renames) -> DomainView:
     return domain._replace(
         name=new(DOMAIN, domain.name),
         parent=domain.parent and new(DOMAIN, domain.parent),
-        program_image=_image(domain.program_image, domain.name, new(DOMAIN, domain.name)),
+        program_image=new(IMAGE, domain.program_image),
         maps=_maps(domain.maps, new),
         setvars=tuple(one._replace(region=new(REGION, one.region)) for one in domain.setvars),
         capabilities=tuple(one._replace(domain=new(DOMAIN, one.domain)) for one in domain.capabilities),
         machine=domain.machine and _machine(domain.machine, new),
     )
-
-
-def _image(image: str, old: str, name: str) -> str:
-    """Return the program image; one that bears its domain's name goes with it."""
-    return f"{name}.elf" if image == f"{old}.elf" else image
 
 
 def _machine(machine: MachineView, new: Renames) -> MachineView:

@@ -3,6 +3,7 @@
 Names that both systems have mean the same in both. Of the others, each pair of a kind gets a likeness: which part of
 what is said of one is said of the other, with names of what is not recognised yet left out. The most alike pair is
 taken for one thing, and so on; what is recognised makes its neighbours easier, so that all is looked at three times.
+Who serves a virtual machine that both have is recognised by that.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from typing import TYPE_CHECKING
 from sdfgen.views.changes import RenameView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
     from sdfgen.views.document import PatchView, SystemView
 
 DOMAIN, MACHINE, REGION = "protection domain", "virtual machine", "memory region"
+IMAGE = "program image"
 _LIKE = 0.6
 """From this likeness on two things are one."""
 _ROUNDS = 3
@@ -40,11 +42,23 @@ class Renames:
         self._new: Names = {(kind, old): new for kind, old, new in found}
         symbols = sorted(_symbols(before, after, self))
         self._new |= {(kind, old): new for kind, old, new in symbols}
+        self._new |= _images(before, after, self)
         self.renamed = tuple(RenameView(*one) for one in (*found, *symbols))
 
     def __call__(self, kind: str, name: str) -> str:
         """Return what something of the first system is called in the second; its own name when it is not there."""
         return self._new.get((kind, name), name)
+
+
+def _images(before: SystemView, after: SystemView, new: Renames) -> Names:
+    """Return the program images that bear their domains' names in both systems, and go with them."""
+    has = {domain.name: domain.program_image for domain in after.domains}
+    names = ((domain, new(DOMAIN, domain.name)) for domain in before.domains)
+    return {
+        (IMAGE, domain.program_image): has[name]
+        for domain, name in names
+        if domain.program_image == f"{domain.name}.elf" and has.get(name) == f"{name}.elf"
+    }
 
 
 def symbol_kind(patch: PatchView) -> str:
@@ -82,15 +96,27 @@ def _recognised(before: SystemView, after: SystemView) -> list[tuple[str, str, s
     old: Names = dict(shared)
     new: Names = dict(shared)
     found: list[tuple[str, str, str]] = []
+
+    def take(kind: str, pairs: Iterable[tuple[str, str]]) -> None:
+        for one, two in pairs:
+            old[kind, one] = new[kind, two] = min(one, two) + "\0" + max(one, two)
+            found.append((kind, one, two))
+
+    take(DOMAIN, [pair for pair in _serving(before, after) if not {(DOMAIN, name) for name in pair} & (had & has)])
     for _ in range(_ROUNDS):
         for kind in (DOMAIN, MACHINE, REGION):
             left = {name for one, name in had if one == kind and (one, name) not in old}
             right = {name for one, name in has if one == kind and (one, name) not in new}
-            for one, two in _pairs(_said(before, kind, left, old), _said(after, kind, right, new)):
-                common = min(one, two) + "\0" + max(one, two)
-                old[kind, one] = new[kind, two] = common
-                found.append((kind, one, two))
+            take(kind, _pairs(_said(before, kind, left, old), _said(after, kind, right, new)))
     return found
+
+
+def _serving(before: SystemView, after: SystemView) -> Iterator[tuple[str, str]]:
+    """Yield who serves a machine that both systems have: whatever else is said of the two, they are its VMM."""
+    served = {domain.machine.name: domain.name for domain in after.domains if domain.machine}
+    for domain in before.domains:
+        if domain.machine is not None and domain.machine.name in served:
+            yield domain.name, served[domain.machine.name]
 
 
 def _things(view: SystemView) -> set[tuple[str, str]]:

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sdfgen.guests.command_line import command_line
 from sdfgen.units import PAGE_BYTES
 from sdfgen.views import physical
 from sdfgen.views.devices import devices, devices_in, devices_of_interrupt
 from sdfgen.views.document import (
+    DESCRIPTION,
     FORMAT,
     VERSION,
-    CapabilityView,
     ChannelView,
-    DomainView,
-    EmulatedView,
     EndView,
-    GuestView,
-    InterruptView,
-    MachineView,
-    MapView,
     PatchView,
-    Place,
     RegionView,
     ScheduleView,
     SchedulingDomainView,
     SeenView,
     ServiceView,
-    SetvarView,
     SlotView,
     SystemView,
+)
+from sdfgen.views.domains import (
+    CapabilityView,
+    DomainView,
+    EmulatedView,
+    GuestView,
+    InterruptView,
+    MachineView,
+    MapView,
+    Place,
+    SetvarView,
     VcpuView,
 )
 
@@ -42,14 +46,15 @@ if TYPE_CHECKING:
 GIC = "interrupt controller"
 
 
-def survey(system: System, file_name: Callable[[str], str] = str) -> SystemView:
+def survey(system: System, file_name: Callable[[str], str] = str, source: str = DESCRIPTION) -> SystemView:
     """Return what is shown of a system.
 
     Args:
         system: The system.
         file_name: Returns what to call a file that something comes from.
+        source: What it was read from.
     """
-    return _Survey(system, file_name).system()
+    return _Survey(system, file_name).system(source)
 
 
 def ordered(rights: str) -> str:
@@ -70,11 +75,12 @@ class _Survey:
                 seen = SeenView(owner, m.vaddr, ordered(m.perms), m.cached)
                 self._seen.setdefault(m.region, []).append(seen)
 
-    def system(self) -> SystemView:
+    def system(self, source: str) -> SystemView:
         system = self._system
         return SystemView(
             format=FORMAT,
             version=VERSION,
+            source=source,
             system=system.name,
             board=system.board.name,
             microkit=system.dialect.version,
@@ -168,6 +174,7 @@ class _Survey:
             kernel=guest.kernel,
             initrd=guest.initrd,
             dtb=guest.dtb,
+            command_line=command_line(self._system.board, guest, own_tree=guest.dtb is not None),
             devices=guest.devices,
             emulated=tuple(map(self._emulated, guest.emulated)),
         )

@@ -23,7 +23,8 @@ from sdfgen.views.words import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sdfgen.views.document import ChannelView, DomainView, MachineView, RangeView, RegionView, SystemView
+    from sdfgen.views.document import ChannelView, RangeView, RegionView, SystemView
+    from sdfgen.views.domains import DomainView, MachineView
 
 
 def as_text(view: SystemView) -> str:

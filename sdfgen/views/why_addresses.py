@@ -12,7 +12,8 @@ from sdfgen.views.why_parts import dma, map_decision, region_decisions, seen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.views.document import MachineView, MapView, RangeView, RegionView, SystemView
+    from sdfgen.views.document import RangeView, RegionView, SystemView
+    from sdfgen.views.domains import MachineView, MapView
 
 _WORDS = {
     "kernel": "the kernel's, and the images of all domains",

@@ -12,7 +12,8 @@ from sdfgen.views.words import DMA_WORDS, UNKNOWN_WORDS, about_text, guest_words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sdfgen.views.document import DeviceView, DomainView, EmulatedView, MachineView, MapView, RegionView, SystemView
+    from sdfgen.views.document import DeviceView, RegionView, SystemView
+    from sdfgen.views.domains import DomainView, EmulatedView, MachineView, MapView
 
 
 def answers(view: SystemView, name: str) -> Iterator[AnswerView]:

@@ -11,7 +11,8 @@ from sdfgen.views.words import slots_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.views.document import ChannelView, EndView, InterruptView, MachineView, SystemView
+    from sdfgen.views.document import ChannelView, EndView, SystemView
+    from sdfgen.views.domains import InterruptView, MachineView
 
 
 def answers(view: SystemView, number: int, of: str | None = None) -> Iterator[AnswerView]:

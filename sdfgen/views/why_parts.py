@@ -10,9 +10,10 @@ from sdfgen.views.devices import principal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.views.document import MapView, RegionView, SystemView
+    from sdfgen.views.document import RegionView, SystemView
+    from sdfgen.views.domains import MapView
 
-WRITTEN = "written in the description"
+WRITTEN = "written here"
 
 
 def seen(view: SystemView, region: RegionView, offset: int = 0) -> tuple[AccessView, ...]:
@@ -70,4 +71,4 @@ def region_decisions(view: SystemView, region: RegionView) -> tuple[DecisionView
 
 
 def _rule(why: str) -> str:
-    return WRITTEN if why in {"description", ""} else why
+    return WRITTEN if why in {"description", "system file", ""} else why

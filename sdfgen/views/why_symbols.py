@@ -10,7 +10,8 @@ from sdfgen.views.answers import AnswerView, DecisionView
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sdfgen.views.document import DomainView, MapView, PatchView, Place, SystemView
+    from sdfgen.views.document import PatchView, SystemView
+    from sdfgen.views.domains import DomainView, MapView, Place
 
 
 class _Set(NamedTuple):

@@ -10,7 +10,8 @@ from sdfgen.units import size_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sdfgen.views.document import GuestView, ServiceView, SystemView
+    from sdfgen.views.document import ServiceView, SystemView
+    from sdfgen.views.domains import GuestView
 
 _MIB = 2**20
 

@@ -268,7 +268,7 @@ def test_an_output_folder_that_cannot_be_made_is_told(project: Path) -> None:
     assert failed.stderr.startswith("file/build:1:1: error[SDF164]: file/build: Not a directory\n")
     failed = run("build", "system.toml", "-o", "file/build", "--format", "json", cwd=project, check=False)
     assert (failed.returncode, failed.stderr) == (1, "")
-    assert [record["code"] for record in json.loads(failed.stdout)] == ["SDF164"]
+    assert [record["code"] for record in json.loads(failed.stdout)["faults"]] == ["SDF164"]
 
 
 def test_warnings_are_told_when_the_output_cannot_be_written(project: Path) -> None:
@@ -278,7 +278,7 @@ def test_warnings_are_told_when_the_output_cannot_be_written(project: Path) -> N
     (project / "build" / f".{BOARDS[0]}").write_text("a file where a folder has to be")
     failed = run("build", "system.toml", "--no-compile", "--format", "json", cwd=project, check=False)
     assert failed.returncode == 1
-    assert sorted(record["code"] for record in json.loads(failed.stdout)) == ["SDF045", "SDF164", "SDF179"]
+    assert sorted(record["code"] for record in json.loads(failed.stdout)["faults"]) == ["SDF045", "SDF164", "SDF179"]
     assert failed.stderr == ""
 
 

@@ -95,7 +95,7 @@ def test_each_kind_of_step_fails_and_then_succeeds(tmp_path: Path, compiler: Slo
             name.unlink()
         for _ in range(2):
             failed = build(tmp_path, "--format", "json")
-            faults = json.loads(failed.stdout)
+            faults = json.loads(failed.stdout)["faults"]
             assert failed.returncode == 1
             assert failed.stderr == ""
             assert [(fault["code"], fault["path"]) for fault in faults] == [("SDF161", path)], step
@@ -124,7 +124,7 @@ def test_what_fails_is_told_of_every_board(tmp_path: Path, compiler: SlowCompile
     path = tmp_path / "system.toml"
     path.write_text(path.read_text().replace(f'["{BOARD}"]', f'["{BOARD}", "odroidc4"]').replace('"virtio_mmio31"', ""))
     compiler.will("fail", TABLE)
-    faults = json.loads(build(tmp_path, "--format", "json").stdout)
+    faults = json.loads(build(tmp_path, "--format", "json").stdout)["faults"]
     assert [fault["code"] for fault in faults if fault["severity"] == "error"] == ["SDF161"], "alike on both"
     for board in (BOARD, "odroidc4"):
         assert not (tmp_path / "build" / board).exists()

@@ -96,7 +96,9 @@ def test_machines_read_all_faults_of_all_files(project: Path) -> None:
         style="json",
     )
     assert wrong.returncode == 1
-    assert [(row["code"], row["path"], row["message"], row["advice"]) for row in json.loads(wrong.stdout)] == [
+    assert [
+        (row["code"], row["path"], row["message"], row["advice"]) for row in json.loads(wrong.stdout)["faults"]
+    ] == [
         (
             "SDF141",
             "patch[0].symbol",

@@ -295,7 +295,7 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     )
     (tmp_path / "x.system").write_text(system(""))
     assert run("x.system", "--format", "json") == 1
-    (fault,) = json.loads(capsys.readouterr().out)
+    (fault,) = json.loads(capsys.readouterr().out)["faults"]
     assert (fault["code"], fault["file"], fault["line"], fault["column"]) == ("SDF027", "x.system", 1, 2)
     assert run("x.system", "--set", "a=1") == 2
     assert run("x.system", "--board", "a", "--board", "b") == 2
@@ -333,7 +333,7 @@ def test_a_list_of_system_files(
     assert "one/vmm.c:1:16: error[SDF216]: `MY_RAM` is 32 MiB, and `linux` has 16 MiB of RAM mapped" in said
     (tmp_path / "one" / "vmm.c").write_text("#define MY_RAM 0x1000000\n")
     assert run("sdfgen-check.toml", "--format", "json") == 0
-    assert json.loads(capsys.readouterr().out) == []
+    assert json.loads(capsys.readouterr().out)["faults"] == []
     assert run("sdfgen-check.toml", "--board", "odroidc4") == 2
     (tmp_path / "sdfgen-check.toml").write_text(LISTED.format(kind="ram_byte"))
     assert run("sdfgen-check.toml") == 1

@@ -18,6 +18,7 @@ from sdfgen.faults.fault import Faults
 from sdfgen.faults.render import as_text
 from sdfgen.generate import generated_files
 from sdfgen.read.c_constants import CText, constants
+from sdfgen.read.conditions import Branches, Macros
 from sdfgen.read.dts import Trees
 from sdfgen.read.flat_tree import read_flat_tree
 from sdfgen.read.tree import Node, of_flat
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-DTC = shutil.which("dtc")
+DTC, FDTOVERLAY, CPP = (shutil.which(name) for name in ("dtc", "fdtoverlay", "cpp"))
 PARTS = FAULTS / "parts"
 COUNT = int(os.environ.get("SDFGEN_FUZZ", "2000")) // 10
 
@@ -171,6 +172,70 @@ def test_source_says_what_dtc_makes_of_it(text: str, tmp_path: Path) -> None:
     assert {name for _, name in flat} <= {"phandle"}, "which dtc adds"
 
 
+BASE = """/dts-v1/;
+/ {
+  #address-cells = <2>; #size-cells = <2>; interrupt-parent = <&gic>;
+  gic: gic@1000 { reg = <0 0x1000 0 0x1000>; interrupt-controller; #interrupt-cells = <3>; };
+  soc: soc { #address-cells = <1>; #size-cells = <1>; ranges = <0 0x1 0 0x100000>;
+    pins: pins@0 { reg = <0 0x10>; interrupt-controller; #interrupt-cells = <2>; interrupts = <0 1 4>; };
+    uart@100 { reg = <0x100 0x10>; interrupts = <0 2 4>; status = "disabled"; };
+  };
+};
+"""
+REFERRING = """/dts-v1/;
+/plugin/;
+&soc {
+  uart@100 { status = "okay"; };
+  hub: hub@200 { reg = <0x200 0x10>; interrupts-extended = <&pins 1 4 &gic 0 5 1>; };
+  leaf@300 { reg = <0x300 0x10>; interrupt-parent = <&own>; interrupts = <0 6 4>; };
+  own: own@400 { reg = <0x400 0x10>; interrupt-controller; #interrupt-cells = <2>; };
+};
+"""
+BY_FRAGMENTS = REFERRING.replace("&soc {", "/ { fragment@0 { target = <&soc>; __overlay__ {") + "}; };"
+BY_PATH = REFERRING.replace("&soc {", '/ { fragment@7 { target-path = "/soc"; __overlay__ {') + "}; };"
+
+
+@pytest.mark.skipif(DTC is None or FDTOVERLAY is None, reason="dtc and fdtoverlay are the judges")
+@pytest.mark.parametrize("overlay", [REFERRING, BY_FRAGMENTS, BY_PATH], ids=["labels", "fragments", "paths"])
+def test_overlays_in_every_form_are_what_fdtoverlay_makes_of_them(overlay: str, tmp_path: Path) -> None:
+    for name, text in (("base", BASE), ("over", overlay)):
+        source = tmp_path / f"{name}.dts"
+        source.write_text(text)
+        subprocess.run(
+            [str(DTC), "-q", "-@", "-O", "dtb", "-o", str(tmp_path / f"{name}.dtb"), str(source)], check=True
+        )
+    base, over, judged = (str(tmp_path / f"{name}.dtb") for name in ("base", "over", "judged"))
+    subprocess.run([str(FDTOVERLAY), "-i", base, "-o", judged, over], check=True)
+
+    def seen(*paths: str) -> list[tuple[object, ...]]:
+        faults = Faults()
+        found = tree_of(paths, (), faults)
+        assert found is not None, as_text(faults.sorted())
+        assert not faults, as_text(faults.sorted())
+        devices = guest_tree(found[0], "linux").devices
+        return sorted((d.path, [e[:2] for e in d.registers], [i[:2] for i in d.interrupts]) for d in devices)
+
+    wanted = seen(judged)
+    assert [path for path, *_ in wanted] == ["/soc/hub@200", "/soc/leaf@300", "/soc/uart@100"]
+    assert wanted[0][2] == [(37, "edge")]
+    assert wanted[1][2] == [], "of a controller that is no GIC"
+    for one in (base, str(tmp_path / "base.dts")):
+        for two in (over, str(tmp_path / "over.dts")):
+            assert seen(one, two) == wanted, (one, two)
+
+
+def test_an_overlay_without_its_base_is_noted(tmp_path: Path) -> None:
+    path = tmp_path / "over.dts"
+    path.write_text(BY_FRAGMENTS)
+    faults = Faults()
+    found = tree_of([str(path)], (), faults)
+    assert found is not None
+    assert "fragment@0" not in found[0].children
+    assert [(fault.severity, fault.message) for fault in faults] == [
+        ("note", "`&soc` is in none of the files that are given")
+    ]
+
+
 @pytest.mark.parametrize("path", [EXAMPLE, SYSTEMS / "lone_guest.toml", SYSTEMS / "three_disks_two_blocks.toml"])
 @pytest.mark.parametrize("end", [".dts", ".dtb"])
 def test_what_is_built_agrees_with_itself(path: Path, end: str, tmp_path: Path) -> None:
@@ -228,7 +293,14 @@ C = """
 #define UNSURE 2
 #endif
 /* #define GONE 1 */ // #define GONE 2
-#define NOT_ONE (ONE + 1)
+#define TWO (ONE + 1) /* more
+#define GONE 3 */
+#define LONG \
+    (TWO << \
+     4)
+#define FUNCTION(x) 1
+#define OTHER LATER
+#define TEXT "1"
 #if 0
 #define NEVER 1
 #endif
@@ -238,21 +310,139 @@ C = """
 """
 
 
+ANY = {"ONE": 1, "TWO": 2, "LONG": 32}
+
+
 @pytest.mark.parametrize(
     ("board", "found"),
     [
-        ("a", {"ONE": 1, "OF_A": 16}),
-        ("c", {"ONE": 1, "OF_B": 32, "NOT_A": 1}),
-        ("d", {"ONE": 1, "OF_OTHERS": 24, "NOT_A": 1}),
-        (None, {"ONE": 1}),
+        ("a", {**ANY, "OF_A": 16}),
+        ("c", {**ANY, "OF_B": 32, "NOT_A": 1}),
+        ("d", {**ANY, "OF_OTHERS": 24, "NOT_A": 1}),
+        (None, ANY),
     ],
 )
 def test_constants_are_those_of_the_board(board: str | None, found: dict[str, int]) -> None:
-    assert {number.name: number.value for number in constants(CText("x.c", C), board)} == found
+    assert {number.name: number.value for number in constants(CText("x.c", C), board, {})} == found
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ("1", True),
+        ("0", False),
+        ("0x10 == 16 && 010 == 8", True),
+        ("GIVEN", True),
+        ("GIVEN == 3", True),
+        ("GIVEN > 3 || GIVEN < 3", False),
+        ("defined GIVEN && !defined(GONE)", True),
+        ("defined(EMPTY)", True),
+        ("(1 + 2) * 3 == 9 && 1 + 2 * 3 == 7", True),
+        ("1 << 2 + 1 == 8", True),
+        ("-1 < 0 && ~0 == -1 && +1", True),
+        ("7 / 2 == 3 && 7 % 2", True),
+        ("1 || UNKNOWN", True),
+        ("0 && UNKNOWN", False),
+        # Nobody knows these, or they are none.
+        ("UNKNOWN", None),
+        ("UNKNOWN || 0", None),
+        ("1 / 0", None),
+        ("1 << 99", None),
+        ("FUNCTION(1)", None),
+        ("LOOP", None),
+        ("EMPTY", None),
+        ("", None),
+        ("1 +", None),
+        ("(1", None),
+        ("1)", None),
+        ("defined", None),
+        ("1 ? 2 : 3", None),
+        ("'a'", None),
+        ("(" * 150 + "1" + ")" * 150, None),
+    ],
+)
+def test_conditions(condition: str, holds: bool | None) -> None:
+    macros = Macros({"GIVEN": "3", "EMPTY": "", "LOOP": "LOOP2", "LOOP2": "LOOP"}, {"GONE": False}.get)
+    macros.define("FUNCTION(x) 1")
+    assert Branches(macros).directive("if", condition) == holds
+
+
+@pytest.mark.skipif(CPP is None, reason="the C preprocessor is the judge")
+def test_lines_are_those_that_cpp_leaves() -> None:
+    conditions = ("if A", "ifdef A", "ifndef B", "if defined(B) || A > 2", "elif B", "elif !A", "else", "endif")
+    words = (*conditions, "define A 1", "define B A", "undef A", "undef B")
+    for seed in range(COUNT):
+        random = Random(seed)  # noqa: S311 - repeatable, not secret
+        text, depth, ended = [], 0, [False]
+        for line in range(30):
+            word = random.choice(words).split(" ", 1)
+            inner = word[0] in ("elif", "else", "endif")
+            if inner and (not depth or (ended[-1] and word[0] != "endif")):
+                continue
+            depth += 1 if word[0].startswith("if") else -1 if word[0] == "endif" else 0
+            ended += [False] * word[0].startswith("if")
+            ended[-1] |= word[0] == "else"
+            ended = ended[:-1] if word[0] == "endif" else ended
+            text += [f"#{' '.join(word)}", f"/ {{ n{line} = <1>; }};"]
+        source = "\n".join([*text, *["#endif"] * depth, ""])
+        done = subprocess.run(
+            [str(CPP), "-P", "-undef", "-x", "c"], input=source, capture_output=True, text=True, check=True
+        )
+        tree, faults = read(source)
+        assert not faults, (source, as_text(faults.sorted()))
+        assert [f"/ {{ {name} = <1>; }};" for name in tree.properties] == done.stdout.split("\n")[:-1], source
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("#if 1\n/ { };", "a condition does not end"),
+        ("/ { };\n#endif", "#endif stands without a condition"),
+        ("#else\n/ { };", "#else stands without a condition"),
+        ("#if IS_ENABLED(X)\n#endif", "#if IS_ENABLED(X) cannot be evaluated here"),
+        ("#ifndef X\n#error X is missing\n#endif", "the file says: X is missing"),
+        ("#include X", "'#include X' names no file"),
+    ],
+)
+def test_conditions_of_trees_that_are_none(text: str, said: str) -> None:
+    _, faults = read(text)
+    assert [(fault.code, fault.message) for fault in faults] == [("SDF210", said)]
+
+
+def test_macros_of_trees_are_given_or_defined() -> None:
+    text = """#define GIC_SPI 0
+#define UART GIC_SPI 1 \\
+    4
+#define MASK(x) ((x) << 8)
+/ {
+#if defined(BOARD) && \\
+    BOARD == 2
+  a = <UART>; b = <1 MASK(4) 2>; c = <(BOARD + 1)>; d = <BOARD>;
+#else
+  this is passed over: @ $ "
+#endif
+};"""
+    faults = Faults()
+    trees = Trees((), faults, {"BOARD": "2"})
+    trees.add("x.dts", text)
+    assert not faults, as_text(faults.sorted())
+    found = {name: [cell.value for cell in one.cells] for name, one in trees.root.properties.items()}
+    assert found == {"a": [0, 1, 4], "b": [1, None, 2], "c": [3], "d": [2]}
+    assert trees.root.properties["b"].where.span[:2] == (8, 15)
+
+
+def test_macros_are_given_on_the_command_line() -> None:
+    request = Request("x", defines=("A", "B=0x10", "C="))
+    assert request.macros == {"A": "1", "B": "0x10", "C": ""}
+    found = {
+        one.name: one.value
+        for one in constants(CText("x.c", "#if B > 1\n#define D (A + B)\n#endif"), None, request.macros)
+    }
+    assert found == {"D": 17}
 
 
 def test_constants_have_their_place() -> None:
-    (number,) = constants(CText("x.c", "\n  # define  A_B  ( 0x12 ) /* x */\n"), None)
+    (number,) = constants(CText("x.c", "\n  # define  A_B  ( 0x12 ) /* x */\n"), None, {})
     assert number.where.span[:] == (2, 20, 4)
 
 
@@ -270,4 +460,24 @@ def test_no_mutant_of_a_tree_ends_in_a_traceback() -> None:
         tree, faults = read(text)
         guest_tree(tree, "linux")
         as_text(faults.sorted())
-        list(constants(CText("x", text), "a"))
+        list(constants(CText("x", text), "a", {}))
+
+
+@pytest.mark.skipif(DTC is None, reason="dtc makes what is mutated")
+def test_no_mutant_of_a_compiled_overlay_ends_in_a_traceback(tmp_path: Path) -> None:
+    made = []
+    for text in (BASE, BY_FRAGMENTS):
+        command = [str(DTC), "-q", "-@", "-O", "dtb"]
+        made.append(subprocess.run(command, input=text.encode(), capture_output=True, check=True).stdout)
+    paths = [tmp_path / "base.dtb", tmp_path / "over.dtb"]
+    for seed in range(COUNT):
+        random = Random(seed)  # noqa: S311 - repeatable, not secret
+        for path, content in zip(paths, made, strict=True):
+            mutant = bytearray(content)
+            for _ in range(random.randint(0, 3)):
+                mutant[random.randrange(40, len(mutant))] = random.choice((0, 1, 2, 4, 0xFF, random.randrange(256)))
+            path.write_bytes(mutant)
+        faults = Faults()
+        found = tree_of([str(path) for path in paths], (), faults)
+        if found is not None:
+            guest_tree(found[0], "linux")

@@ -134,6 +134,32 @@ def test_no_map_may_lie_over_the_image_or_its_ipc_buffer(tmp_path: Path, vaddr: 
     assert next(unfit(before, lambda _: str(image))).message == NO_LIBRARY
 
 
+@pytest.mark.parametrize(("version", "severity"), [("1.4.1", "warning"), ("2.0.1", "warning"), ("2.3.0", "error")])
+@pytest.mark.parametrize(
+    ("segments", "page"),
+    [
+        (((0x20_0000, 0x838), (0x20_0000, 0x1170)), "0x200000"),
+        (((0x20_1000, 0x10), (0x20_0000, 0x1001)), "0x201000"),
+        (((0x20_0000, 0x1000), (0x20_1000, 0x10)), None),
+    ],
+    ids=["same", "end", "beside"],
+)
+def test_two_segments_on_one_page(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    segments: tuple[tuple[int, int], ...],
+    page: str | None,
+    version: str,
+    severity: str,
+) -> None:
+    system = describe(str(described(tmp_path, "")), [f"system.microkit='{version}'"]).systems[BOARD]
+    known = {symbol: Symbol(0, 64) for symbol in DIALECTS[version].library_symbols}
+    monkeypatch.setattr(program_images, "read_program", lambda _: Program(segments, known))
+    found = [(fault.severity, fault.message) for fault in unfit(system, lambda name: name)]
+    message = f"two segments of program image 'alone.elf' of `alone` have page {page} in common"
+    assert found == ([(severity, message)] if page else [])
+
+
 # The libmicrokit of some versions, by what is told of it, in others: an image of an older one works by luck.
 OLD, NEW = (IPC_SYMBOL, "microkit_name"), ("microkit_name", "microkit_ioports")
 MIDDLE = (IPC_SYMBOL, *NEW)
@@ -473,13 +499,15 @@ def test_verify_finds_an_image_of_other_programs(tmp_path: Path, sdk: Path) -> N
     packed.write_bytes(content[: len(content) // 2])
     cut = sdfgen("verify", "--format", "json", cwd=tmp_path, sdk=sdk)
     assert cut.returncode == 1
-    assert [record["code"] for record in json.loads(cut.stdout)] == ["SDF150"]
+    assert [record["code"] for record in json.loads(cut.stdout)["faults"]] == ["SDF150"]
     packed.write_bytes(content)
     program = tmp_path / "alone.elf"
     program.write_bytes(program.read_bytes().replace(b"_guest_dtb", b"_guest_dtc"))
     other = sdfgen("verify", "--format", "json", cwd=tmp_path, sdk=sdk)
     assert other.returncode == 1
-    assert [(record["code"], record["file"]) for record in json.loads(other.stdout)] == [("SDF153", "alone.elf")]
+    assert [(record["code"], record["file"]) for record in json.loads(other.stdout)["faults"]] == [
+        ("SDF153", "alone.elf")
+    ]
 
 
 def test_verify_without_a_build_says_so(tmp_path: Path) -> None:
@@ -519,7 +547,7 @@ def test_faults_are_one_document_whenever_they_are_found(
     described(tmp_path, more + UNUSED)
     for again in (False, True):
         done = sdfgen("build", "--format", "json", cwd=tmp_path, sdk=sdk)
-        assert [record["code"] for record in json.loads(done.stdout)] == codes
+        assert [record["code"] for record in json.loads(done.stdout)["faults"]] == codes
         assert ("nothing has changed" in done.stderr) == (again and done.returncode == 0)
 
 
@@ -528,7 +556,7 @@ def test_a_compiler_that_is_not_there_leaves_one_document(tmp_path: Path, sdk: P
     described(tmp_path, '[[guest]]\nname = "linux"\n[toolchain]\ncc = "false-"\n' + UNUSED)
     done = sdfgen("build", "--format", "json", cwd=tmp_path, sdk=sdk)
     assert done.returncode == 1
-    found = {record["code"]: record for record in json.loads(done.stdout)}
+    found = {record["code"]: record for record in json.loads(done.stdout)["faults"]}
     assert sorted(found) == ["SDF045", "SDF172"]
     assert found["SDF172"]["path"] == "toolchain.cc"
 
@@ -538,7 +566,7 @@ def test_what_is_verified_is_told_beside_the_document(tmp_path: Path, sdk: Path)
     described(tmp_path, MAPPED.format(vaddr=0x100_0000))
     sdfgen("build", cwd=tmp_path, sdk=sdk)
     done = sdfgen("verify", "--format", "json", cwd=tmp_path, sdk=sdk)
-    assert json.loads(done.stdout) == []
+    assert json.loads(done.stdout)["faults"] == []
     assert "1 regions and 1 maps of the tool's report.txt" in done.stderr
 
 

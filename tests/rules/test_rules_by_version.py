@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TABLE = ROOT / "docs" / "rules-by-version.md"
 ROW = re.compile(r"\| (SDF\d+) \| ([^|]+) \|" + r" ([^|]+) \|" * len(DIALECTS) + r" [^|]+ \|")
 ROWS = {(row[1], row[2]): row.groups()[2:] for row in map(ROW.fullmatch, TABLE.read_text().splitlines()) if row}
-ELSEWHERE = {"SDF098", "SDF102", "SDF141", "SDF142", *(f"SDF{number}" for number in range(211, 219))}
+ELSEWHERE = {"SDF098", "SDF102", "SDF141", "SDF142", *(f"SDF{number}" for number in (*range(211, 219), 222, 223))}
 """Rules of sdfgen/rules about the block subsystem only, about ELFs, or about what is beside others' system files."""
 
 

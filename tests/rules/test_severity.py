@@ -13,7 +13,9 @@ from sdfgen.emit.sdf.system_file import system_file
 from sdfgen.facts import dialects
 from sdfgen.facts.dialects import DIALECTS, SINCE
 from sdfgen.faults.fault import Fault
-from sdfgen.faults.render import as_github, as_json, as_sarif, as_text
+from sdfgen.faults.findings import as_json
+from sdfgen.faults.render import as_github, as_text
+from sdfgen.faults.sarif import as_sarif
 from sdfgen.faults.source import Source, Where
 from sdfgen.read.program import Program, Symbol
 from sdfgen.resolve.expressions import regions_in
@@ -54,7 +56,7 @@ def test_the_last_line_counts(kinds: str, count: str) -> None:
 def test_machines_hear_of_notes() -> None:
     note = [KINDS["note"]]
     assert as_text(note).startswith("a.toml:1:5: note[SDF020]: an note")
-    assert json.loads(as_json(note))[0]["severity"] == "note"
+    assert json.loads(as_json(note))["faults"][0]["severity"] == "note"
     assert json.loads(as_sarif(note))["runs"][0]["results"][0]["level"] == "note"
     assert as_github(note).startswith("::notice file=a.toml")
     assert as_github([KINDS["warning"]]).startswith("::warning ")

@@ -111,7 +111,7 @@ def test_broken_files_are_told(
         except Exception:  # noqa: BLE001 - the point of this test
             pytest.fail(f"mutant {number}, {name}:\n{traceback.format_exc()}")
         assert found, f"mutant {number} of {name} was taken for what was built"
-        assert len(json.loads(texts["json"])) == len(found)
+        assert len(json.loads(texts["json"])["faults"]) == len(found)
         for fault in found:
             assert 1 <= fault.place.line <= fault.where.source.text.count("\n") + 1, (number, name, fault)
         replace(path, before)

@@ -357,7 +357,7 @@ def test_every_format_has_place_and_value(
     tamper(Path(), C_TABLES[0])
     texts = {style: show(faults(QEMU)) for style, show in FORMATS.items()}
     file, message = f"build/{QEMU}/{VIRT}", "`block_virt_config.clients[1].partition`: 2 is written, 1 was decided"
-    (record,) = json.loads(texts["json"])
+    (record,) = json.loads(texts["json"])["faults"]
     assert (record["file"], record["line"], record["column"], record["message"]) == (file, 39, 22, message)
     assert [(note["file"], note["line"]) for note in record["notes"]] == [("system.toml", 24)]
     assert texts["github"] == f"::error file={file},line=39,col=22,title=SDF151::{message}\n"

@@ -12,11 +12,12 @@ from click.testing import CliRunner
 
 from sdfgen.commands.cli import cli
 from sdfgen.commands.reference import schema_of_view
+from sdfgen.records import plain
 from sdfgen.views.diff import board_diff, diff
 from sdfgen.views.diff_text import as_markdown, as_text
-from sdfgen.views.json_form import as_json, plain
+from sdfgen.views.json_form import as_json
 from sdfgen.views.renamed import renamed
-from sdfgen.views.renames import DOMAIN, MACHINE, REGION, Renames
+from sdfgen.views.renames import DOMAIN, IMAGE, MACHINE, REGION, Renames
 from sdfgen.views.text import as_text as as_system_text
 from tests.paths import EXAMPLE, GOLDENS, SYSTEMS
 from tests.views.views import SYSTEM_FILES, breaks, view_at
@@ -59,7 +60,7 @@ def told(found: BoardDiffView) -> list[str]:
 
 @pytest.mark.parametrize("path", SYSTEM_FILES, ids=ids)
 def test_a_system_and_itself(path: Path) -> None:
-    assert board_diff(VIEWS[path], view_at(path))[1:] == ((), (), (), ())
+    assert board_diff(VIEWS[path], view_at(path))[1:] == ((), (), (), (), ())
 
 
 MAP = '{ mr = "shared", vaddr = 0x2000_0000, perms = "r" }]\n\n[[channel]]'
@@ -182,6 +183,46 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
 }
 
 
+OF_GUESTS: dict[str, tuple[dict[str, Any], str]] = {
+    "command_line": ({"command_line": "quiet"}, "command line: console=ttyAMA0 quiet -> quiet"),
+    "kernel": ({"kernel": "Image"}, "kernel: none -> Image"),
+    "initial_ram_disk": ({"initrd": "rootfs"}, "initial RAM disk: none -> rootfs"),
+    "device_tree": ({"dtb": "board.dtb"}, "device tree: made by sdfgen -> board.dtb"),
+    "device_gone": (
+        {"emulated": ()},
+        "emulated device console: pl011 at 0x160000..0x161000, interrupt 44 -> nothing",
+    ),
+}
+
+
+def with_guest(view: SystemView, **fields: Any) -> SystemView:  # noqa: ANN401 - fields have types of their own
+    """A system whose guests have other values."""
+    domains = []
+    for domain in view.domains:
+        machine = domain.machine
+        guest = machine and machine.guest
+        with_it = machine and guest and machine._replace(guest=guest._replace(**fields))
+        domains.append(domain._replace(machine=with_it or machine))
+    return view._replace(domains=tuple(domains))
+
+
+@pytest.mark.parametrize("case", OF_GUESTS)
+def test_one_change_of_a_guest(case: str) -> None:
+    fields, line = OF_GUESTS[case]
+    view = VIEWS[SYSTEMS / "lone_guest.toml"]
+    found = told(board_diff(view, with_guest(view, **fields)))
+    assert [said.partition(" (")[0] for said in found] == [f"virtual machine linux, {line}"]
+
+
+def test_an_emulated_device_that_moves() -> None:
+    view = VIEWS[SYSTEMS / "lone_guest.toml"]
+    (guest,) = (machine.guest for machine in view.machines())
+    assert guest is not None
+    console = guest.emulated[0]._replace(address=0x1000, interrupt=40)
+    (line,) = told(board_diff(view, with_guest(view, emulated=(console,))))
+    assert line.partition(" -> ")[2].startswith("pl011 at 0x1000..0x2000, interrupt 40")
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_one_change(case: str, tmp_path: Path) -> None:
     old, new, lines = CASES[case]
@@ -228,7 +269,8 @@ class Other:
         self._things = things
 
     def __call__(self, kind: str, name: str) -> str:
-        return f"new_{name}" if (kind, name) in self._things else name
+        kind = DOMAIN if kind == IMAGE else kind
+        return f"new_{name}" if (kind, name.removesuffix(".elf")) in self._things else name
 
 
 def things(path: Path) -> list[tuple[str, str]]:
@@ -248,20 +290,45 @@ def test_another_name_is_recognised(path: Path) -> None:
         assert structure == [(kind, name, f"new_{name}")]
 
 
-def test_twins_that_are_all_renamed_are_paired_alike_from_both_sides(tmp_path: Path) -> None:
-    twins = 'name = "{0}"\nprogram_image = "twin.elf"\n'
+def twins(path: Path, *names: str) -> SystemView:
+    """A system of domains that have nothing but their names to tell them apart."""
     head = RAW.read_text(encoding="utf-8").partition("[domains]")[0]
+    domain = '[[protection_domain]]\nname = "{}"\nprogram_image = "twin.elf"\n'
+    path.write_text(head + "".join(map(domain.format, names)))
+    return view_at(path)
 
-    def view(name: str, *domains: str) -> SystemView:
-        path = tmp_path / name
-        path.write_text(head + "".join(f"[[protection_domain]]\n{twins.format(one)}" for one in domains))
-        return view_at(path)
 
-    one, two = view("one.toml", "ab", "ac", "zz"), view("two.toml", "ba", "ca", "yy")
+def test_twins_that_are_all_renamed_are_paired_alike_from_both_sides(tmp_path: Path) -> None:
+    one, two = twins(tmp_path / "one.toml", "ab", "ac", "zz"), twins(tmp_path / "two.toml", "ba", "ca", "yy")
     forth, back = board_diff(one, two), board_diff(two, one)
     assert len(forth.renamed) == 3
     assert {(kind, new, old) for kind, old, new in forth.renamed} == set(back.renamed)
     assert (forth.gained, forth.lost, forth.changes) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        # One of two twins keeps its name: the other is the one that was renamed.
+        (("kept", "old"), ("kept", "new"), {("old", "new")}),
+        # Two may be the new one: the one whose name is nearer, and of two that are as near the first by name.
+        (("ab", "zz"), ("ac",), {("ab", "ac")}),
+        (("ab", "ad"), ("ac",), {("ab", "ac")}),
+        (("ab",), ("ac", "zz"), {("ab", "ac")}),
+        (("ab", "ax", "kept"), ("ac", "ay", "kept"), {("ab", "ac"), ("ax", "ay")}),
+        # Less is enough to be the same than to be another: a twin that is gone is not the one that came.
+        (("kept", "old"), ("kept",), set()),
+    ],
+)
+def test_twins_of_which_some_are_renamed(
+    before: tuple[str, ...], after: tuple[str, ...], said: set[tuple[str, str]], tmp_path: Path
+) -> None:
+    one, two = twins(tmp_path / "one.toml", *before), twins(tmp_path / "two.toml", *after)
+    forth, back = board_diff(one, two), board_diff(two, one)
+    assert {(old, new) for _, old, new in forth.renamed} == said
+    assert {(new, old) for _, old, new in back.renamed} == said
+    gone = set(before) - set(after) - {old for old, _ in said}
+    assert {change.name for change in forth.changes if change.after is None and change.what == "it"} == gone
 
 
 def test_a_guest_with_all_that_bears_its_name_is_recognised(tmp_path: Path) -> None:
@@ -391,18 +458,21 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_build_is_what_it_was_built_from(built: Path, tmp_path: Path) -> None:
-    both = f"{BOARD}: no difference\n\nodroidc4: no difference\n"
+    of_guests = "files, command lines and emulated devices of guests"
+    more = f"\nnot compared, since one of the two cannot say it: {of_guests}\n"
+    both = f"{BOARD}: no difference\n{more}\nodroidc4: no difference\n{more}"
     assert run(str(EXAMPLE), str(built / "system")) == (0, both, "")
     assert sorted(run(str(built / "system"), str(EXAMPLE))[1].splitlines()) == sorted(both.splitlines())
     assert (
-        run(str(built / "system" / "odroidc4"), str(EXAMPLE), "--board", "odroidc4")[1] == "odroidc4: no difference\n"
+        run(str(built / "system" / "odroidc4"), str(EXAMPLE), "--board", "odroidc4")[1]
+        == f"odroidc4: no difference\n{more}"
     )
     assert run(str(built / "raw"), str(RAW)) == (0, f"{BOARD}: no difference\n", "")
-    more = changed(tmp_path, MAP, MAP.replace('"r"', '"rw"'))
-    status, out, _ = run(str(built / "raw"), str(more))
+    other = changed(tmp_path, MAP, MAP.replace('"r"', '"rw"'))
+    status, out, _ = run(str(built / "raw"), str(other))
     assert (status, "+ client may write shared" in out) == (3, True)
-    back = run(str(more), str(built / "raw"))[1]
-    assert f"- client may write shared ({more}:" in back
+    back = run(str(other), str(built / "raw"))[1]
+    assert f"- client may write shared ({other}:" in back
     status, _, err = run(str(built / "raw"), str(RAW), "--board", "odroidc4")
     assert (status, err.endswith(f"was not built for board 'odroidc4', but for {BOARD}\n")) == (1, True)
 

@@ -71,7 +71,7 @@ def everything(view: SystemView) -> str:
     assert all((as_text(view), as_mermaid(boxes), as_dot(boxes)))
     json.loads(as_json(view))
     assert all(why_text(why(view, name)) for name in {*names(view)})
-    assert board_diff(view, view)[1:] == ((), (), (), ())
+    assert board_diff(view, view)[1:] == ((), (), (), (), ())
     return as_html(view, boxes.title, svg)
 
 

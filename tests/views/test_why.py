@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sdfgen.commands.cli import cli
 from sdfgen.commands.reference import schema_of_view
-from sdfgen.views.json_form import plain
+from sdfgen.records import plain
 from sdfgen.views.why import nothing, why
 from sdfgen.views.why_names import names
 from sdfgen.views.why_symbols import symbols

@@ -1,16 +1,17 @@
-"""The types of an object's variables, from its debug information."""
+"""The types of an ELF's variables, from its debug information."""
 
 from __future__ import annotations
 
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from sdfgen.verify.memory import UnreadableError
+from sdfgen.read.memory import UnreadableError
 
 if TYPE_CHECKING:
     from elftools.dwarf.die import DIE
 
 _WRAPPERS = ("DW_TAG_typedef", "DW_TAG_const_type", "DW_TAG_volatile_type")
+_MOST_WRAPPERS = 100
 _POINTER_BYTES = 8
 
 
@@ -54,9 +55,11 @@ class Types:
 def target(entry: DIE) -> DIE:
     """Return the type that an entry refers to, past typedefs and qualifiers."""
     kind = entry.get_DIE_from_attribute("DW_AT_type")
-    while kind.tag in _WRAPPERS:
+    for _ in range(_MOST_WRAPPERS):
+        if kind.tag not in _WRAPPERS:
+            return kind
         kind = kind.get_DIE_from_attribute("DW_AT_type")
-    return kind
+    raise UnreadableError("a type stands for itself")
 
 
 def members(record: DIE) -> dict[str, tuple[int, DIE]]:
