@@ -90,7 +90,7 @@ def _pd_attributes(pd: ProtectionDomain, dialect: Dialect, callees: frozenset[st
         ("name", pd.name),
         ("priority", _decimal(pd.priority)),
         *_scheduling(pd.budget_us, pd.period_us),
-        ("pp", "true" if dialect.pp_on_pd and pd.name in callees else None),
+        ("pp", "true" if dialect.pp_on_pd and (pd.pp or pd.name in callees) else None),
         ("passive", _flag(pd.passive, default=False)),
         ("stack_size", _hex(pd.stack_size_bytes)),
         ("smc", _flag(pd.smc, default=False)),
