@@ -1,0 +1,182 @@
+"""What a description has to say of a system file: tables with their keys, in the file's order, each with its element."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from sdfgen.read.toml import Node
+from sdfgen.records import NamedTuple
+from sdfgen.spec.microkit import (
+    OPEN_DOMAIN_ID,
+    CapTable,
+    ChannelTable,
+    DomainsTable,
+    EndTable,
+    IrqTable,
+    MapTable,
+    MemoryRegionTable,
+    ProtectionDomainTable,
+    ScheduleTable,
+    SetvarTable,
+    VcpuTable,
+    VirtualMachineTable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sdfgen.model.system import System
+    from sdfgen.read.element import Element
+    from sdfgen.schema.table import Table
+
+_AS_IN_TOML = re.compile(r"0x[0-9A-Fa-f]+(_[0-9A-Fa-f]+)*|\+?(0|[1-9](_?[0-9])*)")
+"""Numbers of Microkit's that TOML writes likewise; Microkit takes `_` anywhere, and leading zeros."""
+
+
+class Written(int):
+    """A number that knows how its author wrote it."""
+
+    text: str
+
+    def __new__(cls, value: int, text: str) -> Written:
+        """Return a number that is written as `text` says, as far as TOML can."""
+        number = super().__new__(cls, value)
+        number.text = text if _AS_IN_TOML.fullmatch(text) else hex(value) if text.startswith("0x") else str(value)
+        return number
+
+
+class Draft(NamedTuple):
+    """A table to be written.
+
+    Attributes:
+        key: The key of the table around it that holds it.
+        element: What it comes from.
+        keys: Its values by key.
+        inside: The tables in it, in the file's order.
+        above: Comments that stand above one of its keys.
+        end: Comments behind all in it.
+    """
+
+    key: str
+    element: Element
+    keys: dict[str, Any]
+    inside: tuple[Draft, ...] = ()
+    above: Mapping[str, list[str]] = {}
+    end: tuple[str, ...] = ()
+
+
+class _Kind(NamedTuple):
+    """What an element becomes: a table under a key, with these keys beside those of its attributes."""
+
+    key: str
+    table: type[Table]
+    fixed: Mapping[str, Any] = {}
+
+
+_KINDS = {
+    "memory_region": _Kind("memory_region", MemoryRegionTable),
+    "protection_domain": _Kind("protection_domain", ProtectionDomainTable),
+    "virtual_machine": _Kind("virtual_machine", VirtualMachineTable),
+    "vcpu": _Kind("vcpu", VcpuTable),
+    "map": _Kind("map", MapTable),
+    "irq": _Kind("irq", IrqTable),
+    "setvar": _Kind("setvar", SetvarTable),
+    **{f"cap_{kind}": _Kind("cap", CapTable, {"kind": kind}) for kind in ("tcb", "sc", "vspace")},
+    "channel": _Kind("channel", ChannelTable),
+    "end": _Kind("ends", EndTable),
+    "domains": _Kind("domains", DomainsTable),
+    "schedule_entry": _Kind("schedule", ScheduleTable),
+    "schedule_end_marker": _Kind("schedule", ScheduleTable, {"end_marker": True}),
+}
+_DISSOLVED = {"program_image": "program_image", "cspace": "cap", "domain": "names", "domain_schedule": "schedule"}
+"""Elements whose tables are those around them: the key that tells of each."""
+SINGLE = ("virtual_machine", "domains")
+"""Tables of which there is one; all others are of arrays."""
+
+
+def drafts_of(root: Element, system: System) -> tuple[Draft, ...]:
+    """Return the tables that say what a system file says.
+
+    Args:
+        root: Its root, with the values of all attributes read.
+        system: The system that it describes: who calls stands in it, whatever the Microkit version.
+    """
+    return tuple(_Drafts(system).inside(root))
+
+
+class _Drafts:
+    def __init__(self, system: System) -> None:
+        ends = [end for channel in system.channels for end in channel.ends]
+        self._marked = {id(one.origin) for one in (*ends, *system.all_pds()) if one.pp}
+
+    def inside(self, element: Element) -> Iterator[Draft]:
+        """Yield what becomes of the elements in one."""
+        for child in element.children:
+            if child.tag in _KINDS:
+                yield self._draft(child, _KINDS[child.tag])
+            elif child.tag in _DISSOLVED:
+                yield from self.inside(child)
+
+    def _draft(self, element: Element, kind: _Kind) -> Draft:
+        keys = {**kind.fixed, **dict(self._keys(element, kind.table))}
+        dissolved = [child for child in element.children if child.tag in _DISSOLVED]
+        above: dict[str, list[str]] = {}
+        for child in dissolved:
+            above.setdefault(_DISSOLVED[child.tag], []).extend((*child.comments.before, *child.comments.beside))
+        end = (*(text for child in dissolved for text in child.comments.end), *element.comments.end)
+        return Draft(kind.key, element, keys, tuple(self.inside(element)), above, end)
+
+    def _keys(self, element: Element, table: type[Table]) -> Iterator[tuple[str, Any]]:
+        """Yield what the element says of each key of a table, unless it is the key's default."""
+        if table is DomainsTable:
+            yield from _domains(element)
+        for name, wanted in table.keys.items():
+            value = id(element) in self._marked if name == "pp" else _value(element, name)
+            if value is not None and value != wanted.default:
+                yield name, value
+
+
+def _value(element: Element, name: str) -> Any:  # noqa: ANN401 - attributes are of any type
+    """Return what an element, or one in it, says of a key; None where neither does."""
+    holder, attribute = element.elsewhere.get(name, (element, name))
+    value = holder.values.get(attribute)
+    return Written(value, holder.attributes[attribute]) if type(value) is int else value
+
+
+def _domains(element: Element) -> Iterator[tuple[str, Any]]:
+    """Yield names and numbers of scheduling domains."""
+    found = element.inside("domain")
+    ids = [_value(domain, "id") for domain in found]
+    yield "names", [_value(domain, "name") for domain in found]
+    if any(number is not None for number in ids):
+        yield "id", [OPEN_DOMAIN_ID if number is None else number for number in ids]
+
+
+def node_of(drafts: tuple[Draft, ...], head: Mapping[str, Any], root: Element) -> Node:
+    """Return a description as it will be read, in which each value has its place in the system file.
+
+    Args:
+        drafts: Its tables.
+        head: What `[system]` says.
+        root: The system file's root, which stands for all that is said of the whole.
+    """
+    system = Node({name: _located(value, root, name) for name, value in head.items()}, root.where)
+    return Node({"system": system, **_tables(drafts, root)}, root.where)
+
+
+def _tables(drafts: tuple[Draft, ...], around: Element) -> dict[str, Node]:
+    found: dict[str, Node] = {}
+    for draft in drafts:
+        keys = {name: _located(value, draft.element, name) for name, value in draft.keys.items()}
+        node = Node({**keys, **_tables(draft.inside, draft.element)}, draft.element.where)
+        if draft.key in SINGLE:
+            found[draft.key] = node
+        else:
+            found.setdefault(draft.key, Node([], around.where)).value.append(node)
+    return found
+
+
+def _located(value: Any, element: Element, name: str) -> Node:  # noqa: ANN401 - see _value
+    where = element.at(name)
+    return Node([Node(item, where) for item in value] if isinstance(value, list) else value, where)
