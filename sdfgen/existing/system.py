@@ -85,7 +85,8 @@ def system_of(root: Element, name: str, around: Surroundings) -> System:
         around: What it is read for.
     """
     callees = _callees(root) if around.dialect.pp_on_pd else None
-    uncalled = (callees or frozenset()) - {_text(end, "pd") for one in root.inside("channel") for end in one.inside("end")}
+    ends = (end for channel in root.inside("channel") for end in channel.inside("end"))
+    uncalled = (callees or frozenset()) - {_text(end, "pd") for end in ends}
     pds = tuple(_domain(element, None, uncalled) for element in root.inside("protection_domain"))
     return System(
         name=name,

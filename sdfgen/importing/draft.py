@@ -1,9 +1,9 @@
-"""What a description has to say of a system file: tables with their keys, in the file's order, each with its element."""
+"""What a description has to say of a system file: tables in the file's order, each with the element it comes from."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from sdfgen.read.toml import Node
 from sdfgen.records import NamedTuple
@@ -39,7 +39,7 @@ class Written(int):
 
     text: str
 
-    def __new__(cls, value: int, text: str) -> Written:
+    def __new__(cls, value: int, text: str) -> Self:
         """Return a number that is written as `text` says, as far as TOML can."""
         number = super().__new__(cls, value)
         number.text = text if _AS_IN_TOML.fullmatch(text) else hex(value) if text.startswith("0x") else str(value)
@@ -107,8 +107,8 @@ def drafts_of(root: Element, system: System) -> tuple[Draft, ...]:
 
 class _Drafts:
     def __init__(self, system: System) -> None:
-        ends = [end for channel in system.channels for end in channel.ends]
-        self._marked = {id(one.origin) for one in (*ends, *system.all_pds()) if one.pp}
+        callers = {id(end.origin) for channel in system.channels for end in channel.ends if end.pp}
+        self._marked = callers | {id(pd.origin) for pd in system.all_pds() if pd.pp}
 
     def inside(self, element: Element) -> Iterator[Draft]:
         """Yield what becomes of the elements in one."""

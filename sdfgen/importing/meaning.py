@@ -140,9 +140,7 @@ def _channel(channel: Channel) -> Row:
     """Return a channel, which is the same from either end."""
     ends = sorted(channel.ends, key=lambda end: (end.pd, end.id))
     names = " and ".join(f"`{end.pd}` ({end.id})" for end in ends)
-    values = [
-        (f"{name} of `{end.pd}` ({end.id})", getattr(end, field)) for end in ends for name, field in _END.items()
-    ]
+    values = [(f"{name} of `{end.pd}` ({end.id})", getattr(end, field)) for end in ends for name, field in _END.items()]
     return Row(f"the channel of {names}", tuple(values), channel.origin)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sdfgen.emit.sdf.system_file import NOTICE
@@ -69,7 +70,7 @@ def _table(draft: Draft, around: tuple[str, ...]) -> Iterator[str]:
 def _marked(draft: Draft) -> bool:
     """Tell whether something stands between markers that arrays would tear apart: then all keeps the file's order."""
     keys = [one.key for one in draft.inside]
-    changes = sum(one != other for one, other in zip(keys, keys[1:], strict=False))
+    changes = sum(one != other for one, other in pairwise(keys))
     texts = [text for one in draft.inside for text in one.element.comments.before]
     return changes >= len(set(keys)) and any(_MARKER in text for text in texts)
 

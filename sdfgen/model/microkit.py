@@ -132,8 +132,8 @@ class Cap(NamedTuple):
 class ProtectionDomain(NamedTuple):
     """A protection domain with all it holds.
 
-    `parent` is the name of the one around it; `core_why` says for the manifest where its core comes from. `pp` says that
-    it could be called, though nobody has a channel to it, which Microkit 1.4.1 alone can say.
+    `parent` is the name of the one around it; `core_why` says for the manifest where its core comes from. `pp` is for
+    Microkit 1.4.1: it could be called, and nobody has a channel to it.
     """
 
     name: str

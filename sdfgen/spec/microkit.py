@@ -91,7 +91,7 @@ class ProtectionDomainTable(Table):
     smc: bool = key(Flag(), "May make SMC calls (from Microkit 2.0.0).", default=False)
     pp: bool = key(
         Flag(),
-        "Could be called, though nobody has a channel to it (Microkit 1.4.1 only); who calls says so in `channel.ends`.",
+        "Could be called, and nobody has a channel to it (Microkit 1.4.1 only); of callers their `channel.ends` tell.",
         default=False,
     )
     cpu: int | None = key(Number(), "Core it runs on (from Microkit 2.1.0).", default=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 NUMBERS = {
     *("size", "page_size", "phys_addr", "vaddr", "stack_size", "priority", "budget", "period", "cpu", "id", "irq"),
@@ -25,7 +25,7 @@ ORDER = {"domains": lambda child: child[0], "domain_schedule": lambda _: 0}
 
 def number(text: str) -> int:
     bare = text.replace("_", "")
-    return int(bare[2:], 16) if bare.startswith("0x") else int(bare)
+    return int(bare, 0) if bare.startswith("0x") else int(bare)
 
 
 def values(tag: str, attributes: dict[str, str]) -> dict[str, Any]:
@@ -41,10 +41,10 @@ def values(tag: str, attributes: dict[str, str]) -> dict[str, Any]:
 
 
 def canonical(text: str | bytes) -> Any:  # noqa: ANN401 - a tree
-    return of_element(ElementTree.fromstring(text))  # noqa: S314 - ours
+    return of_element(ET.fromstring(text))  # noqa: S314 - ours
 
 
-def of_element(element: ElementTree.Element) -> Any:  # noqa: ANN401 - a tree
+def of_element(element: ET.Element) -> Any:  # noqa: ANN401 - a tree
     children = [of_element(child) for child in element if child.tag != "cspace" or len(child)]
     children.sort(key=ORDER.get(element.tag, repr))
     return element.tag, sorted(values(element.tag, dict(element.attrib)).items()), children

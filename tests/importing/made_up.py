@@ -1,4 +1,4 @@
-"""System files that chance makes: all that a grammar has, in any order and spelling, and nothing that a rule is against."""
+"""System files that chance makes: all that a grammar has, in any order and spelling, and nothing against a rule."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from xml.sax.saxutils import quoteattr
 from sdfgen.facts.dialects import DIALECTS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from random import Random
 
-COMMENTS = ("plain", "  two\n     lines ", "", "# no TOML = 1", 'quotes " and \\', "\u00fc \u2028 \x7f", "BEGIN CONTENT MARKER x")
+COMMENTS = ("plain", "  two\n     lines ", "", "# = 1", 'a " and \\', "\u00fc \u2028 \x7f", "BEGIN CONTENT MARKER x")
 LETTERS = ("a", "B9", "net/rx@0", "with blank", "\u00fc", 'q"', "it's", "back\\slash", "a.b:c+d")
 
 
@@ -26,6 +27,7 @@ class Maker:
         self.version = random.choice(list(DIALECTS))
         self._knows = DIALECTS[self.version].attributes
         self._count = 0
+        self._interrupts = 0
 
     def text(self) -> str:
         """Return the text of the file."""
@@ -61,7 +63,7 @@ class Maker:
         comment = f"<!--{self._random.choice(COMMENTS)}-->" if self._chance(0.3) else ""
         return space + comment + self._random.choice((" ", "\n"))
 
-    def _element(self, tag: str, attributes: dict[str, str | None], *inside: str) -> str:
+    def _element(self, tag: str, attributes: Mapping[str, str | None], *inside: str) -> str:
         given = [f" {name}={quoteattr(value)}" for name, value in attributes.items() if value is not None]
         self._random.shuffle(given)
         body = list(inside)
@@ -124,9 +126,9 @@ class Maker:
     def _irqs(self, name: str) -> list[str]:
         found = []
         for _ in range(self._random.randint(0, 2)):
-            self._count += 1
+            self._interrupts += 1
             attributes = {
-                "irq": str(40 + self._count),
+                "irq": str(40 + self._interrupts),
                 "id": self._free_id(name),
                 "trigger": self._maybe(self._random.choice(("level", "edge"))),
                 "setvar_id": self._maybe(self._symbol(), "irq.setvar_id"),
