@@ -60,7 +60,7 @@ def import_system(request: Request, folder: str) -> Imported:
     head = _head(system, request)
     text = text_of(drafts, head, root, "" if request.board else _REMARK)
     faults.extend(broken(node_of(drafts, head, root), text, system, folder))
-    return Imported(None if faults.errors else text, faults, (*examined.said, *_also(examined)))
+    return Imported(None if faults.errors else text, faults, (*examined.said, *_also(examined, system)))
 
 
 def _told(examined: Examined) -> Iterator[Fault]:
@@ -103,11 +103,13 @@ def _name(path: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "_", stem) or "system"
 
 
-def _also(examined: Examined) -> Iterator[str]:
-    """Yield what a description has otherwise than the system file."""
+def _also(examined: Examined, system: System) -> Iterator[str]:
+    """Yield what somebody may expect otherwise of the description."""
     if any(fault.code == _NO_BOARD_FILE for fault in examined.faults):
         yield f"board `{examined.request.board}` has no board file, which a build needs"
-    regions = examined.system.regions if examined.system is not None else ()
-    awaited = [f"`{region.prefill_path}`" for region in regions if region.prefill_made]
+    machines = [f"`{vm.name}`" for _, vm in system.vms()]
+    if machines:
+        yield f"{', '.join(machines)} stayed virtual_machine and became no [[guest]] (docs/import.md)"
+    awaited = [f"`{region.prefill_path}`" for region in system.regions if region.prefill_made]
     if awaited:
         yield f"{', '.join(awaited)} must lie beside the description"
