@@ -75,17 +75,31 @@ def _write(path: str, text: str, *, force: bool) -> None:
     """Write a file whole or not at all, and over another one only when that is asked for."""
     unfinished = f"{path}.{os.getpid()}.new"
     try:
-        with open(unfinished, "x", encoding="utf-8") as file:
-            file.write(text)
         try:
-            if force:
-                os.replace(unfinished, path)
-            else:
-                os.link(unfinished, path)
+            with open(unfinished, "w", encoding="utf-8") as file:
+                file.write(text)
+            _put(unfinished, path, force=force)
         finally:
-            with suppress(FileNotFoundError):
+            with suppress(OSError, ValueError):
                 os.unlink(unfinished)
     except FileExistsError:
         _is_there(path)
     except (OSError, ValueError) as error:
         give_up(f"{path}: {getattr(error, 'strerror', None) or error}")
+
+
+def _put(unfinished: str, path: str, *, force: bool) -> None:
+    """Give a finished file its name, which nobody else has meanwhile given to another unless that is allowed.
+
+    Raises:
+        FileExistsError: When somebody has.
+    """
+    if not force:
+        try:
+            os.link(unfinished, path)
+        except OSError:  # or the file system has no links
+            if os.path.lexists(path):
+                raise FileExistsError from None
+        else:
+            return
+    os.replace(unfinished, path)

@@ -54,6 +54,8 @@ class Draft(NamedTuple):
         element: What it comes from.
         keys: Its values by key.
         inside: The tables in it, in the file's order.
+        before: Comments before it.
+        beside: Comments behind it, on its line.
         above: Comments that stand above one of its keys.
         end: Comments behind all in it.
     """
@@ -61,9 +63,11 @@ class Draft(NamedTuple):
     key: str
     element: Element
     keys: dict[str, Any]
-    inside: tuple[Draft, ...] = ()
-    above: Mapping[str, list[str]] = {}
-    end: tuple[str, ...] = ()
+    inside: tuple[Draft, ...]
+    before: tuple[str, ...]
+    beside: tuple[str, ...]
+    above: Mapping[str, tuple[str, ...]]
+    end: tuple[str, ...]
 
 
 class _Kind(NamedTuple):
@@ -89,8 +93,10 @@ _KINDS = {
     "schedule_entry": _Kind("schedule", ScheduleTable),
     "schedule_end_marker": _Kind("schedule", ScheduleTable, {"end_marker": True}),
 }
-_DISSOLVED = {"program_image": "program_image", "cspace": "cap", "domain": "names", "domain_schedule": "schedule"}
-"""Elements whose tables are those around them: the key that tells of each."""
+_AS_KEYS = {"program_image": "program_image", "domain": "names"}
+"""Elements of which a key of the table around them tells."""
+_DISSOLVED = ("cspace", "domain_schedule")
+"""Elements whose tables stand in the table around them."""
 SINGLE = ("virtual_machine", "domains")
 """Tables of which there is one; all others are of arrays."""
 
@@ -116,16 +122,32 @@ class _Drafts:
             if child.tag in _KINDS:
                 yield self._draft(child, _KINDS[child.tag])
             elif child.tag in _DISSOLVED:
-                yield from self.inside(child)
+                yield from self._dissolved(child)
+
+    def _dissolved(self, element: Element) -> Iterator[Draft]:
+        """Yield the tables in an element that has none itself; its comments go to the first of them."""
+        comments = (*element.comments.before, *element.comments.beside)
+        for draft in self.inside(element):
+            yield draft._replace(before=(*comments, *draft.before))
+            comments = ()
 
     def _draft(self, element: Element, kind: _Kind) -> Draft:
-        keys = {**kind.fixed, **dict(self._keys(element, kind.table))}
-        dissolved = [child for child in element.children if child.tag in _DISSOLVED]
-        above: dict[str, list[str]] = {}
-        for child in dissolved:
-            above.setdefault(_DISSOLVED[child.tag], []).extend((*child.comments.before, *child.comments.beside))
-        end = (*(text for child in dissolved for text in child.comments.end), *element.comments.end)
-        return Draft(kind.key, element, keys, tuple(self.inside(element)), above, end)
+        above: dict[str, tuple[str, ...]] = {}
+        for child in element.children:
+            if child.tag in _AS_KEYS:
+                name = _AS_KEYS[child.tag]
+                above[name] = (*above.get(name, ()), *(text for texts in child.comments for text in texts))
+        ends = (child.comments.end for child in element.children if child.tag in _DISSOLVED)
+        return Draft(
+            key=kind.key,
+            element=element,
+            keys={**kind.fixed, **dict(self._keys(element, kind.table))},
+            inside=tuple(self.inside(element)),
+            before=tuple(element.comments.before),
+            beside=tuple(element.comments.beside),
+            above=above,
+            end=(*(text for texts in ends for text in texts), *element.comments.end),
+        )
 
     def _keys(self, element: Element, table: type[Table]) -> Iterator[tuple[str, Any]]:
         """Yield what the element says of each key of a table, unless it is the key's default."""

@@ -50,7 +50,7 @@ def _table(draft: Draft, around: tuple[str, ...]) -> Iterator[str]:
     """Yield the lines of a table with a header, and of the tables in it."""
     path = (*around, draft.key)
     name = ".".join(path)
-    yield from _comments(_around(draft), "")
+    yield from _comments((*draft.before, *draft.beside), "")
     yield f"[{name}]" if draft.key in SINGLE else f"[[{name}]]"
     for key, value in draft.keys.items():
         yield from _comments(draft.above.get(key, ()), "")
@@ -58,7 +58,6 @@ def _table(draft: Draft, around: tuple[str, ...]) -> Iterator[str]:
     in_rows = () if _marked(draft) else _ROWS
     rows = [one for one in draft.inside if one.key in in_rows]
     for key in dict.fromkeys(one.key for one in rows):
-        yield from _comments(draft.above.get(key, ()), "")
         yield from _array(key, [one for one in rows if one.key == key])
     for one in draft.inside:
         if one.key not in in_rows:
@@ -71,14 +70,15 @@ def _marked(draft: Draft) -> bool:
     """Tell whether something stands between markers that arrays would tear apart: then all keeps the file's order."""
     keys = [one.key for one in draft.inside]
     changes = sum(one != other for one, other in pairwise(keys))
-    texts = [text for one in draft.inside for text in one.element.comments.before]
-    return changes >= len(set(keys)) and any(_MARKER in text for text in texts)
+    marked = any(_MARKER in text for one in draft.inside for text in one.before)
+    return marked and changes >= len(set(keys))
 
 
 def _array(key: str, rows: list[Draft]) -> Iterator[str]:
     """Yield an array of tables: on one line where it is short."""
     line = f"{key} = [{', '.join(map(_row, rows))}]{_beside(rows[-1])}"
-    if len(rows) <= _SHORT and len(line) <= _LINE and not any(_above(one) for one in rows):
+    said_inside = any(_above(one) for one in rows) or any(one.beside for one in rows[:-1])
+    if len(rows) <= _SHORT and len(line) <= _LINE and not said_inside:
         yield line
         return
     yield f"{key} = ["
@@ -93,20 +93,14 @@ def _row(draft: Draft) -> str:
     return f"{{ {inside} }}" if inside else "{}"
 
 
-def _around(draft: Draft) -> list[str]:
-    """Return the comments that are of a table's element."""
-    comments = draft.element.comments
-    return [*comments.before, *comments.beside]
-
-
 def _above(row: Draft) -> list[str]:
     """Return the comments that stand above a row: those in its element, too, and long ones behind it."""
-    return [*row.element.comments.before, *row.end, *(text for text in row.element.comments.beside if "\n" in text)]
+    return [*row.before, *row.end, *(text for text in row.beside if "\n" in text)]
 
 
 def _beside(row: Draft) -> str:
     """Return the comments that stand behind a row."""
-    texts = [text.strip() for text in row.element.comments.beside if "\n" not in text]
+    texts = [text.strip() for text in row.beside if "\n" not in text]
     return f"  # {_printable(' '.join(texts))}" if texts else ""
 
 
@@ -123,9 +117,8 @@ def _written(value: Any) -> str:  # noqa: ANN401 - values of TOML
 def _comments(texts: Iterable[str], indent: str) -> Iterator[str]:
     """Yield comments as TOML has them, without the blank lines and the indentation around them."""
     for text in texts:
-        first, _, rest = text.strip("\n").partition("\n")
-        lines = [first.strip(), *textwrap.dedent(rest).rstrip().split("\n")] if rest else [first.strip()]
-        for line in lines:
+        first, end, rest = text.strip().partition("\n")
+        for line in (first, *(textwrap.dedent(rest).split("\n") if end else ())):
             yield f"{indent}# {_printable(line)}".rstrip()
 
 

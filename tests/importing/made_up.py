@@ -20,12 +20,14 @@ class Maker:
 
     Attributes:
         version: The Microkit version that it is for.
+        comments: A word of each comment in it.
     """
 
     def __init__(self, random: Random) -> None:
         self._random = random
         self.version = random.choice(list(DIALECTS))
         self._knows = DIALECTS[self.version].attributes
+        self.comments: list[str] = []
         self._count = 0
         self._interrupts = 0
 
@@ -60,8 +62,10 @@ class Maker:
 
     def _said(self) -> str:
         space = self._random.choice((" ", "\n", "\n    "))
-        comment = f"<!--{self._random.choice(COMMENTS)}-->" if self._chance(0.3) else ""
-        return space + comment + self._random.choice((" ", "\n"))
+        if not self._chance(0.3):
+            return space
+        self.comments.append(f"c{len(self.comments)}c")
+        return f"{space}<!--{self._random.choice(COMMENTS)} {self.comments[-1]}-->{self._random.choice((' ', chr(10)))}"
 
     def _element(self, tag: str, attributes: Mapping[str, str | None], *inside: str) -> str:
         given = [f" {name}={quoteattr(value)}" for name, value in attributes.items() if value is not None]

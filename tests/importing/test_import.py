@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -98,8 +99,10 @@ def test_any_system_is_made_again(tmp_path_factory: pytest.TempPathFactory, seed
     folder = tmp_path_factory.mktemp("law")
     maker = Maker(Random(seed))  # noqa: S311 - repeatable, not secret
     text = maker.text()
-    again = built(description(text, folder, microkit=maker.version), folder)
-    assert canonical(again.encode()) == canonical(text.encode())
+    found = description(text, folder, microkit=maker.version)
+    assert canonical(built(found, folder).encode()) == canonical(text.encode())
+    said = re.findall(r"\bc\d+c\b", found)
+    assert sorted(said) == sorted(maker.comments)
 
 
 def test_a_person_would_keep_it(golden: Golden, tmp_path: Path) -> None:
