@@ -10,16 +10,19 @@ from sdfgen.existing.examine import examine
 from sdfgen.facts.dialects import CONFIGS
 from sdfgen.faults.fault import Fault, Faults
 from sdfgen.importing.draft import drafts_of, node_of
+from sdfgen.importing.guests import with_guests
 from sdfgen.importing.law import broken
 from sdfgen.importing.text import text_of
 from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sdfgen.existing.examine import Examined
     from sdfgen.existing.request import Request
+    from sdfgen.importing.draft import Draft
     from sdfgen.model.system import System
+    from sdfgen.read.element import Element
 
 _FOREIGN = "SDF009"
 _LEFT_OUT = ("SDF004", "SDF204")
@@ -56,11 +59,22 @@ def import_system(request: Request, folder: str) -> Imported:
     if faults.errors or examined.system is None or examined.root is None:
         return Imported(None, faults)
     system, root = examined.system, examined.root
-    drafts = drafts_of(root, system)
-    head = _head(system, request)
-    text = text_of(drafts, head, root, "" if request.board else _REMARK)
-    faults.extend(broken(node_of(drafts, head, root), text, system, folder))
-    return Imported(None if faults.errors else text, faults, (*examined.said, *_also(examined, system)))
+    head, raw = _head(system, request), drafts_of(root, system)
+    drafts = with_guests(raw, system, head, root, folder) or raw
+    text, found = _described(drafts, head, root, system, folder)
+    if found.errors and drafts is not raw:
+        drafts = raw
+        text, found = _described(raw, head, root, system, folder)
+    faults.extend(found)
+    return Imported(None if found.errors else text, faults, (*examined.said, *_also(examined, system, drafts)))
+
+
+def _described(
+    drafts: tuple[Draft, ...], head: Mapping[str, Any], root: Element, system: System, folder: str
+) -> tuple[str, Faults]:
+    """Return the text of a description, and what keeps it from making the system."""
+    text = text_of(drafts, head, root, "" if head["boards"] else _REMARK)
+    return text, broken(node_of(drafts, head, root), text, system, folder)
 
 
 def _told(examined: Examined) -> Iterator[Fault]:
@@ -103,13 +117,16 @@ def _name(path: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "_", stem) or "system"
 
 
-def _also(examined: Examined, system: System) -> Iterator[str]:
+def _also(examined: Examined, system: System, drafts: Sequence[Draft]) -> Iterator[str]:
     """Yield what somebody may expect otherwise of the description."""
     if any(fault.code == _NO_BOARD_FILE for fault in examined.faults):
         yield f"board `{examined.request.board}` has no board file, which a build needs"
-    machines = [f"`{vm.name}`" for _, vm in system.vms()]
+    guests = {draft.keys["name"] for draft in drafts if draft.key == "guest"}
+    machines = [f"`{vm.name}`" for _, vm in system.vms() if vm.name not in guests]
     if machines:
         yield f"{', '.join(machines)} stayed virtual_machine and became no [[guest]] (docs/import.md)"
+    if guests:
+        yield f"kernels, initial RAM disks and command lines of {', '.join(sorted(guests))} stand in no system file"
     awaited = [f"`{region.prefill_path}`" for region in system.regions if region.prefill_made]
     if awaited:
         yield f"{', '.join(awaited)} must lie beside the description"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Self
 
+from sdfgen.read.element import Element
 from sdfgen.read.toml import Node
 from sdfgen.records import NamedTuple
 from sdfgen.spec.microkit import (
@@ -26,8 +27,8 @@ from sdfgen.spec.microkit import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from sdfgen.model.microkit import Origin
     from sdfgen.model.system import System
-    from sdfgen.read.element import Element
     from sdfgen.schema.table import Table
 
 _AS_IN_TOML = re.compile(r"0x[0-9A-Fa-f]+(_[0-9A-Fa-f]+)*|\+?(0|[1-9](_?[0-9])*)")
@@ -97,7 +98,7 @@ _AS_KEYS = {"program_image": "program_image", "domain": "names"}
 """Elements of which a key of the table around them tells."""
 _DISSOLVED = ("cspace", "domain_schedule")
 """Elements whose tables stand in the table around them."""
-SINGLE = ("virtual_machine", "domains")
+SINGLE = ("virtual_machine", "domains", "vmm", "guest_timer")
 """Tables of which there is one; all others are of arrays."""
 
 
@@ -162,8 +163,19 @@ class _Drafts:
 def _value(element: Element, name: str) -> Any:  # noqa: ANN401 - attributes are of any type
     """Return what an element, or one in it, says of a key; None where neither does."""
     holder, attribute = element.elsewhere.get(name, (element, name))
-    value = holder.values.get(attribute)
-    return Written(value, holder.attributes[attribute]) if type(value) is int else value
+    return written(holder.values.get(attribute), holder, attribute)
+
+
+def written(value: Any, element: Origin, attribute: str) -> Any:  # noqa: ANN401 - see _value
+    """Return a value, of numbers one that is written as in an attribute of an element, if it has that.
+
+    Args:
+        value: The value.
+        element: The element.
+        attribute: The attribute.
+    """
+    text = element.attributes.get(attribute) if isinstance(element, Element) else None
+    return value if text is None or type(value) is not int else Written(value, text)
 
 
 def _domains(element: Element) -> Iterator[tuple[str, Any]]:

@@ -15,6 +15,7 @@ from sdfgen.importing.meaning import CODE, differences
 from sdfgen.read.element import XmlText
 from sdfgen.read.toml import parse
 from sdfgen.read.xml import parse_xml
+from sdfgen.resolve.needs import board_suffices
 from sdfgen.resolve.system import resolve
 from sdfgen.subsystems import register
 
@@ -39,7 +40,7 @@ def broken(node: Node, text: str, system: System, folder: str) -> Faults:
         folder: The folder that the description will be in, where files that it names are looked for.
     """
     faults, found = Faults(), Faults()
-    made = _resolved(node, system, folder, found)
+    made = made_of(node, system, folder, found)
     faults.extend(_unsaid(fault) for fault in found if fault.severity == "error")
     if made is None or faults.errors:
         return faults
@@ -50,10 +51,17 @@ def broken(node: Node, text: str, system: System, folder: str) -> Faults:
     return faults
 
 
-def _resolved(node: Node, system: System, folder: str, faults: Faults) -> System | None:
-    """Return what a description makes of itself, judged by all rules; None where it can't be read."""
+def made_of(node: Node, system: System, folder: str, faults: Faults) -> System | None:
+    """Return what a description makes of itself, judged by all rules; None where it can't be read.
+
+    Args:
+        node: The description.
+        system: The system that it is to make, for the same board.
+        folder: The folder that the description will be in.
+        faults: Takes what is wrong with it.
+    """
     spec = register.spec().read(node, faults)
-    if faults.errors:
+    if faults.errors or not board_suffices(spec, system.board, faults):
         return None
     made = resolve(spec, system.board, DIALECTS[spec.system.microkit], folder, faults)
     awaited = {region.name for region in system.regions if region.prefill_made}
