@@ -64,9 +64,9 @@ def _run(command: str, values: dict[str, Any]) -> None:
 
         diff(**values)
     elif command == "import":
-        from sdfgen.commands.import_ import ImportRequest, import_and_tell
+        from sdfgen.commands.import_ import import_and_tell
 
-        import_and_tell(ImportRequest(**values))
+        import_and_tell(**values)
     else:
         check(**values)
 

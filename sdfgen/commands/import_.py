@@ -9,62 +9,49 @@ from typing import TYPE_CHECKING
 from sdfgen.commands.telling import give_up, put, report, tell, usage
 from sdfgen.existing.request import Request
 from sdfgen.importing.convert import import_system
-from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 _STANDARD = "-"
 
 
-class ImportRequest(NamedTuple):
-    """What somebody asks to be imported; all but the first ones are as in `Request`.
-
-    Attributes:
-        out: The description to write, `-` for standard output.
-        force: Write over one that is there.
-        style: How faults are shown.
-    """
-
-    out: str
-    force: bool
-    style: str
-    path: str
-    board: str | None
-    microkit: str | None
-    config: str | None
-    includes: tuple[str, ...]
-    search: tuple[str, ...]
-    trees: tuple[str, ...]
-    numbers: tuple[str, ...]
-    elves: tuple[str, ...]
-
-
-def import_and_tell(request: ImportRequest) -> None:
+def import_and_tell(out: str, style: str, *, force: bool, **asked: Any) -> None:  # noqa: ANN401 - those of Request
     """Import a system file, and say what was taken for granted.
 
     Leaves with status 1, and without having written anything, when the description would not make the same system.
+
+    Args:
+        out: The description to write, `-` for standard output.
+        style: How faults are shown.
+        force: Write over a file that is there.
+        asked: What to import, as `Request` has it.
     """
-    to_standard = request.out == _STANDARD
-    if to_standard and request.style != "text":
-        usage(f"faults as {request.style} go to standard output: name a file for the description")
-    if not to_standard and not request.force and os.path.lexists(request.out):
-        _is_there(request.out)
-    with suppress(OSError, ValueError):  # what cannot be compared is told where it is read or written
-        if not to_standard and os.path.samefile(request.path, request.out):
-            usage("the description would be written over the system file")
-    fields = {name: value for name, value in request._asdict().items() if name in Request._fields}
-    imported = import_system(Request(**fields), "." if to_standard else os.path.dirname(request.out) or ".")
-    report(imported, request.style)
+    request, to_standard = Request(**asked), out == _STANDARD
+    if to_standard and style != "text":
+        usage(f"faults as {style} go to standard output: name a file for the description")
+    if not to_standard:
+        _look(request.path, out, force=force)
+    imported = import_system(request, "." if to_standard else os.path.dirname(out) or ".")
+    report(imported, style)
     if imported.text is None:  # only errors keep it from being made, and `report` left
         return
     if to_standard:
         put(imported.text)
     else:
-        _write(request.out, imported.text, force=request.force)
+        _write(out, imported.text, force=force)
     said = f" ({'; '.join(imported.said)})" if imported.said else ""
-    made = "the description" if to_standard else request.out
-    tell(f"{request.path}: {made} makes the same system{said}\n", "json" if to_standard else request.style)
+    made = "the description" if to_standard else out
+    tell(f"{request.path}: {made} makes the same system{said}\n", "json" if to_standard else style)
+
+
+def _look(path: str, out: str, *, force: bool) -> None:
+    """Leave when the description would be written over something that it must not be written over."""
+    with suppress(OSError, ValueError):  # what cannot be looked at is told where it is read or written
+        if not force and os.path.lexists(out):
+            _is_there(out)
+        if os.path.samefile(path, out):
+            usage("the description would be written over the system file")
 
 
 def _is_there(path: str) -> NoReturn:

@@ -57,7 +57,7 @@ def with_guests(
         return None
     wanted = {pd.name: pd for pd in system.pds}
     for pd in made.pds:
-        if pd.name in guests and pd.name in wanted:
+        if pd.name in guests:
             guests[pd.name] = _completed(guests[pd.name], pd, wanted[pd.name])
         elif pd.name == TIMER:
             keys = _otherwise(pd, wanted[TIMER], _DOMAIN)
