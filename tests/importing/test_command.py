@@ -7,17 +7,18 @@ import json
 import os
 import sys
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from click.testing import CliRunner
 
-from sdfgen.commands import dispatch, import_
+from sdfgen.commands import import_
 from sdfgen.commands.cli import cli
-from sdfgen.commands.options import parse
 from sdfgen.existing.request import Request
 from sdfgen.importing.convert import import_system
 from tests.existing.test_examine import pd, system
+from tests.existing.test_examine import run as check_or_import
 from tests.importing.steps import QEMU
 
 if TYPE_CHECKING:
@@ -26,14 +27,7 @@ if TYPE_CHECKING:
     from sdfgen.importing.convert import Imported
 
 
-def run(*words: str) -> int | str | None:
-    parsed = parse(["import", *words])
-    assert parsed is not None
-    try:
-        dispatch.run(*parsed)
-    except SystemExit as end:
-        return end.code
-    return 0
+run = partial(check_or_import, command="import")
 
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
