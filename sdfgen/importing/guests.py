@@ -139,7 +139,7 @@ def _put(drafts: Sequence[Draft], made: System, guests: Mapping[str, Draft]) -> 
             found.append(draft)
         elif _says(draft):
             return None
-        elif draft.key == "protection_domain" and (guests[draft.keys["name"]].keys):
+        elif draft.key == "protection_domain" and guests[draft.keys["name"]].keys:
             found.append(guests[draft.keys["name"]])
     return tuple(found)
 
