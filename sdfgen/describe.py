@@ -122,7 +122,7 @@ def _wanted_boards(root: Node, boards: Sequence[str], known: list[str], faults: 
     for node in listed.value:
         if isinstance(node.value, str) and node.value not in known:
             faults.add(_unknown_board(node.value, node.where, known))
-    if not listed.value:
+    if not listed.value and not boards:
         faults.add(Fault("SDF010", "no board to build for", listed.where, f"known boards: {', '.join(known)}"))
     for name in set(boards) - set(known):
         faults.add(_unknown_board(name, Where(Source(f"--board {name}", name)), known))

@@ -23,6 +23,7 @@ LAYERS = (
     ("build",),
     ("verify",),
     ("image",),
+    ("importing",),
     ("generate", "describe", "existing"),
     ("views",),
     ("judge",),

@@ -21,6 +21,7 @@ _HELP = {
     "show": "Show a system: who reaches what, as text, a picture, a page or JSON.",
     "why": "Say what THING is, who sees it and what decided it: an address, a number, or a name.",
     "diff": "Say what is different between two systems: descriptions, system files, builds, or REV:FILE of git.",
+    "import": "Make a description of a system file that others wrote: one that makes the same system.",
     "run": "Build a description and run it in QEMU; EXTRA, behind `--`, is for QEMU.",
 }
 

@@ -18,7 +18,7 @@ def run(command: str, values: dict[str, Any]) -> None:
     """Run a command; one that is interrupted says so in a line, and nothing it started is left behind.
 
     Args:
-        command: `check`, `build`, `verify`, `run`, `show`, `why` or `diff`.
+        command: `check`, `build`, `verify`, `run`, `show`, `why`, `diff` or `import`.
         values: Its parameters by name.
     """
     try:
@@ -63,6 +63,10 @@ def _run(command: str, values: dict[str, Any]) -> None:
         from sdfgen.commands.diff import diff
 
         diff(**values)
+    elif command == "import":
+        from sdfgen.commands.import_ import import_and_tell
+
+        import_and_tell(**values)
     else:
         check(**values)
 

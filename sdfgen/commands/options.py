@@ -101,6 +101,12 @@ def _form(*choices: str) -> Option:
 
 
 _FILE = Option("out", ("-o", "--out"), "Write it to a file.", metavar="FILE")
+_IMPORTED = (
+    Option("out", ("-o", "--out"), "The description; `-` for standard output.", default="system.toml", metavar="FILE"),
+    Option("force", ("--force",), "Write over a file that is there.", "flag", default=False),
+    _BOARD._replace(help="The board that it is for."),
+    _DESCRIBED[-1],
+)
 COMMANDS = {
     "check": (*_DESCRIBED, *EXISTING),
     "build": (*_DESCRIBED, *_BUILT),
@@ -109,6 +115,7 @@ COMMANDS = {
     "show": (*_VIEWED, _form("text", "mermaid", "dot", "svg", "html", "json"), _FILE),
     "why": (*_VIEWED, _form("text", "json")),
     "diff": (_DESCRIBED[0], _BOARD._replace(help="Only this board."), *_READ, _form("text", "markdown", "json")),
+    "import": (*_IMPORTED, *EXISTING),
 }
 """Options of the everyday commands."""
 _ONE_DESCRIPTION = (("description", None),)
@@ -116,6 +123,7 @@ ARGUMENTS: dict[str, tuple[tuple[str, str | None], ...]] = {
     "check": (("description", LISTED),),
     "why": (("thing", None), ("description", "system.toml")),
     "diff": (("before", None), ("after", None)),
+    "import": (("path", None),),
 }
 """What those commands take that take other than a description, each with what it is when left out; None for nothing."""
 

@@ -34,13 +34,15 @@ class Examined(NamedTuple):
 
     Attributes:
         request: What was asked for.
-        system: The system; None where the file has none.
+        root: The file's root, with the values of all attributes read; None where the file has none.
+        system: The system; None likewise.
         faults: Everything that is wrong.
         files: Every file that was read.
         said: What was taken for granted, in words.
     """
 
     request: Request
+    root: Element | None
     system: System | None
     faults: Faults
     files: tuple[str, ...]
@@ -57,7 +59,7 @@ def examine(request: Request) -> Examined:
     target = target_of(request.board, request.microkit, request.config, faults)
     text = read_text(request.path, request.includes, faults)
     if text is None or target is None:
-        return Examined(request, None, faults, ())
+        return Examined(request, None, None, faults, ())
     return _Examination(request, target, text, faults).run()
 
 
@@ -103,7 +105,7 @@ class _Examination:
         self._faults.extend(map(in_xml, found))
         self._faults.extend(not_found(system) if self._request.search else ())
         said = tuple(self._said(system, forked=fork.fault is not None))
-        return Examined(self._request, system, self._faults, tuple(self._files), said)
+        return Examined(self._request, root, system, self._faults, tuple(self._files), said)
 
     def _newest(self, wanted: list[Dialect], uses: list[Use]) -> tuple[System, Faults]:
         """Return what is found for the newest version that refuses least; what a newer one refuses is noted."""

@@ -85,7 +85,9 @@ def system_of(root: Element, name: str, around: Surroundings) -> System:
         around: What it is read for.
     """
     callees = _callees(root) if around.dialect.pp_on_pd else None
-    pds = tuple(_domain(element, None) for element in root.inside("protection_domain"))
+    ends = (end for channel in root.inside("channel") for end in channel.inside("end"))
+    uncalled = (callees or frozenset()) - {_text(end, "pd") for end in ends}
+    pds = tuple(_domain(element, None, uncalled) for element in root.inside("protection_domain"))
     return System(
         name=name,
         board=around.board,
@@ -217,7 +219,7 @@ def _caps(element: Element) -> tuple[Cap, ...]:
     )
 
 
-def _domain(element: Element, parent: str | None) -> ProtectionDomain:
+def _domain(element: Element, parent: str | None, uncalled: frozenset[str]) -> ProtectionDomain:
     values, name = element.values, _text(element, "name")
     budget_us, period_us = _times(values)
     image = next(iter(element.inside("program_image")), None)
@@ -234,6 +236,7 @@ def _domain(element: Element, parent: str | None) -> ProtectionDomain:
         passive=values.get("passive", False),
         stack_size_bytes=values.get("stack_size"),
         smc=values.get("smc", False),
+        pp=name in uncalled,
         cpu=values.get("cpu"),
         fpu=values.get("fpu"),
         domain=values.get("domain"),
@@ -246,7 +249,7 @@ def _domain(element: Element, parent: str | None) -> ProtectionDomain:
         setvars=tuple(Setvar(_text(s, "symbol"), _text(s, "region_paddr"), s) for s in element.inside("setvar")),
         caps=_caps(element),
         vm=next((_machine(machine) for machine in element.inside("virtual_machine")), None),
-        children=tuple(_domain(child, name) for child in element.inside("protection_domain")),
+        children=tuple(_domain(child, name, uncalled) for child in element.inside("protection_domain")),
     )
 
 

@@ -120,6 +120,14 @@ EXISTING = {
         "a device tree cannot be read",
         "Source as dtc takes it, with what the C preprocessor knows of it (`--define`), or a flattened tree.",
     ),
+    "SDF220": (
+        "a description cannot say this",
+        "`import` writes nothing where a table has no place for what a system file says: docs/import.md.",
+    ),
+    "SDF221": (
+        "the description would make another system",
+        "`import` resolves and emits what it is about to write, and compares; what differs is a defect of sdfgen's.",
+    ),
     "SDF217": (
         "something stands beside no part of the system",
         "A device tree or C file is of a virtual machine, a program image of a protection domain.",

@@ -31,6 +31,8 @@ def place(
     Returns:
         The regions in the same order, those that need it with an address.
     """
+    if not regions:
+        return ()
     sized = tuple(_page_sized(context, region) for region in regions)
     forced = ram if _overflows(context, (*sized, *fixed)) else frozenset()
     wanted = told | forced

@@ -132,7 +132,8 @@ class Cap(NamedTuple):
 class ProtectionDomain(NamedTuple):
     """A protection domain with all it holds.
 
-    `parent` is the name of the one around it; `core_why` says for the manifest where its core comes from.
+    `parent` is the name of the one around it; `core_why` says for the manifest where its core comes from. `pp` is for
+    Microkit 1.4.1: it could be called, and nobody has a channel to it.
     """
 
     name: str
@@ -145,6 +146,7 @@ class ProtectionDomain(NamedTuple):
     passive: bool = False
     stack_size_bytes: int | None = None
     smc: bool = False
+    pp: bool = False
     cpu: int | None = None
     fpu: bool | None = None
     domain: str | None = None

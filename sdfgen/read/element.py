@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sdfgen.faults.place import Span
 from sdfgen.faults.source import Source, Where
+from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,13 +22,37 @@ _ATTRIBUTE = r"""\s+(?:[^\s=:/>"']+:)?([^\s=:/>"']+)\s*=\s*(?:"([^"]*)"|'([^']*)
 """Compiled when a place is asked for: few starts of the program do that."""
 
 
+class Comments(NamedTuple):
+    """The comments around an element, in the order of the text.
+
+    Attributes:
+        before: Those before it.
+        beside: Those behind it, on the line where it ends.
+        end: Those in it, behind all elements in it.
+    """
+
+    before: list[str]
+    beside: list[str]
+    end: list[str]
+
+
 class XmlText(Source):
-    """An XML text. The path of a place leads from the root to an element or its attribute: `("map", 0, "vaddr")`."""
+    """An XML text. The path of a place leads from the root to an element or its attribute: `("map", 0, "vaddr")`.
+
+    Attributes:
+        starts: Line and column where each element starts.
+        comments: The comments around elements that have some.
+    """
 
     def __init__(self, name: str, text: str, path: str | None = None) -> None:
         super().__init__(name, text, path)
         self.starts: dict[Path, tuple[int, int]] = {}
+        self.comments: dict[Path, Comments] = {}
         self._line_offsets: list[int] = []
+
+    def comments_at(self, path: Path) -> Comments:
+        """Return the comments around an element, to be added to."""
+        return self.comments.setdefault(path, Comments([], [], []))
 
     def span(self, path: Path, *, key: bool = False) -> Span:
         """Return the place of an attribute's value (or its name), or of the element when it has no such attribute."""
@@ -116,6 +141,11 @@ class Element:
             element, attribute = self.elsewhere[name]
             return element.given(attribute)
         return name in self.attributes
+
+    @property
+    def comments(self) -> Comments:
+        """The comments around it."""
+        return self.source.comments.get(self.path) or Comments([], [], [])
 
     def inside(self, tag: str) -> list[Element]:
         """Return the elements in it of one kind."""

@@ -49,7 +49,13 @@ class Includes:
     def _expanded(self, elements: list[Element], chain: tuple[str, ...]) -> list[Element]:
         found: list[Element] = []
         for element in elements:
-            found += self._expanded(self._put(element, chain), chain) if _is_include(element) else [element]
+            if not _is_include(element):
+                found.append(element)
+                continue
+            put = self._expanded(self._put(element, chain), chain)
+            for first in put[:1]:
+                first.source.comments_at(first.path).before[:0] = element.comments.before
+            found += put
         return found
 
     def _put(self, include: Element, chain: tuple[str, ...]) -> list[Element]:

@@ -45,6 +45,7 @@ def parse_xml(source: XmlText, faults: Faults) -> Element | None:
         message = f"not well-formed XML: {expat.ErrorString(error.code)}"
         faults.add(Fault("SDF200", message, Where(source), "see https://www.w3.org/TR/xml/", span=span))
     else:
+        builder.end()
         return builder.root
     return None
 
@@ -65,10 +66,13 @@ class _Builder:
         self._source = source
         self._open: list[Element] = []
         self._counts: list[dict[str, int]] = []
+        self._comments: list[str] = []
+        self._ended: tuple[Path, int] | None = None
         self.parser = expat.ParserCreate("utf-8", SEPARATOR)
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._text
+        self.parser.CommentHandler = self._comment
         self.parser.StartDoctypeDeclHandler = self._doctype
         self.parser.SkippedEntityHandler = self._skipped
 
@@ -81,6 +85,10 @@ class _Builder:
             raise _RefusedError("SDF200", "elements nest too deeply", f"{MAX_NESTING} levels is the limit")
         element = Element(name, attributes, self._source, self._path(name.rpartition(SEPARATOR)[2]))
         self._source.starts[element.path] = self.parser.CurrentLineNumber, self.parser.CurrentColumnNumber
+        if self._comments:
+            self._source.comments_at(element.path).before.extend(self._comments)
+            self._comments = []
+        self._ended = None
         if self._open:
             self._open[-1].children.append(element)
         else:
@@ -96,8 +104,27 @@ class _Builder:
         return (*self._open[-1].path, tag, number)
 
     def _end(self, _: str) -> None:
-        self._open.pop()
+        element = self._open.pop()
         self._counts.pop()
+        self._end_comments(element.path)
+        self._ended = element.path, self.parser.CurrentLineNumber
+
+    def _end_comments(self, path: Path) -> None:
+        """Let comments that no element follows stand at the end of the one around them."""
+        if self._comments:
+            self._source.comments_at(path).end.extend(self._comments)
+            self._comments = []
+
+    def end(self) -> None:
+        """Take the end of the text."""
+        self._end_comments(())
+
+    def _comment(self, text: str) -> None:
+        """Keep a comment for the element that it is of: the one before it on its line, or the next."""
+        if self._ended is not None and self._ended[1] == self.parser.CurrentLineNumber and not self._comments:
+            self._source.comments_at(self._ended[0]).beside.append(text)
+        else:
+            self._comments.append(text)
 
     def _text(self, text: str) -> None:
         if self._open and self._open[-1].text is None and not text.isspace():

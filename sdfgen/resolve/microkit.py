@@ -155,6 +155,7 @@ def domain_of(table: ProtectionDomainTable, parent: str | None) -> ProtectionDom
         passive=table.passive,
         stack_size_bytes=table.stack_size,
         smc=table.smc,
+        pp=table.pp,
         cpu=table.cpu,
         fpu=table.fpu,
         domain=table.domain,

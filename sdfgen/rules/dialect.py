@@ -80,6 +80,8 @@ def available(system: System) -> Iterator[Fault]:
     """Microkit refuses attributes of later versions, and the system would not be what it was described as without."""
     version = system.dialect.version
     told: set[Where] = set()
+    if not system.dialect.pp_on_pd:
+        yield from _gone(system)
     for use in _uses(system):
         place = use.origin.at(use.key)
         if place in told:
@@ -92,6 +94,16 @@ def available(system: System) -> Iterator[Fault]:
         yield fault("SDF061", message, (use.origin, use.key), advice, other)
 
 
+def _gone(system: System) -> Iterator[Fault]:
+    """Yield what was of 1.4.1 only."""
+    for pd in system.all_pds():
+        if pd.pp:
+            message = f"`pp` of protection domain `{pd.name}` is of Microkit 1.4.1, and this description is for "
+            advice = "leave it out: from 2.0.0 on the callers' ends of channels have it"
+            other = [(system.origin, "microkit", "the version is chosen here")]
+            yield fault("SDF061", message + system.dialect.version, (pd.origin, "pp"), advice, other)
+
+
 @rule("SDF062", "only callers can call")
 def stray_calls(system: System) -> Iterator[Fault]:
     """Microkit 1.4.1 marks the callee: everybody with a channel to it can call it, `pp` or not."""
@@ -99,7 +111,7 @@ def stray_calls(system: System) -> Iterator[Fault]:
         return
     from sdfgen.rules.channels import calls, pairs
 
-    called: dict[str, Origin] = {}
+    called: dict[str, Origin] = {pd.name: pd.origin for pd in system.all_pds() if pd.pp}
     for caller, callee in calls(system):
         called.setdefault(callee.pd, caller.origin)
     for one, two in pairs(system):

@@ -89,6 +89,11 @@ class ProtectionDomainTable(Table):
     passive: bool = key(Flag(), "Give up the scheduling context after init.", default=False)
     stack_size: int | None = key(Size(), "Its stack.", default=None, default_doc="Microkit's: 4 KiB, 8 KiB from 2.1.0")
     smc: bool = key(Flag(), "May make SMC calls (from Microkit 2.0.0).", default=False)
+    pp: bool = key(
+        Flag(),
+        "Could be called, and nobody has a channel to it (Microkit 1.4.1 only); of callers their `channel.ends` tell.",
+        default=False,
+    )
     cpu: int | None = key(Number(), "Core it runs on (from Microkit 2.1.0).", default=None)
     fpu: bool | None = key(Flag(), "May use the FPU (from Microkit 2.3.0).", default=None)
     domain: str | None = key(Name(), "Scheduling domain (from Microkit 2.3.0).", default=None)

@@ -201,7 +201,7 @@ def _domain(system: System, pd: ProtectionDomain, called: set[str]) -> Wanted:
         "name": pd.name,
         "priority": pd.priority,
         **_times(pd.budget_us, pd.period_us),
-        "pp": True if system.dialect.pp_on_pd and pd.name in called else None,
+        "pp": True if system.dialect.pp_on_pd and (pd.pp or pd.name in called) else None,
         "passive": True if pd.passive else None,
         "stack_size": pd.stack_size_bytes,
         "smc": True if pd.smc else None,

@@ -273,8 +273,8 @@ def test_prefill_files_are_looked_for_where_somebody_says(tmp_path: Path) -> Non
     assert examined.system.regions[0].size_bytes == 0x2000
 
 
-def run(*words: str) -> int | str | None:
-    parsed = parse(["check", *words])
+def run(*words: str, command: str = "check") -> int | str | None:
+    parsed = parse([command, *words])
     assert parsed is not None
     try:
         dispatch.run(*parsed)

@@ -37,6 +37,8 @@ OTHERWISE = {
     "domain_invalid_shift": "SDF003",
     "pd_cap_mappings_invalid": "SDF004",
     "ch_ppcall_by_others_1_4_1": None,  # who calls stands nowhere
+    "marked_callee_with_a_channel": None,  # likewise
+    "pp_in_2_0_1": None,  # it is not emitted
     "domain_ids_too_few": "SDF067",  # a name that is cut off
     "domain_entry_of_both_kinds": "SDF068",  # the end marker of the two
 }

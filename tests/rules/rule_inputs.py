@@ -142,6 +142,7 @@ INPUTS = {
     ("SDF058", "end of a domain that does not exist"): pd("a") + "[[channel]]\nends = [{ pd = 'a' }, { pd = 'c' }]\n",
     ("SDF059", "both may call"): channel("pp = true", "pp = true"),
     ("SDF060", "caller not below the callee"): channel("pp = true", "id = 0", low=2, high=2),
+    ("SDF061", "attribute of 1.4.1: `pp` of a domain"): pd(more="pp = true"),
     ("SDF061", "attribute of 2.0.0: `notify` of an end"): channel("notify = false", "id = 0"),
     ("SDF061", "attribute of 2.1.0: `setvar_id` of an interrupt"): pd(
         more='irq = [{ irq = 40, id = 0, setvar_id = "x" }]'

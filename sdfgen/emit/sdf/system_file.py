@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     )
     from sdfgen.model.system import System
 
+NOTICE = "made by sdfgen, changes are lost at the next build"
+"""What each file says of itself."""
 Attributes = tuple[tuple[str, str | None], ...]
 
 
@@ -32,10 +34,7 @@ def system_file(system: System) -> str:
     pds = tuple(_protection_domain(pd, system.dialect, callees) for pd in system.pds)
     channels = tuple(_channel(channel, system.dialect) for channel in system.channels)
     root = Element("system", (), (*domains, *regions, *pds, *channels))
-    comment = (
-        f"{system.name} for {system.board.name}, Microkit {system.dialect.version}: "
-        "made by sdfgen, changes are lost at the next build"
-    )
+    comment = f"{system.name} for {system.board.name}, Microkit {system.dialect.version}: {NOTICE}"
     return document(root, comment)
 
 
@@ -90,7 +89,7 @@ def _pd_attributes(pd: ProtectionDomain, dialect: Dialect, callees: frozenset[st
         ("name", pd.name),
         ("priority", _decimal(pd.priority)),
         *_scheduling(pd.budget_us, pd.period_us),
-        ("pp", "true" if dialect.pp_on_pd and pd.name in callees else None),
+        ("pp", "true" if dialect.pp_on_pd and (pd.pp or pd.name in callees) else None),
         ("passive", _flag(pd.passive, default=False)),
         ("stack_size", _hex(pd.stack_size_bytes)),
         ("smc", _flag(pd.smc, default=False)),

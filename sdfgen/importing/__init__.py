@@ -1,0 +1,1 @@
+"""From a system file that others wrote to a description that makes the same system."""
