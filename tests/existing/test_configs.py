@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,11 +13,14 @@ import pytest
 from sdfgen.existing.examine import examine
 from sdfgen.existing.request import Request
 from sdfgen.faults.render import as_text
-from sdfgen.read import configs
+from sdfgen.read import configs, debug_types
+from sdfgen.read.memory import UnreadableError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+COUNT = int(os.environ.get("SDFGEN_FUZZ", "2000")) // 50
+FIRST = int(os.environ.get("SDFGEN_FUZZ_FROM", "0"))
 ZIG = (sys.executable, "-m", "ziglang")
 # Structures with the members that sDDF's and libvmm's have.
 C = """
@@ -85,17 +90,20 @@ SYSTEM = """<system>
 """
 
 
+def image(name: str, text: str, folder: Path) -> bytes:
+    """A program image, with debug information."""
+    (folder / f"{name}.c").write_text(text)
+    compile_ = [*ZIG, "cc", "-target", "aarch64-freestanding", "-g", "-c", f"{name}.c", "-o", f"{name}.o"]
+    subprocess.run(compile_, cwd=folder, check=True)
+    link = [*ZIG, "ld.lld", f"{name}.o", "--entry=0", "--build-id=none", "-o", f"{name}.elf"]
+    subprocess.run(link, cwd=folder, check=True)
+    return (folder / f"{name}.elf").read_bytes()
+
+
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The two program images, with debug information."""
     folder = tmp_path_factory.mktemp("images")
-    for name, text in (("client", C), ("vmm", VMM)):
-        (folder / f"{name}.c").write_text(text)
-        compile_ = [*ZIG, "cc", "-target", "aarch64-freestanding", "-g", "-c", f"{name}.c", "-o", f"{name}.o"]
-        subprocess.run(compile_, cwd=folder, check=True)
-        link = [*ZIG, "ld.lld", f"{name}.o", "--entry=0", "--build-id=none", "-o", f"{name}.elf"]
-        subprocess.run(link, cwd=folder, check=True)
-    return {name: (folder / f"{name}.elf").read_bytes() for name in ("client", "vmm")}
+    return {name: image(name, text, folder) for name, text in (("client", C), ("vmm", VMM))}
 
 
 def said(images: dict[str, bytes], folder: Path, text: str = SYSTEM) -> list[tuple[str, str, str, list[str]]]:
@@ -200,3 +208,62 @@ def test_what_is_not_filled_in_is_passed_over(images: dict[str, bytes], tmp_path
     empty = images["client"].replace(b"sDDF\2", bytes(5)).replace(b"sDDF\1", bytes(5))
     other = SYSTEM.replace('"queues" vaddr="0x40000000"', '"queues" vaddr="0x30000000"')
     assert said({**images, "client": empty}, tmp_path, other) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("u64 guest_paddr; u64 vmm_vaddr; u64 size;", "u64 paddr; u64 vaddr; u64 bytes;"),
+        ("typedef struct { u8 id; u32 irq; } irq;", "typedef struct { u8 channel; u32 number; } irq;"),
+        ("u64 ram_size;", "u64 ram_bytes;"),
+        ("typedef struct { u8 id; } vcpu;", "typedef u8 vcpu;"),
+    ],
+)
+def test_structures_of_another_version_are_compared_as_far_as_they_are_known(
+    old: str, new: str, images: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(configs, "_shapes", {})
+    assert VMM.count(old) == 1
+    (tmp_path / "c").mkdir()
+    other = VMM.replace(old, new).replace("{ { 0 } },\n    0, { { 0 } }, 1", "{ 0 },\n    0, { { 0 } }, 1")
+    assert said({**images, "vmm": image("vmm", other, tmp_path / "c")}, tmp_path) == []
+
+
+class Entry:
+    """Of debug information: a type that stands for another."""
+
+    tag = "DW_TAG_typedef"
+
+    def __init__(self) -> None:
+        self.other = self
+
+    def get_DIE_from_attribute(self, name: str) -> Entry:  # noqa: N802 - the library's name
+        assert name == "DW_AT_type"
+        return self.other
+
+
+def test_a_circle_of_types_ends() -> None:
+    one, other = Entry(), Entry()
+    one.other, other.other = other, one
+    with pytest.raises(UnreadableError, match="a type stands for itself"):
+        debug_types.target(one)  # type: ignore[arg-type]
+
+
+def test_damaged_images_end_in_no_traceback(
+    images: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.system"
+    path.write_text(SYSTEM)
+    for seed in range(FIRST, FIRST + COUNT):
+        random = Random(seed)  # noqa: S311 - repeatable, not secret
+        monkeypatch.setattr(configs, "_shapes", {})
+        for name, content in images.items():
+            (tmp_path / f"{name}.elf").write_bytes(damaged(content, random))
+        examine(Request(str(path), "qemu_virt_aarch64"))
+
+
+def damaged(content: bytes, random: Random) -> bytes:
+    made = bytearray(content)
+    for _ in range(random.randint(1, 6)):
+        made[random.randrange(len(made))] = random.choice((0, 1, 0xFF, random.randrange(256)))
+    return bytes(made[: random.randrange(len(made))] if random.random() < 0.1 else made)
