@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.measure import BenchmarkError, Spread, place, spread
+from benchmarks.measure import BenchmarkError, Spread, folder_for_disks, place, spread
 from sdfgen.build.toolchain import WARNINGS
 from tests.guest.backend import OWN_C, Backend, Client, sources
 from tests.guest.cache import UnavailableError
@@ -48,21 +48,29 @@ def optimised_backend() -> str:
     return output
 
 
-def peer(disk: str, socket: str) -> subprocess.Popen[bytes]:
-    """Start qemu-storage-daemon with the whole file as a disk."""
+@contextmanager
+def peer(disk: str, socket: str) -> Iterator[None]:
+    """Have qemu-storage-daemon serve the whole file as a disk."""
     program = shutil.which("qemu-storage-daemon")
     if program is None:
         raise UnavailableError("qemu-storage-daemon is not installed (Debian: qemu-system-common)")
     export = f"type=vhost-user-blk,id=export,node-name=disk,addr.type=unix,addr.path={socket},writable=on,num-queues=1"
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [program, "--blockdev", f"driver=file,node-name=disk,filename={disk},locking=off", "--export", export]
-    )
+    ) as process:
+        try:
+            _wait_for(socket, process)
+            yield
+        finally:
+            process.terminate()
+
+
+def _wait_for(socket: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + SOCKET_SECONDS
     while not os.path.exists(socket):
         if process.poll() is not None or time.monotonic() > deadline:
             raise BenchmarkError("qemu-storage-daemon did not start")
         time.sleep(0.05)
-    return process
 
 
 def _initrd(folder: str, rounds: int) -> str:
@@ -92,21 +100,17 @@ def measured(rounds: int) -> dict[str, Any]:
     Raises:
         UnavailableError: Something that this needs is not installed.
     """
-    backend_program, folder = optimised_backend(), tempfile.mkdtemp(prefix="sdfgen-fio")
-    try:
+    backend_program = optimised_backend()
+    with folder_for_disks("sdfgen-fio") as folder:
         disk = Disk(os.path.join(folder, "disk"), (DISK_MIB,))
         disk.write_gpt()
         ours, other = Client(os.path.join(folder, OURS), 0), Client(os.path.join(folder, PEER), 0)
-        daemon = peer(disk.path, other.socket)
         with (
+            peer(disk.path, other.socket),
             Backend.on_file(backend_program, disk.path, [ours], os.devnull),
             boot_with(client_guest(), folder, _initrd(folder, rounds), [ours, other]) as machine,
         ):
             found = _run(machine, rounds)
-        daemon.terminate()
-        daemon.wait()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     return {"loads": [_row(load, found[load]) for load in LOADS]}
 
 

@@ -6,11 +6,10 @@ import functools
 import json
 import os
 import sys
-import tempfile
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.measure import ROOT, BenchmarkError, place
+from benchmarks.measure import ROOT, BenchmarkError, folder_for_disks, place
 from benchmarks.sel4 import table
 from benchmarks.sel4.cells import COUNTED, FULL, QUICK
 from benchmarks.sel4.guest import write_guests
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from benchmarks.sel4.table import Boots
 
 FOLDER: Final = os.path.join(ROOT, place("sel4"))
-MEMORY: Final = "/dev/shm"  # noqa: S108 - a folder of this run's own is made there
 
 
 def main() -> None:
@@ -37,8 +35,7 @@ def main() -> None:
     if options.guests:
         write_guests(options.guests)
         return
-    memory = MEMORY if os.access(MEMORY, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="sdfgen-bench", dir=memory) as disks:
+    with folder_for_disks("sdfgen-bench") as disks:
         rows = list(_rows(options, disks))
         _measure(rows, options)
 

@@ -9,12 +9,11 @@ import argparse
 import os
 import statistics
 import sys
-import tempfile
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from benchmarks.measure import BenchmarkError
-from benchmarks.sel4.__main__ import FOLDER, MEMORY
+from benchmarks.measure import BenchmarkError, folder_for_disks
+from benchmarks.sel4.__main__ import FOLDER
 from benchmarks.sel4.cells import FULL, KIB, MIB, rate
 from benchmarks.sel4.guest import write_guests
 from benchmarks.sel4.mailbox import LostError
@@ -87,10 +86,9 @@ def systems(options: argparse.Namespace, kind: str, head: str) -> Iterator[Row]:
         head: The table's.
     """
     need_programs("qemu-system-aarch64")
-    memory = MEMORY if os.access(MEMORY, os.W_OK) else None
     guests = write_guests(os.path.join(FOLDER, "guests"))
     print(f"{time.strftime('%Y-%m-%d')}, {machine()}\n\n{head}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="sdfgen-bench", dir=memory) as disks:
+    with folder_for_disks("sdfgen-bench") as disks:
         for each in options.row:
             place = f"{kind}-{each.name}"
             row = system_row(each, guests, os.path.join(FOLDER, place), os.path.join(disks, place))

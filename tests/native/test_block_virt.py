@@ -70,6 +70,7 @@ UNIT_TESTS = (
     "one_long_request_keeps_its_client_busy",
     "caches_are_kept_piece_by_piece",
     "few_requests_of_one_are_with_the_driver_while_another_is_busy",
+    "who_has_little_at_a_time_waits_for_little",
     "a_client_with_a_wild_request_tail_is_cut_off",
     "a_client_with_a_wild_response_head_is_cut_off",
     "a_client_that_takes_back_room_is_cut_off",

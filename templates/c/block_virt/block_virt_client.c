@@ -186,6 +186,7 @@ void virt_client_refresh(struct block_virt *virt, uint32_t index)
     while (passes_barrier(virt, index) && !session->has_head && may_take(virt, index)) {
         take_request(virt, index);
     }
+    virt_piece_note_depth(virt, index);
     struct virt_piece piece;
     bool ready = virt_piece_next(virt, index, &piece);
     bool held = session->has_head && virt_slots_late_changes(virt, &session->head);

@@ -4,15 +4,16 @@
 #include "block_virt_rate.h"
 
 _Static_assert(BLOCK_VIRT_QUANTUM_BLOCKS <= BLOCK_VIRT_SHARED_BLOCKS, "a piece of any size can be handed on");
+_Static_assert(BLOCK_VIRT_QUANTUM_BLOCKS <= BLOCK_VIRT_BESIDE_SHALLOW_BLOCKS, "likewise");
 _Static_assert(BLOCK_VIRT_ALONE_PIECE_BLOCKS <= BLOCK_VIRT_ALONE_BLOCKS, "likewise");
 _Static_assert(BLOCK_VIRT_ONLY_PIECE_BLOCKS <= UINT16_MAX, "the blocks of a piece fit into a request");
 _Static_assert(BLOCK_VIRT_MAX_WHOLES < UINT16_MAX, "a number that is no whole's");
 
 void virt_piece_init(struct block_virt *virt)
 {
-    virt->busy = 0;
-    virt->busy_before = 0;
-    virt->busy_blocks = 0;
+    virt->busy = (struct block_virt_recent) { 0 };
+    virt->deep = (struct block_virt_recent) { 0 };
+    virt->here = (struct block_virt_recent) { 0 };
     for (uint32_t i = 0; i < BLOCK_VIRT_MAX_WHOLES; i++) {
         virt->free_wholes[i] = (uint16_t)i;
         virt->wholes[i] = (struct block_virt_whole) { .closed = true };
@@ -24,17 +25,42 @@ void virt_piece_init(struct block_virt *virt)
 
 void virt_piece_note_busy(struct block_virt *virt, uint32_t index)
 {
-    virt->busy |= bit(index);
+    virt->busy.now |= bit(index);
+    virt->here.now |= bit(index);
+}
+
+/* With what is left of its head, in pieces of a turn, and the requests behind it. */
+static bool is_deep(const struct block_virt_session *session)
+{
+    const uint32_t head_blocks = session->has_head ? session->head.request.block_count : 0;
+    const uint32_t head_pieces = (head_blocks + BLOCK_VIRT_QUANTUM_BLOCKS - 1) / BLOCK_VIRT_QUANTUM_BLOCKS;
+    return session->in_flight + head_pieces + session->filled > BLOCK_VIRT_SHALLOW_PIECES;
+}
+
+void virt_piece_note_depth(struct block_virt *virt, uint32_t index)
+{
+    virt->deep.now |= is_deep(&virt->sessions[index]) ? bit(index) : 0;
+}
+
+static void pass(struct block_virt_recent *recent, uint32_t amount, uint32_t most)
+{
+    recent->amount += amount;
+    if (recent->amount >= most) {
+        *recent = (struct block_virt_recent) { .before = recent->now };
+    }
 }
 
 static void note_handed_on(struct block_virt *virt, uint32_t cost_blocks)
 {
-    virt->busy_blocks += cost_blocks;
-    if (virt->busy_blocks >= BLOCK_VIRT_BUSY_BLOCKS) {
-        virt->busy_before = virt->busy;
-        virt->busy = 0;
-        virt->busy_blocks = 0;
-    }
+    pass(&virt->busy, cost_blocks, BLOCK_VIRT_BUSY_BLOCKS);
+    pass(&virt->deep, cost_blocks, BLOCK_VIRT_BUSY_BLOCKS);
+    pass(&virt->here, 1, BLOCK_VIRT_HERE_PIECES);
+}
+
+/* A bit for each other client of whom it is so. */
+static uint64_t others_in(const struct block_virt_recent *recent, uint32_t index)
+{
+    return (recent->now | recent->before) & ~bit(index);
 }
 
 struct limits {
@@ -53,15 +79,29 @@ static uint32_t larger(uint32_t one, uint32_t other)
     return one < other ? other : one;
 }
 
-static struct limits limits_of(const struct block_virt *virt, uint32_t index)
+/* Who has one request at a time waits for all that others have with the driver; who has many, only for his turns. */
+static struct limits limits_beside(const struct block_virt *virt, uint32_t index)
 {
     const uint32_t weight = virt->sessions[index].weight;
-    const uint32_t shared_blocks = weight * BLOCK_VIRT_SHARED_BLOCKS;
+    if ((others_in(&virt->here, index) & ~others_in(&virt->deep, index)) != 0) {
+        return (struct limits) {
+            BLOCK_VIRT_QUANTUM_BLOCKS, weight * BLOCK_VIRT_BESIDE_SHALLOW_BLOCKS,
+            weight * BLOCK_VIRT_BESIDE_SHALLOW_REQUESTS,
+        };
+    }
+    return (struct limits) {
+        BLOCK_VIRT_QUANTUM_BLOCKS, weight * BLOCK_VIRT_SHARED_BLOCKS, weight * BLOCK_VIRT_SHARED_REQUESTS,
+    };
+}
+
+static struct limits limits_of(const struct block_virt *virt, uint32_t index)
+{
+    const uint32_t shared_blocks = virt->sessions[index].weight * BLOCK_VIRT_SHARED_BLOCKS;
     if (virt->client_count == 1) {
         return (struct limits) { BLOCK_VIRT_ONLY_PIECE_BLOCKS, UINT32_MAX, BLOCK_VIRT_MAX_IN_FLIGHT };
     }
-    if (((virt->busy | virt->busy_before) & ~bit(index)) != 0) {
-        return (struct limits) { BLOCK_VIRT_QUANTUM_BLOCKS, shared_blocks, weight * BLOCK_VIRT_SHARED_REQUESTS };
+    if (others_in(&virt->busy, index) != 0) {
+        return limits_beside(virt, index);
     }
     return (struct limits) {
         BLOCK_VIRT_ALONE_PIECE_BLOCKS, larger(BLOCK_VIRT_ALONE_BLOCKS, shared_blocks), BLOCK_VIRT_MAX_IN_FLIGHT,

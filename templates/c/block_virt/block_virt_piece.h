@@ -16,6 +16,9 @@ void virt_piece_init(struct block_virt *virt);
 /* The client has asked for something. */
 void virt_piece_note_busy(struct block_virt *virt, uint32_t index);
 
+/* How much it wants to have with the driver may have changed. */
+void virt_piece_note_depth(struct block_virt *virt, uint32_t index);
+
 /* What a client may have served in one turn. */
 static inline uint32_t virt_piece_turn_blocks(const struct block_virt *virt, uint32_t index)
 {

@@ -13,6 +13,9 @@
  * So it is with virtual CPUs beside the VMM. One on another core takes the time of others beside the VMM, where it does
  * not stand at all: it pauses at its next fault until the debt is paid, unless nobody else has a part of that core.
  *
+ * By some devices others work for the guest, too, and longer than its VMM: it pays for them with the VMM's time, which
+ * counts several times in an event that served such a device. With several cores it pays as much, wherever they are.
+ *
  * What is not done in one event (a device's step, a piece of an image) is done in a later one, after a pause as long as
  * the event was: others have their turn between.
  */
@@ -29,6 +32,9 @@ void vmm_charge_init(const struct vmm_guest *guest);
 /* Around each event: a fault, or a notification. */
 void vmm_charge_begin(bool with_fault);
 void vmm_charge_end(void);
+
+/* The present event gives others work for this guest, or is the end of such work. */
+void vmm_charge_note_service(void);
 
 /* Whether the vCPU has to pause, as the event stands, and until when (ticks of the physical counter). */
 bool vmm_charge_is_due(uint32_t vcpu, uint64_t *until_ticks);

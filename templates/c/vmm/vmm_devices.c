@@ -35,6 +35,9 @@ static void settle(struct attached *attached)
 {
     const struct vmm_device *device = attached->device;
     show_level(attached);
+    if (device->kind->served != NULL && device->kind->served(device)) {
+        vmm_charge_note_service();
+    }
     attached->again = device->kind->has_more != NULL && device->kind->has_more(device);
     if (attached->again) {
         vmm_rest_ask(vmm_charge_next_turn_ticks());

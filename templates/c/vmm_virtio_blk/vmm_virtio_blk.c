@@ -33,6 +33,7 @@ static void follow(const struct vmm_device *device, struct virtio_effects effect
 {
     struct vmm_virtio_blk *state = device->state;
     state->has_more = effects.again;
+    state->served = true;
     if (effects.notify) {
         microkit_notify(device->channel);
     }
@@ -109,6 +110,14 @@ static bool has_more(const struct vmm_device *device)
     return state->has_more;
 }
 
+static bool served(const struct vmm_device *device)
+{
+    struct vmm_virtio_blk *state = device->state;
+    const bool served = state->served;
+    state->served = false;
+    return served;
+}
+
 /* Requests that are under way end without touching the guest's RAM (virtio_mmio.h). */
 static void reset(const struct vmm_device *device)
 {
@@ -150,5 +159,6 @@ const struct vmm_device_kind vmm_virtio_blk_kind = {
     .write = write_register,
     .level = level,
     .has_more = has_more,
+    .served = served,
     .reset = reset,
 };

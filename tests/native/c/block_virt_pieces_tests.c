@@ -7,14 +7,6 @@
 #define PIECE BLOCK_VIRT_QUANTUM_BLOCKS
 #define MOST_WAITING 64u
 
-/* Client 1 asks for a block and hears of it: from now on client 0 is not alone. */
-static void share(void)
-{
-    world_ask(1, ask(SDDF_BLK_READ, 0, 0, 1, 1));
-    world_run();
-    CHECK(hears(1, 1, SDDF_BLK_OK, 1));
-}
-
 static void serve_and_share(uint32_t clients)
 {
     world_serve(clients, 512);
@@ -288,7 +280,7 @@ static void nobody_waits_longer_than_is_stated(void)
     };
     for (uint32_t i = 0; i < sizeof(floods) / sizeof(floods[0]); i++) {
         const uint32_t others = floods[i].clients - 1;
-        CHECK(worst_wait(&floods[i]) <= others * (BLOCK_VIRT_SHARED_BLOCKS + BLOCK_VIRT_QUANTUM_BLOCKS));
+        CHECK(worst_wait(&floods[i]) <= others * (BLOCK_VIRT_BESIDE_SHALLOW_BLOCKS + BLOCK_VIRT_QUANTUM_BLOCKS));
     }
 }
 
@@ -301,8 +293,8 @@ static void heavier_clients_are_waited_for_as_long_as_is_stated(void)
             const struct flood flood = { 2 + i, codes[i], counts[i], 0, weight };
             const uint32_t all = (flood.clients - 1) * weight;
             const uint32_t worst = worst_wait(&flood);
-            CHECK(worst <= all * (BLOCK_VIRT_SHARED_BLOCKS + BLOCK_VIRT_QUANTUM_BLOCKS));
-            CHECK(i != 0 || worst > (weight - 1) * BLOCK_VIRT_SHARED_BLOCKS);
+            CHECK(worst <= all * (BLOCK_VIRT_BESIDE_SHALLOW_BLOCKS + BLOCK_VIRT_QUANTUM_BLOCKS));
+            CHECK(i != 0 || worst > (weight - 1) * BLOCK_VIRT_BESIDE_SHALLOW_BLOCKS);
         }
     }
 }
@@ -375,6 +367,38 @@ static void few_requests_of_one_are_with_the_driver_while_another_is_busy(void)
     CHECK(block_queue_filled(&world.driver_requests.end) == 32);
 }
 
+/* Blocks of client 0's, who wants all he can have, that are with the driver while client 1 has asked for so much. */
+static uint32_t blocks_beside(uint32_t requests, uint16_t block_count, uint16_t own_block_count)
+{
+    struct sddf_blk_request piece;
+    uint32_t blocks = 0;
+    world_serve(2, 512);
+    for (uint32_t i = 0; i < requests; i++) {
+        world_ask(1, ask(SDFGEN_BLOCK_WRITE_ZEROES, 0, 0, block_count, i));
+    }
+    for (uint32_t i = 0; i < 64; i++) {
+        world_ask(0, ask(SDDF_BLK_READ, 0, 0, own_block_count, i));
+    }
+    world_step();
+    while (world_driver_take(&piece)) {
+        blocks += piece.io_or_offset - world.clients[0].io_base < WORLD_DATA_BLOCKS * BLOCK ? piece.block_count : 0;
+    }
+    return blocks;
+}
+
+static void who_has_little_at_a_time_waits_for_little(void)
+{
+    const uint32_t few = BLOCK_VIRT_SHALLOW_PIECES;
+    for (uint32_t i = 1; i <= few; i++) {
+        CHECK(blocks_beside(i, 1, 1) == BLOCK_VIRT_BESIDE_SHALLOW_REQUESTS);
+        CHECK(blocks_beside(i, 1, WORLD_DATA_BLOCKS) == BLOCK_VIRT_BESIDE_SHALLOW_BLOCKS);
+    }
+    CHECK(blocks_beside(few + 1, 1, 1) == BLOCK_VIRT_SHARED_REQUESTS);
+    CHECK(blocks_beside(few + 1, 1, WORLD_DATA_BLOCKS) == BLOCK_VIRT_SHARED_BLOCKS);
+    CHECK(blocks_beside(1, (uint16_t)(few * PIECE), 1) == BLOCK_VIRT_BESIDE_SHALLOW_REQUESTS);
+    CHECK(blocks_beside(1, (uint16_t)(few * PIECE + 1), 1) == BLOCK_VIRT_SHARED_REQUESTS);
+}
+
 const struct unit_test block_virt_pieces_tests[] = {
     UNIT_TEST(a_client_alone_is_handed_on_whole),
     UNIT_TEST(pieces_are_next_to_each_other_and_answered_once),
@@ -392,5 +416,6 @@ const struct unit_test block_virt_pieces_tests[] = {
     UNIT_TEST(one_long_request_keeps_its_client_busy),
     UNIT_TEST(caches_are_kept_piece_by_piece),
     UNIT_TEST(few_requests_of_one_are_with_the_driver_while_another_is_busy),
+    UNIT_TEST(who_has_little_at_a_time_waits_for_little),
     { .name = NULL },
 };

@@ -311,9 +311,7 @@ static void a_client_that_is_cut_off_leaves_nothing_behind(void)
 static void hand_on_two_pieces(struct sddf_blk_request pieces[2])
 {
     serve_in_time(2, true);
-    world_ask(1, ask(SDDF_BLK_READ, 0, 0, 1, 1));
-    world_run();
-    CHECK(hears(1, 1, SDDF_BLK_OK, 1));
+    share();
     world_ask(0, ask(SDFGEN_BLOCK_WRITE_ZEROES, 0, 10, 4 * BLOCK_VIRT_QUANTUM_BLOCKS, 7));
     world_step_at(START_MS);
     CHECK(world_driver_take(&pieces[0]) && world_driver_take(&pieces[1]) && driver_sees_nothing());

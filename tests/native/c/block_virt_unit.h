@@ -71,3 +71,15 @@ static inline void changes_are_refused(uint32_t client)
     world_run();
     CHECK(hears(client, 3, SDDF_BLK_OK, 1) && hears(client, 4, SDDF_BLK_OK, 0));
 }
+
+/* Client 1 asks for more than a shallow one has, and hears of it: client 0 is beside a busy one that is none. */
+static inline void share(void)
+{
+    for (uint32_t id = 0; id <= BLOCK_VIRT_SHALLOW_PIECES; id++) {
+        world_ask(1, ask(SDDF_BLK_READ, 0, 0, 1, id));
+    }
+    world_run();
+    for (uint32_t id = 0; id <= BLOCK_VIRT_SHALLOW_PIECES; id++) {
+        CHECK(hears(1, id, SDDF_BLK_OK, 1));
+    }
+}

@@ -10,6 +10,7 @@
  * that it handed on must stay inside its client's data region and partition, and away from what is late. Where all are
  * honest, each request must be answered once in the end.
  */
+#include <errno.h>
 #include <semaphore.h>
 #include <string.h>
 
@@ -132,10 +133,18 @@ static void write_word(uint32_t at, uint32_t value)
     __atomic_store_n(&words[at % (sizeof(shared) / sizeof(uint32_t))], value, __ATOMIC_RELAXED);
 }
 
+/* libFuzzer's alarms interrupt it. */
+static void wait_for(sem_t *semaphore)
+{
+    while (sem_wait(semaphore) != 0) {
+        REQUIRE(errno == EINTR);
+    }
+}
+
 static void *interfere(void *unused)
 {
     for (;;) {
-        sem_wait(&race_start);
+        wait_for(&race_start);
         uint32_t random = race_seed | 1;
         for (uint32_t i = 0; i < RACE_WRITES; i++) {
             uint32_t at = next_random(&random);
@@ -305,7 +314,7 @@ static void step_in_a_race(const struct action *action)
     race_seed = action->value;
     sem_post(&race_start);
     step(UINT64_MAX);
-    sem_wait(&race_end);
+    wait_for(&race_end);
     step(action->where);
     state.raced = false;
 }

@@ -34,6 +34,9 @@
  *   - while another client is busy (it has asked for something within the last BLOCK_VIRT_BUSY_BLOCKS handed on):
  *     BLOCK_VIRT_SHARED_REQUESTS pieces, which together cost at most BLOCK_VIRT_SHARED_BLOCKS, for each unit of its
  *     weight: with a driver that has much under way, that is what decides about shares;
+ *   - while one of these others is shallow (within that time it never wanted more than BLOCK_VIRT_SHALLOW_PIECES at once,
+ *     with what waits in its queue) and has asked since BLOCK_VIRT_HERE_PIECES were handed on:
+ *     BLOCK_VIRT_BESIDE_SHALLOW_REQUESTS and _BLOCKS in their place;
  *   - while none is: pieces of up to BLOCK_VIRT_ALONE_PIECE_BLOCKS, which together cost at most
  *     BLOCK_VIRT_ALONE_BLOCKS, or what it may have beside others if that is more; where there is no other, pieces of up
  *     to BLOCK_VIRT_ONLY_PIECE_BLOCKS.
@@ -42,7 +45,8 @@
  *
  *     (sum of all others' weights) * (BLOCK_VIRT_SHARED_BLOCKS + BLOCK_VIRT_QUANTUM_BLOCKS)        blocks,
  *
- * and BLOCK_VIRT_ALONE_BLOCKS in place of what one of them may have beside others, if that is less, when it had long
+ * less where it is shallow (BLOCK_VIRT_BESIDE_SHALLOW_BLOCKS in place of BLOCK_VIRT_SHARED_BLOCKS), and
+ * BLOCK_VIRT_ALONE_BLOCKS in place of what one of them may have beside others, if that is less, when it had long
  * been idle; a flush of another's counts as BLOCK_VIRT_QUANTUM_BLOCKS. A client never has more in flight than its
  * response queue has room for: a client that does not take its responses stalls itself only.
  *
@@ -110,6 +114,10 @@
 /* What a client may have with the driver while others are busy, and while none is. */
 #define BLOCK_VIRT_SHARED_BLOCKS 64u
 #define BLOCK_VIRT_SHARED_REQUESTS 8u
+/* The same while one of the others is shallow: it has never wanted to have more pieces with the driver than so many. */
+#define BLOCK_VIRT_SHALLOW_PIECES 2u
+#define BLOCK_VIRT_BESIDE_SHALLOW_BLOCKS 32u
+#define BLOCK_VIRT_BESIDE_SHALLOW_REQUESTS 3u
 #define BLOCK_VIRT_ALONE_BLOCKS 512u
 /* The largest piece of a request while nobody else is busy: 1 MiB. */
 #define BLOCK_VIRT_ALONE_PIECE_BLOCKS 256u
@@ -119,6 +127,8 @@
 #define BLOCK_VIRT_BURST_MS 20u
 /* A client is busy while so many are handed on after its last request, and for as many more at most. */
 #define BLOCK_VIRT_BUSY_BLOCKS 1024u
+/* A shallow client is left room for while so many pieces are handed on, and for as many more at most. */
+#define BLOCK_VIRT_HERE_PIECES 8u
 /* Requests of which something was handed on: in flight, or some client's first in line. */
 #define BLOCK_VIRT_MAX_WHOLES (BLOCK_VIRT_MAX_IN_FLIGHT + BLOCK_MAX_CLIENTS)
 #define BLOCK_VIRT_NO_WHOLE UINT16_MAX
@@ -278,6 +288,13 @@ struct block_virt_slot {
     bool again; /* the driver that had it is gone: it waits to be put once more */
 };
 
+/* A bit for each client of whom something was so while so much was handed on, or as much before. */
+struct block_virt_recent {
+    uint64_t now;
+    uint64_t before;
+    uint32_t amount;
+};
+
 /* All state, 96 KiB: give it static memory. Its members are the virtualiser's own; read it through the calls below. */
 struct block_virt {
     const struct block_virt_config *config;
@@ -321,10 +338,9 @@ struct block_virt {
     uint32_t turn; /* whose turn it is */
     bool in_turn;  /* and its quantum was granted */
 
-    /* Who has asked for something since so many blocks were handed on, and in the time of the same length before. */
-    uint64_t busy;
-    uint64_t busy_before;
-    uint32_t busy_blocks;
+    struct block_virt_recent busy; /* who has asked for something */
+    struct block_virt_recent deep; /* and wanted more than BLOCK_VIRT_SHALLOW_PIECES at once */
+    struct block_virt_recent here; /* the same in a shorter time */
 
     uint32_t free_whole_count;
     uint16_t free_wholes[BLOCK_VIRT_MAX_WHOLES];

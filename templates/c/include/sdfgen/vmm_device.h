@@ -68,6 +68,11 @@ struct vmm_device_kind {
      * NULL: there never is.
      */
     bool (*has_more)(const struct vmm_device *device);
+    /*
+     * Whether others work for the guest by what was done since this was asked, or have done so: the guest pays more of
+     * such an event (vmm_charge.h). NULL: they never do.
+     */
+    bool (*served)(const struct vmm_device *device);
     /* As after `create`; what is under way touches the guest's RAM no more. NULL: nothing to do. */
     void (*reset)(const struct vmm_device *device);
 };

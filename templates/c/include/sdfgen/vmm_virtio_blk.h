@@ -33,6 +33,7 @@ struct vmm_virtio_blk_config {
 /* A row has this as its state: about 600 KiB. */
 struct vmm_virtio_blk {
     bool has_more; /* than the last step did */
+    bool served;   /* since that was asked */
     struct guest_ram ram;
     struct virtio_blk disk;
     struct virtio_mmio registers;
