@@ -4,8 +4,8 @@
  *
  * The VMM walks the rows of its table and knows no kind by name: a kind is a struct of operations, which the generated
  * table points to. The registers of every device are a range of addresses that trap; each device has one interrupt, and
- * at most one channel, which devices of one back end share. Several devices may be of one kind: an operation is told which, and keeps all it has to remember
- * in the row's `state`.
+ * at most one channel, which devices of one back end share. Several devices may be of one kind: an operation is told
+ * which, and keeps all it has to remember in the row's `state`.
  *
  * The order of calls: `create`, once, after the guest was made; then `ready` until it says so, once at first and again
  * after each notification of any device; the guest starts when all are ready. Only then come reads and writes.
