@@ -25,6 +25,8 @@ VIRTIO_KIND: Final = "virtio_console"
 UART_KIND: Final = "console_pl011"
 """What the console becomes that every guest has."""
 LINUX_NAME: Final = "hvc0"
+EARLY: Final = "earlycon"
+"""What a kernel says until hvc0 is there comes by the PL011, which the device tree names; Linux does not say it again."""
 
 
 class Wish(NamedTuple):
@@ -88,5 +90,6 @@ def _give_devices(machine: Machine, channel: int) -> Vaddr:
     gpa, intid = machine.registers("the console", machine.table.at("console"))
     machine.emulate(EmulatedDevice(VIRTIO_KIND, "hvc", gpa, PAGE_BYTES, intid, machine.table, channel))
     machine.consoles.insert(0, LINUX_NAME)
+    machine.default_bootargs.append(EARLY)
     page = Region(f"{machine.name}_hvc", PAGE_BYTES, machine.table, key="console")
     return machine.page(page, gpa, "first fit in `[emulated]` of the board")

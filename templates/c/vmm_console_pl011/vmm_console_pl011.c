@@ -67,7 +67,7 @@ static void exited(const struct vmm_device *device, bool waits)
     }
 }
 
-static void notified(const struct vmm_device *device)
+static void take_input(const struct vmm_device *device)
 {
     receive(device->state);
 }
@@ -99,7 +99,7 @@ const struct vmm_device_kind vmm_console_pl011_kind = {
     .interrupt = VMM_INTERRUPT_LEVEL,
     .create = create,
     .exited = exited,
-    .notified = notified,
+    .notified = take_input,
     .read = read_register,
     .write = write_register,
     .level = level,
