@@ -368,7 +368,11 @@ def _show(text: str) -> None:
 
 
 def _verdict(
-    status: Status, expectations: Expectations, seconds: float, ended: int | None, interrupted: str | None = None
+    status: Status,
+    expectations: Expectations | Script,
+    seconds: float,
+    ended: int | None,
+    interrupted: str | None = None,
 ) -> str:
     """Say how a run went, and what was not seen."""
     how = interrupted or ("QEMU was ended" if ended is None else f"QEMU ended with status {ended}")

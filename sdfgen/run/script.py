@@ -93,7 +93,9 @@ def read_script(path: str) -> list[tuple[str, str]]:
         if kind in {SEND, EXPECT} and text.strip():
             found.append((kind, text.strip()))
         elif kind and not kind.startswith("#"):
-            raise UsageError(f"--script {path}:{number}: `{line.strip()}` is neither `send NAME:TEXT` nor `expect REGEX`")
+            raise UsageError(
+                f"--script {path}:{number}: `{line.strip()}` is neither `send NAME:TEXT` nor `expect REGEX`"
+            )
     return found
 
 

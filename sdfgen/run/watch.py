@@ -106,7 +106,8 @@ class Watcher:
         if data and self._show_raw:
             self._show_raw(data)
         if data:
-            met = any([self._take(line) for line in self._demultiplexer.feed(data)])
+            taken = [self._take(line) for line in self._demultiplexer.feed(data)]
+            met = any(taken)
         else:
             line = self._demultiplexer.partial()
             met = line is not None and self._see(line, finished=False)

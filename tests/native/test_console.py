@@ -64,7 +64,9 @@ def shim(programs: Path) -> tuple[str, ...]:
 
 
 BYTES = st.lists(
-    st.sampled_from([b"\n", b"\r", b"\b", b"| ", b"ann| ", b"bob| ", b"\x1b[2J", b"\x00", b"x", b"login: ", b"y" * 300]),
+    st.sampled_from(
+        [b"\n", b"\r", b"\b", b"| ", b"ann| ", b"bob| ", b"\x1b[2J", b"\x00", b"x", b"login: ", b"y" * 300]
+    ),
     max_size=12,
 ).map(b"".join)
 KEYS = st.lists(st.sampled_from([b"\x1c", b"0", b"1", b"2", b"\r", b"\n", b"q", b"\x1c1\r", b"\x1c0\r"]), max_size=8)

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from sdfgen.subsystems.console.model import Console, Ends, Queue, Uart
 
 
+_UART_WORDS = (
+    *("receive", "transmit", "status", "receive_empty", "transmit_full"),
+    *("interrupts", "transmit_interrupt", "receive_interrupt"),
+)
+"""Numbers of a board file that the driver is told as they are."""
+
+
 def tables(system: System) -> dict[str, dict[str, Any]]:
     """Return what the variables of the subsystem's C tables hold, by variable, by file.
 
@@ -62,9 +69,7 @@ def _mux(console: Console) -> From:
 def _driver(console: Console, uart: Uart) -> From:
     facts = uart.facts
     stores = [{"offset": one.offset, "clear": one.clear, "set": one.set} for one in facts.setup]
-    words = ("receive", "transmit", "status", "receive_empty", "transmit_full", "interrupts")
-    words += ("transmit_interrupt", "receive_interrupt")
-    told = {name: From(getattr(facts, name), facts, name) for name in words}
+    told: dict[str, Any] = {name: From(getattr(facts, name), facts, name) for name in _UART_WORDS}
     told |= {"acknowledges": facts.acknowledge is not None, "acknowledge": facts.acknowledge or 0}
     told |= {"setup": stores or None, "setup_count": len(stores)}
     config = {

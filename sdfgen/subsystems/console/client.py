@@ -1,4 +1,4 @@
-"""The clients: consoles of guests, each a virtio-console and a PL011, and of protection domains, each a pair of queues."""
+"""The clients: guests, each with a virtio-console and a PL011, and protection domains, each with a pair of queues."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UART_KIND: Final = "console_pl011"
 """What the console becomes that every guest has."""
 LINUX_NAME: Final = "hvc0"
 EARLY: Final = "earlycon"
-"""What a kernel says until hvc0 is there comes by the PL011, which the device tree names; Linux does not say it again."""
+"""Until hvc0 is there, a kernel speaks by the PL011, which the device tree names; Linux does not say it again."""
 
 
 class Wish(NamedTuple):

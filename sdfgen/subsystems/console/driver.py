@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import Fault, suggestion
 from sdfgen.layout.context import SERVER_PRIORITY, scheduling
+from sdfgen.layout.space import page_range
 from sdfgen.model.microkit import Channel, End, Irq, Paddr, ProtectionDomain, Region, Vaddr
 from sdfgen.records import NamedTuple
 from sdfgen.subsystems.console.connection import connection
 from sdfgen.subsystems.console.model import Uart
 from sdfgen.subsystems.console.sddf import KeyOrigin, driver_config
 from sdfgen.subsystems.console.spec import UartDriverTable, uarts
-from sdfgen.layout.space import page_range
 
 if TYPE_CHECKING:
     from sdfgen.facts.board import Device
@@ -67,14 +67,12 @@ def attach_driver(
     if table.driver is not None:
         return _authors(context, table, mux, space, clients)
     found = _uart(context, table)
-    if found is None:
+    if found is None or _is_held(context, table, found[0], clients):
         return None
     return _made(context, table, mux, space, *found)
 
 
-def _authors(
-    context: Context, table: ConsoleTable, mux: str, space: DomainSpace, clients: Clients
-) -> Driver | None:
+def _authors(context: Context, table: ConsoleTable, mux: str, space: DomainSpace, clients: Clients) -> Driver | None:
     natives = {native.name: native for native in clients.natives}
     native = natives.get(table.driver or "")
     if table.uart is not None:
@@ -111,10 +109,23 @@ def _uart(context: Context, table: ConsoleTable) -> tuple[Device, UartTable] | N
         advice = f"correct `device` of [[uart]] in {context.board.path}"
     else:
         names = ", ".join(f"`{one}`" for one in known)
-        message = f"board `{context.board.name}` does not say how UART `{name}` is driven{suggestion(name or '', known)}"
+        message = (
+            f"board `{context.board.name}` does not say how UART `{name}` is driven{suggestion(name or '', known)}"
+        )
         advice = f"known UARTs: {names}; or name a `driver`"
     context.faults.add(Fault("SDF190", message, table.at("uart"), advice))
     return None
+
+
+def _is_held(context: Context, table: ConsoleTable, device: Device, clients: Clients) -> bool:
+    """Tell whether a guest was given the UART, which is a fault."""
+    holder = next((one for one in clients.guests if device.name in one.guest.devices), None)
+    if holder is not None:
+        message = f"UART `{device.name}` is driven for [console], and given to guest `{holder.name}`"
+        notes = ((holder.table.at("devices"), f"`{holder.name}` has it here"),)
+        advice = "take it from the guest: it has a console without it"
+        context.faults.add(Fault("SDF194", message, table.at("uart"), advice, notes))
+    return holder is not None
 
 
 def _made(

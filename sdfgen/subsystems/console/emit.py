@@ -103,7 +103,7 @@ def device_config(system: System, guest: Guest, device: EmulatedDevice) -> Devic
         device: Its device.
     """
     console = console_of(system)
-    own, vmm = (client for client in console.clients if client.pd == guest.vmm) if console else ()
+    own, vmm = [client for client in (console.clients if console else ()) if client.pd == guest.vmm]
     members: dict[str, object] = {"console": {"connection": _ends(own.near), "said": _queue(vmm.near.tx)}}
     if device.kind == VIRTIO_KIND:
         members["registers_vaddr"] = Hex(own.registers or 0)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sdfgen.layout.context import Context
+    from sdfgen.layout.native import Native
     from sdfgen.subsystems.roles import Clients, ElfValue
 
 
@@ -69,7 +70,8 @@ def resolve(context: Context, clients: Clients) -> Resolved:
 
 def _homeless(clients: Clients) -> Iterator[Fault]:
     """Yield who asks for a console where there is none."""
-    for client in (*clients.guests, *clients.natives):
+    everybody: tuple[Machine | Native, ...] = (*clients.guests, *clients.natives)
+    for client in everybody:
         key = "console" if wants_console(client.table) else "sddf_console"
         if wants_console(client.table) or vars(client.table).get(key):
             message = f"`{client.name}` has `{key} = true`, and there is no [console]"
@@ -82,7 +84,9 @@ def _bounded(context: Context, wanted: list[Wish]) -> list[Wish]:
     for wish in wanted:
         room -= wish.rows
         if room < 0:
-            message = f"{sum(one.rows for one in wanted)} clients of [console]; its multiplexer has room for {MAX_CLIENTS}"
+            message = (
+                f"{sum(one.rows for one in wanted)} clients of [console]; its multiplexer has room for {MAX_CLIENTS}"
+            )
             advice = "set console = false where none is needed; a guest counts twice"
             context.faults.add(Fault("SDF192", message, wish.client.table.at("console"), advice))
             break

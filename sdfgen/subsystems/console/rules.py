@@ -1,4 +1,4 @@
-"""The console subsystem: queues, and that its UART is nobody else's."""
+"""The console subsystem: the size of its queues, and that they are somebody's."""
 
 from __future__ import annotations
 
@@ -34,21 +34,6 @@ def queue_size(system: System) -> Iterator[Fault]:
         message = f"queue size {size_text(size)} of [console] is not a power of two from 4 KiB to 1 MiB"
         below = min(MOST_BYTES, max(LEAST_BYTES, 1 << max(0, size.bit_length() - 1)))
         yield fault("SDF193", message, (console.origin, "queue_size"), f'"{size_text(below)}" would do')
-
-
-@rule("SDF194", "the console's UART is its driver's alone")
-def uart_held(system: System) -> Iterator[Fault]:
-    """Two drivers of one UART take each other's input, and each other's room in the FIFO."""
-    console = console_of(system)
-    uart = console.uart if console is not None else None
-    if console is None or uart is None:
-        return
-    for guest in system.guests:
-        if uart.device in guest.devices:
-            message = f"UART `{uart.device}` is driven for [console], and given to guest `{guest.name}`"
-            note = (guest.origin, "devices", f"`{guest.name}` has it here")
-            advice = "take it from the guest: it has a console without it"
-            yield fault("SDF194", message, (console.origin, "uart"), advice, [note])
 
 
 @rule("SDF195", "somebody has a console")

@@ -54,7 +54,9 @@ def client_config(image: str, ends: Ends, origin: KeyOrigin) -> Iterator[ElfValu
         yield ElfValue(image, CLIENT_SECTION + member, value, size_bytes, origin, why)
 
 
-def driver_config(image: str, ends: Ends, channels: tuple[int, int], baud: int, origin: KeyOrigin) -> Iterator[ElfValue]:
+def driver_config(
+    image: str, ends: Ends, channels: tuple[int, int], baud: int, origin: KeyOrigin
+) -> Iterator[ElfValue]:
     """Yield what goes into a driver's structure.
 
     Args:

@@ -53,7 +53,8 @@ class ConsoleTable(Table):
         Size(), "Bytes that each client's queues hold: a power of two from 4 KiB to 1 MiB.", default=8 * _KIB
     )
     baud: int = key(
-        Number(1, U32_MAX), "What a `driver` is told as its speed; a UART that is driven here keeps its own.",
+        Number(1, U32_MAX),
+        "What a `driver` is told as its speed; a UART that is driven here keeps its own.",
         default=115_200,
     )
     multiplexer: MultiplexerTable | None = key(
@@ -85,7 +86,10 @@ class UartTable(Table):
     transmit_interrupt: int = key(_WORD, "Bits of `interrupts`: something can be sent again.")
     receive_interrupt: int = key(_WORD, "Bits of `interrupts`: something was received.")
     acknowledge: int | None = key(
-        Address(), "Register where interrupts end by a store of ones.", default=None, default_doc="they end by themselves"
+        Address(),
+        "Register where interrupts end by a store of ones.",
+        default=None,
+        default_doc="they end by themselves",
     )
     setup: tuple[StoreTable, ...] = key(Many(StoreTable), "Stores that set it up, in this order.", default=())
 
@@ -98,6 +102,10 @@ CODES = {
     "SDF191": (
         "somebody has a console where there is none",
         "`console = true` and `sddf_console = true` are about `[console]`: without it, guests print by the kernel.",
+    ),
+    "SDF194": (
+        "the console's UART is its driver's alone",
+        "Two drivers of one UART take each other's input, and each other's room in its FIFO.",
     ),
     "SDF192": (
         "too many consoles",

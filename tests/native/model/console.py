@@ -120,7 +120,8 @@ def screen(shown: bytes) -> list[tuple[str, str]]:
         assert all(letter == "\t" or " " <= letter <= "~" for letter in text), line
         if text:
             name, mark, rest = text.partition("| ")
-            assert mark and name in {*NAMES, "mux"}, text
+            assert mark, text
+            assert name in {*NAMES, "mux"}, text
             found.append((name, rest))
     return found
 
