@@ -5,7 +5,6 @@ while printf '%s# ' "$name" && read -r line; do
     case $line in
         flood) (while :; do cat /proc/kallsyms; done) & flood=$! ;;
         calm) kill "$flood"; wait "$flood" 2>/dev/null; echo "@@ calm" ;;
-        escape) printf '\033[31m@@ red\033[0m\n' ;;
         again) reboot -f ;;
         echo\ *) echo "@@ heard ${line#echo }" ;;
         *) eval "$line" ;;
