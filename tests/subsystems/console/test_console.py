@@ -109,9 +109,9 @@ def test_a_region_holds_its_queues_without_one_over_another() -> None:
             if queue.size_bytes:
                 ranges = ((queue.indices, 12), (queue.data, queue.size_bytes))
                 places.setdefault(region, []).extend((start - starts[region], size) for start, size in ranges)
-    for region, ranges in places.items():
+    for region, found in places.items():
         end = 0
-        for start, size in sorted(ranges):
+        for start, size in sorted(found):
             assert start >= end
             end = start + size
         assert end <= sizes[region]
