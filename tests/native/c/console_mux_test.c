@@ -221,6 +221,18 @@ static void a_flood_does_not_keep_another_from_being_heard(void)
     }
 }
 
+/* One has more than the driver has room for: the other has his turn all the same. */
+static void who_floods_has_a_turn_and_no_more(void)
+{
+    rig_start(&rig, 0);
+    put_many(BOB, '\n', RIG_BYTES);
+    put_many(ANN_VMM, '\n', RIG_BYTES);
+    rig_step(&rig);
+    (void)rig_send(&rig, UINT32_MAX);
+    const char *shown = rig_shown(&rig);
+    CHECK(strstr(shown, "bob| \r\n") != NULL && strstr(shown, "ann_vmm| \r\n") != NULL);
+}
+
 static void a_step_is_bounded_by_the_drivers_room(void)
 {
     rig_start(&rig, 0);
@@ -358,6 +370,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(of_what_is_kept_the_oldest_is_lost_and_counted),
     UNIT_TEST(the_terminal_is_reset_between_two_screens),
     UNIT_TEST(a_flood_does_not_keep_another_from_being_heard),
+    UNIT_TEST(who_floods_has_a_turn_and_no_more),
     UNIT_TEST(a_step_is_bounded_by_the_drivers_room),
     UNIT_TEST(nothing_is_lost_when_the_driver_is_slow),
     UNIT_TEST(the_driver_wakes_who_waits_for_room),

@@ -241,6 +241,13 @@ static void a_reset_lets_go_of_a_chain_that_waited(void)
     (void)came_out();
     (void)serial_release(&far_out);
     CHECK(!step().notify && strcmp(came_out(), "") == 0);
+    memset(low, 0, sizeof(low));
+    driver_ring(&sending, RING, 0);
+    CHECK(virtio_console_ops.start_queue(&device, VIRTIO_CONSOLE_TRANSMIT, &sending.geometry) == VIRTQ_OK);
+    virtio_console_ops.driver_ok(&device);
+    offer_text(3, DATA, "new");
+    (void)step();
+    CHECK(strcmp(came_out(), "new") == 0 && driver_used_nth(&sending, 0).id == 3);
 }
 
 /* Whoever keeps the rules can't have more before these are used: who has, is served in another step. */
