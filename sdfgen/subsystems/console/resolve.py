@@ -13,7 +13,7 @@ from sdfgen.subsystems.console.client import Wish, attach, wishes
 from sdfgen.subsystems.console.driver import attach_driver, server
 from sdfgen.subsystems.console.model import MAX_CLIENTS, Client, Console
 from sdfgen.subsystems.console.sddf import KeyOrigin, client_config
-from sdfgen.subsystems.console.spec import MultiplexerTable, console_table, wants_console
+from sdfgen.subsystems.console.spec import MultiplexerTable, console_table, wants_console, wants_sddf
 from sdfgen.subsystems.roles import Resolved
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sdfgen.layout.context import Context
     from sdfgen.layout.native import Native
+    from sdfgen.spec.microkit import ProtectionDomainTable
     from sdfgen.subsystems.roles import Clients, ElfValue
 
 
@@ -41,6 +42,7 @@ def resolve(context: Context, clients: Clients) -> Resolved:
     if driver is None:
         return Resolved(None, Parts())
     wanted = _bounded(context, wishes(clients))
+    context.faults.extend(list(_shared_images(wanted)))
     made = [attach(context, table, wish, mux.name, space) for wish in wanted]
     rows = (*(one.client for one in made), *(one.vmm for one in made if one.vmm is not None))
     console = Console(
@@ -76,6 +78,21 @@ def _homeless(clients: Clients) -> Iterator[Fault]:
         if wants_console(client.table) or vars(client.table).get(key):
             message = f"`{client.name}` has `{key} = true`, and there is no [console]"
             yield Fault("SDF191", message, client.table.at(key), "add [console], which says who drives the UART")
+
+
+def _shared_images(wanted: list[Wish]) -> Iterator[Fault]:
+    """Yield clients of sDDF's that have one program image, in which each needs its own console."""
+    first: dict[str, ProtectionDomainTable] = {}
+    tables = [wish.client.table for wish in wanted if not isinstance(wish.client, Machine)]
+    for table in filter(wants_sddf, tables):
+        other = first.setdefault(table.program_image, table)
+        if other is not table:
+            message = (
+                f"`{other.name}` and `{table.name}` have one program image, {table.program_image!r}, "
+                "and each needs its own console in it"
+            )
+            notes = ((other.at("program_image"), "it is named here"), (table.at("program_image"), "and here"))
+            yield Fault("SDF196", message, table.at("sddf_console"), "copy it, and name the copy", notes)
 
 
 def _bounded(context: Context, wanted: list[Wish]) -> list[Wish]:

@@ -107,6 +107,10 @@ CODES = {
         "the console's UART is its driver's alone",
         "Two drivers of one UART take each other's input, and each other's room in its FIFO.",
     ),
+    "SDF196": (
+        "`sddf_console` is for one program",
+        "sDDF 0.7 tells a client of its console in a structure of its program image: an image of its own.",
+    ),
     "SDF192": (
         "too many consoles",
         "The multiplexer has room for 60 clients; a guest is two of them, since its VMM says things too.",
