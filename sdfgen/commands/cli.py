@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sdfgen import __version__
-from sdfgen.commands.options import COMMANDS, Option, arguments_of
+from sdfgen.commands.options import COMMANDS, ORDERED, Option, arguments_of, steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,14 @@ _HELP = {
     "import": "Make a description of a system file that others wrote: one that makes the same system.",
     "run": "Build a description and run it in QEMU; EXTRA, behind `--`, is for QEMU.",
 }
+
+
+class _Ordered(click.Command):
+    """Keeps in what order options stand."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.params["steps"] = steps(args)
+        return super().parse_args(ctx, args)
 
 
 class _Lazy(click.Group):
@@ -82,7 +90,8 @@ for _name, _options in COMMANDS.items():
     ]
     if _name == "run":
         _parameters.append(click.Argument(["extra"], nargs=-1))
-    cli.add_command(click.Command(_name, params=_parameters, callback=_callback(_name), help=_HELP[_name]))
+    _kind = _Ordered if _name == ORDERED else click.Command
+    cli.add_command(_kind(_name, params=_parameters, callback=_callback(_name), help=_HELP[_name]))
 
 
 @cli.command()

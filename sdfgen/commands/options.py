@@ -71,8 +71,11 @@ _RUN = (
     Option("sizes", ("--disk-size",), "Size of all partitions, or of one.", "many", (), metavar="[CLIENT=]SIZE"),
     Option("fills", ("--fill",), "What a client's partition begins with.", "many", (), metavar="CLIENT=FILE"),
     Option("keep", ("--keep", "--no-keep"), "Keep the disk that is made for this run.", "switch", default=False),
-    Option("console", ("--console",), "Show only this guest.", metavar="NAME"),
+    Option("console", ("--console",), "Show only this guest; it has the input at first.", metavar="NAME"),
+    Option("raw", ("--raw",), "Begin in full screen, of the console that has the input.", "flag", default=False),
     Option("expect", ("--expect",), "End when all of these were seen.", "many", (), metavar="[GUEST:]REGEX"),
+    Option("send", ("--send",), "Type this when all before it was seen.", "many", (), metavar="GUEST:TEXT"),
+    Option("script", ("--script",), "Lines `send GUEST:TEXT` and `expect REGEX`, in order.", metavar="FILE"),
     Option("stats", ("--stats",), "Print what is counted, at the end and on SIGUSR1.", "flag", default=False),
     Option("stats_every", ("--stats-every",), "And every so many seconds.", default=0, metavar="S"),
     Option("timeout", ("--timeout",), "Seconds it may take; 0 for any number.", default=0, metavar="S"),
@@ -128,6 +131,30 @@ ARGUMENTS: dict[str, tuple[tuple[str, str | None], ...]] = {
 """What those commands take that take other than a description, each with what it is when left out; None for nothing."""
 
 
+ORDERED = "run"
+"""The command of which it counts in what order some options stand."""
+
+
+def steps(arguments: list[str]) -> tuple[tuple[str, str], ...]:
+    """Return what `run` is to type and to see, in the order in which it stands on a command line.
+
+    Args:
+        arguments: The words.
+
+    Returns:
+        `send` or `expect`, each with its text.
+    """
+    found: list[tuple[str, str]] = []
+    words = iter(arguments)
+    for word in words:
+        flag, equals, value = word.partition("=")
+        if word == "--":
+            break
+        if flag.startswith("--") and flag[2:] in {"send", "expect"}:
+            found.append((flag[2:], value if equals else next(words, "")))
+    return tuple(found)
+
+
 def arguments_of(command: str) -> tuple[tuple[str, str | None], ...]:
     """Return what a command takes beside options, each with what it is when left out.
 
@@ -166,6 +193,8 @@ def parse(arguments: list[str]) -> tuple[str, dict[str, Any]] | None:
             return None
         else:
             given.append(word)
+    if arguments[0] == ORDERED:
+        values["steps"] = steps(arguments[1:])
     return _with_arguments(arguments[0], values, given)
 
 

@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from sdfgen.build.toolchain import LIBVMM, SDK, find_toolchain
@@ -24,11 +24,13 @@ from sdfgen.run.memory import Memory, MemoryReadError
 from sdfgen.run.partition_table import write_disk
 from sdfgen.run.partitions import partitions
 from sdfgen.run.qemu import command, program, running
+from sdfgen.run.script import FULL_SCREEN, Script, choose, read_script, steps_of
 from sdfgen.run.silence import refuse_unseen, silence
 from sdfgen.run.stats import check_counted, stats
 from sdfgen.run.status import RunError, Status, UsageError
+from sdfgen.run.terminal import Keyboard, Typist, is_interactive, raw_mode
 from sdfgen.run.turns import turns
-from sdfgen.run.watch import Watcher
+from sdfgen.run.watch import Hands, Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +60,11 @@ class RunRequest(NamedTuple):
     fills: tuple[str, ...] = ()
     keep: bool = False
     console: str | None = None
+    raw: bool = False
     expect: tuple[str, ...] = ()
+    send: tuple[str, ...] = ()
+    script: str | None = None
+    steps: tuple[tuple[str, str], ...] = ()
     stats: bool = False
     stats_every: int = 0
     timeout: int = 0
@@ -74,7 +80,8 @@ class _Plan(NamedTuple):
     partitions: dict[str, list[Partition]]
     disks: dict[str, str]
     consoles: Consoles
-    expectations: Expectations
+    expectations: Expectations | Script
+    numbers: dict[str, int]
     silent: Silence | None
 
 
@@ -109,29 +116,40 @@ def _plan(request: RunRequest) -> _Plan:
         report(description, request.style, notes=False)  # else the build does
     system = _chosen(list(description.systems.values()))
     consoles = consoles_of(system)
-    _check_words(request, consoles)
-    wanted_lines = [expectation(text, consoles) for text in request.expect]
+    _check_words(request, consoles, has_terminals=bool(system.terminals))
+    numbers = {one.owner: one.number for one in system.terminals}
+    expectations = _expectations(request, consoles, numbers)
     toolchain = find_toolchain(description.specs[system.board.name].toolchain, system)
     silent = silence(system, toolchain.microkit_sdk, request.loader)
     if silent is not None:
-        refuse_unseen(silent, wanted_lines, consoles)
+        refuse_unseen(silent, expectations.missing, consoles)
     if _wants_stats(request):
         check_counted(system)
     wanted = partitions(system, request.table, request.sizes, request.fills)
     disks = _named_disks(request, system)
     program()
     command(system, LOADER, dict.fromkeys(wanted, LOADER))
-    return _Plan(request, description, system, wanted, disks, consoles, Expectations(wanted_lines, consoles), silent)
+    return _Plan(request, description, system, wanted, disks, consoles, expectations, numbers, silent)
+
+
+def _expectations(request: RunRequest, consoles: Consoles, numbers: dict[str, int]) -> Expectations | Script:
+    """Return what is to be seen in any order, or what is to be typed and seen in one."""
+    if not (request.send or request.script):
+        return Expectations([expectation(text, consoles) for text in request.expect], consoles)
+    written = read_script(request.script) if request.script else []
+    return Script(steps_of((*request.steps, *written), consoles, numbers), consoles)
 
 
 def _wants_stats(request: RunRequest) -> bool:
     return request.stats or request.stats_every > 0
 
 
-def _check_words(request: RunRequest, consoles: Consoles) -> None:
+def _check_words(request: RunRequest, consoles: Consoles, *, has_terminals: bool) -> None:
     """Refuse what the command line has and this system has no use for."""
     if request.console is not None and request.console not in consoles.names:
         raise UsageError(f"--console {request.console}: the guests are {', '.join(consoles.names) or 'none'}")
+    if request.raw and not has_terminals:
+        raise UsageError("--raw: nobody can be typed to; a description with [console] has such consoles")
     if request.extra and not request.extra[0].startswith("-"):
         raise UsageError(f"{request.extra[0]}: one description is run; arguments for QEMU begin with `-`, behind `--`")
 
@@ -277,15 +295,12 @@ def _put_away(folder: str, paths: list[str], *, keep: bool) -> None:
 
 def _watched(plan: _Plan, words: list[str], counting: _Counting | None) -> int:
     """Run QEMU and judge how it went."""
-    expectations = plan.expectations
-    colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    screen = Screen(plan.consoles, plan.request.console, colours=colours)
-    look = counting.look if counting else _nothing
-    watcher = Watcher(Demultiplexer(plan.consoles.marks), screen, expectations, _show, look)
     began = time.monotonic()
+    expectations, watcher = plan.expectations, None
     try:
-        with running(words) as process:
+        with running(words, listens=bool(plan.numbers)) as process, _terminal(plan):
             assert process.stdout is not None  # noqa: S101 - it is a pipe
+            watcher = _watcher(plan, counting, process.stdin.fileno() if process.stdin else None)
             try:
                 status = watcher.watch(process.stdout.fileno(), plan.request.timeout)
             finally:
@@ -293,7 +308,8 @@ def _watched(plan: _Plan, words: list[str], counting: _Counting | None) -> int:
                     counting.tell()
             ended = process.wait() if status is Status.ENDED else None
     except KeyboardInterrupt as error:
-        watcher.show_rest()
+        if watcher:
+            watcher.show_rest()
         said, number = told(error)
         _tell(_verdict(Status.ENDED, expectations, time.monotonic() - began, None, said))
         return number
@@ -302,6 +318,44 @@ def _watched(plan: _Plan, words: list[str], counting: _Counting | None) -> int:
         status = Status.GOOD
     _tell(_verdict(status, expectations, time.monotonic() - began, ended))
     return status
+
+
+def _is_interactive(plan: _Plan) -> bool:
+    return bool(plan.numbers) and is_interactive()
+
+
+def _terminal(plan: _Plan) -> AbstractContextManager[None]:
+    """Have the terminal's keys while somebody sits there who can type to somebody."""
+    if not _is_interactive(plan):
+        return nullcontext()
+    _tell("keys go to the guests; ^A x ends the run, ^\\ l says who has which number (docs/console.md)")
+    return raw_mode(sys.stdin.fileno())
+
+
+def _watcher(plan: _Plan, counting: _Counting | None, line: int | None) -> Watcher:
+    """Return who watches, and types."""
+    request = plan.request
+    interactive = _is_interactive(plan)
+    colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    hands = None
+    if line is not None:
+        first = choose(plan.numbers[request.console]) if request.console in plan.numbers else b""
+        keyboard = Keyboard(sys.stdin.fileno()) if interactive else None
+        hands = Hands(Typist(line), keyboard, first + (FULL_SCREEN if request.raw else b""))
+    return Watcher(
+        Demultiplexer(plan.consoles.marks),
+        Screen(plan.consoles, request.console, colours=colours),
+        plan.expectations,
+        _show,
+        counting.look if counting else _nothing,
+        hands,
+        _show_raw if interactive or request.raw else None,
+    )
+
+
+def _show_raw(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
 
 
 def _nothing() -> None:
@@ -314,7 +368,11 @@ def _show(text: str) -> None:
 
 
 def _verdict(
-    status: Status, expectations: Expectations, seconds: float, ended: int | None, interrupted: str | None = None
+    status: Status,
+    expectations: Expectations | Script,
+    seconds: float,
+    ended: int | None,
+    interrupted: str | None = None,
 ) -> str:
     """Say how a run went, and what was not seen."""
     how = interrupted or ("QEMU was ended" if ended is None else f"QEMU ended with status {ended}")

@@ -168,8 +168,8 @@ def _root_cells() -> dict[str, Any]:
 
 
 def _chosen(board: Board, guest: Guest, machine: str) -> dict[str, Any]:
-    console = next((device for device in guest.emulated if device.kind == CONSOLE), None)
-    name = "ttyAMA0" if console else board.guest.console
+    console = next((device for device in guest.emulated if device.name == "console"), None)
+    name = guest.consoles[0]
     words = [*guest.own_bootargs, *guest.default_bootargs, machine, f"console={name}", guest.bootargs]
     found: dict[str, Any] = {
         "bootargs": From((" ".join(filter(None, words)),), guest.origin, "bootargs"),
@@ -255,7 +255,7 @@ def _passed(device: Device) -> dict[str, Any]:
 
 
 def _console(guest: Guest) -> Nodes:
-    console = next((device for device in guest.emulated if device.kind == CONSOLE), None)
+    console = next((device for device in guest.emulated if device.name == "console"), None)
     if console is None:
         return {}
     node = {

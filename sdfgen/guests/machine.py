@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import Fault
+from sdfgen.model.guest import CONSOLE_NAME
 from sdfgen.model.microkit import Gpa, Map
 from sdfgen.records import NamedTuple
 from sdfgen.units import PAGE_BYTES
@@ -152,6 +153,16 @@ class Machine:
     def map(self, region: Region, gpa: int, *, perms: str = "rw", cached: bool = True, why: str = "") -> None:
         """Let the guest see a region."""
         self.maps.append(Map(region.name, Gpa(gpa), region.origin, perms, cached=cached, why=why))
+
+    def replay_console(self, kind: str, channel: int) -> None:
+        """Let another kind of device be the console that the VMM emulates, if it does.
+
+        Args:
+            kind: The kind.
+            channel: Whose notifications are for it.
+        """
+        rows = self.emulated
+        rows[:] = [row._replace(kind=kind, channel=channel) if row.name == CONSOLE_NAME else row for row in rows]
 
     def emulate(self, device: EmulatedDevice) -> None:
         """Add a row to the VMM's table of devices."""

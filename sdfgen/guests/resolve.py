@@ -13,7 +13,7 @@ from sdfgen.guests.machine import MAX_VCPUS, Machine, VcpuOrigin, VmmOrigin, vmm
 from sdfgen.layout.context import DRIVER_VMM_PRIORITY, GUEST_PRIORITY, VMM_PRIORITY, Parts, scheduling
 from sdfgen.layout.names import each_name_once
 from sdfgen.layout.physical import first_fit, physical_space
-from sdfgen.model.guest import CONSOLE, EmulatedDevice, Guest, TimerLink
+from sdfgen.model.guest import CONSOLE, CONSOLE_NAME, EmulatedDevice, Guest, TimerLink
 from sdfgen.model.microkit import Gpa, Paddr, ProtectionDomain, Region, Vaddr, Vcpu, VirtualMachine
 from sdfgen.units import LARGE_PAGE_BYTES, PAGE_BYTES, round_up
 
@@ -147,7 +147,7 @@ def _add_console(machine: Machine) -> None:
         return
     machine.consoles.append(EMULATED_CONSOLE)
     console = board.console
-    row = EmulatedDevice(CONSOLE, "console", Gpa(console.registers), console.size, console.intid, machine.table)
+    row = EmulatedDevice(CONSOLE, CONSOLE_NAME, Gpa(console.registers), console.size, console.intid, machine.table)
     machine.emulate(row)
 
 

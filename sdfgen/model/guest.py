@@ -78,7 +78,9 @@ class EmulatedDevice(NamedTuple):
 
 
 CONSOLE = "pl011"
-"""The kind of the console that every guest has which is given no UART."""
+"""The kind of the console that every guest has which is given no UART, unless a subsystem has another for it."""
+CONSOLE_NAME = "console"
+"""Its row's name, whatever its kind."""
 
 
 class AppendedFile(NamedTuple):
@@ -174,7 +176,7 @@ class Guest(NamedTuple):
     @property
     def console(self) -> EmulatedDevice | None:
         """Its emulated console; None when it is given a UART."""
-        return next((device for device in self.emulated if device.kind == CONSOLE), None)
+        return next((device for device in self.emulated if device.name == CONSOLE_NAME), None)
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -90,6 +90,13 @@ class Service(NamedTuple):
     key: str
 
 
+class Terminal(NamedTuple):
+    """A console that one can type into: whose, and the number by which it is chosen."""
+
+    owner: str
+    number: int
+
+
 class System(NamedTuple):
     """Everything that is emitted for one board.
 
@@ -125,6 +132,7 @@ class System(NamedTuple):
         guest_files: Files of guests in program images, likewise.
         placed: Where files that it names are, for those that somebody says it of.
         services: What somebody may do through others.
+        terminals: Consoles that do not need the kernel's printing, and that one can type into.
     """
 
     name: str
@@ -158,6 +166,7 @@ class System(NamedTuple):
     guest_files: tuple[GuestFile, ...] = ()
     placed: Mapping[str, str] = {}
     services: tuple[Service, ...] = ()
+    terminals: tuple[Terminal, ...] = ()
 
     def find(self, name: str) -> str:
         """Return the path of a file that the system names: the first there is, or where it would be looked for first.

@@ -86,6 +86,7 @@ def resolve(spec: Spec, board: Board, dialect: Dialect, folder: str, faults: Fau
         folder=folder,
         origin=spec.system,
         services=tuple(service for one in made.resolved.values() for service in one.services),
+        terminals=tuple(terminal for one in made.resolved.values() for terminal in one.terminals),
     )
     wanted = [patch for one in made.resolved.values() for patch in one.patches]
     known = [value for one in made.resolved.values() for value in one.values]
@@ -103,9 +104,10 @@ class _Made(NamedTuple):
 
 
 def _client_tables(spec: Spec) -> list[ProtectionDomainTable]:
-    """Return the tables of protection domains that have a key of some subsystem's."""
-    keys = register.client_keys()
-    return [table for table in by_name(all_tables(spec.protection_domain)) if any(table.given(key) for key in keys)]
+    """Return the tables of protection domains that have a key of some subsystem's, or that one names."""
+    keys, named = register.client_keys(), register.served(spec)
+    tables = by_name(all_tables(spec.protection_domain))
+    return [table for table in tables if table.name in named or any(table.given(key) for key in keys)]
 
 
 def _made(context: Context, natives: tuple[Native, ...]) -> _Made:

@@ -39,10 +39,10 @@ class Line(NamedTuple):
 
 
 class Consoles(NamedTuple):
-    """The guests of a system.
+    """The guests of a system, and protection domains with a console like theirs.
 
     Attributes:
-        names: The guests, in the order of the model.
+        names: They, in the order of the model.
         marks: Names that stand before a line, and whose line it is.
         uart: The guest that was given the UART: what bears no name may be its.
     """
@@ -60,8 +60,10 @@ def consoles_of(system: System) -> Consoles:
     """Return the consoles of a system's guests."""
     guests = system.guests
     marks = {name: guest.name for guest in guests for name in (guest.name, guest.vmm)}
+    others = [one.owner for one in system.terminals if one.owner not in marks]
+    marks |= {name: name for name in others}
     uart = next((guest.name for guest in guests if guest.console is None), None)
-    return Consoles(tuple(guest.name for guest in guests), marks, uart)
+    return Consoles((*(guest.name for guest in guests), *others), marks, uart)
 
 
 class Demultiplexer:

@@ -44,11 +44,20 @@ class Expectations:
         self.count = len(self.missing)
         self._consoles = consoles
 
-    def see(self, line: Line) -> bool:
-        """Look at a line; tell whether it was the last that was wanted."""
+    def see(self, line: Line, *, finished: bool = True) -> bool:  # noqa: ARG002 - one that goes on counts as well
+        """Look at a line, finished or not; tell whether it was the last that was wanted."""
         before = len(self.missing)
         self.missing = [one for one in self.missing if not self._met(one, line)]
         return len(self.missing) < before and not self.missing
+
+    def due(self) -> bytes:
+        """Return nothing: nobody types."""
+        return b""
+
+    @property
+    def done(self) -> bool:
+        """All were seen, and there were some."""
+        return bool(self.count) and not self.missing
 
     def _met(self, one: Expectation, line: Line) -> bool:
         return self._consoles.shows(one.console, line) and one.pattern.search(line.text) is not None

@@ -100,15 +100,19 @@ def _escaped(path: str) -> str:
 
 
 @contextmanager
-def running(words: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+def running(words: Sequence[str], *, listens: bool = False) -> Iterator[subprocess.Popen[bytes]]:
     """Run QEMU; it has ended when this is left, whichever way.
 
     QEMU is a process group of its own: what a terminal's ^C means for it is decided here.
+
+    Args:
+        words: Its command line.
+        listens: Its serial line has somebody who types.
     """
     with subprocess.Popen(
         words,
         executable=program(),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if listens else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         process_group=0,
         preexec_fn=_die_with_parent,  # noqa: PLW1509 - this program has one thread
@@ -126,8 +130,9 @@ def _die_with_parent() -> None:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End QEMU; nothing interrupts that: it was asked for already."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in _ENDING_SIGNALS}
-    if process.stdout:
-        process.stdout.close()
+    for pipe in (process.stdout, process.stdin):
+        if pipe:
+            pipe.close()
     process.terminate()
     try:
         process.wait(_PATIENCE_S)

@@ -29,14 +29,18 @@ class Silence(NamedTuple):
     Attributes:
         why: What says so.
         heard: Who is heard all the same: domains and machines to which the UART is mapped.
+        terminals: Who has a console that does not need the kernel.
     """
 
     why: str
     heard: tuple[str, ...]
+    terminals: tuple[str, ...] = ()
 
     def tell(self) -> str:
         """Return one line about what is to be seen."""
         seen = f"only {' and '.join(self.heard)} with the UART" if self.heard else "nothing"
+        if self.terminals:
+            seen = f"only the consoles of {', '.join(self.terminals)}"
         return f"this kernel prints nothing ({self.why}): {seen} will be seen"
 
 
@@ -54,7 +58,7 @@ def silence(system: System, sdk: str | None, loader: str | None) -> Silence | No
     why = _why(system, sdk)
     if why is None or (loader is not None and os.path.isfile(loader) and _speaks(loader)):
         return None
-    return Silence(why, tuple(_heard(system)))
+    return Silence(why, tuple(_heard(system)), tuple(terminal.owner for terminal in system.terminals))
 
 
 def _why(system: System, sdk: str | None) -> str | None:
@@ -117,7 +121,7 @@ def refuse_unseen(silent: Silence, wanted: Sequence[Expectation], consoles: Cons
         UsageError: With what would make it seen.
     """
     for one in wanted:
-        if (one.console == consoles.uart) if one.console else silent.heard:
+        if one.console in {consoles.uart, *silent.terminals} if one.console else silent.heard:
             continue
         what = f"nothing of `{one.console}`" if one.console else "nothing"
         raise UsageError(

@@ -124,6 +124,10 @@ def _nobody(_spec: Spec) -> bool:
     return False
 
 
+def _none(_spec: Spec) -> frozenset[str]:
+    return frozenset()
+
+
 class Extension(NamedTuple):
     """What a subsystem adds to descriptions.
 
@@ -136,6 +140,7 @@ class Extension(NamedTuple):
         moved: Keys of earlier versions, as dotted paths with `[]` behind arrays, and how each is written now.
         codes: Title and explanation of the faults that are found while it is resolved, by code.
         needs: Yields what of a description needs which tables of the board file.
+        served: Returns names of protection domains that it gives something to and that have none of its keys.
     """
 
     tables: Mapping[str, Key]
@@ -146,6 +151,7 @@ class Extension(NamedTuple):
     needs: Callable[[Spec], Iterable[Need]]
     domain_keys: Mapping[str, Key] = NO_KEYS
     watches: Callable[[Spec], bool] = _nobody
+    served: Callable[[Spec], frozenset[str]] = _none
 
 
 def spec_type(extensions: tuple[Extension, ...]) -> type[Spec]:

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from sdfgen.spec.description import Extension, Need, Spec
     from sdfgen.subsystems import roles
 
-PACKAGES: tuple[str, ...] = ("sdfgen.subsystems.block", "sdfgen.subsystems.monitor")
+PACKAGES: tuple[str, ...] = (
+    "sdfgen.subsystems.block",
+    "sdfgen.subsystems.console",
+    "sdfgen.subsystems.monitor",
+)
 """The monitor stands behind all whose domains it watches."""
 
 
@@ -66,6 +70,11 @@ def needs(spec: Spec) -> Iterator[Need]:
     """Yield what of a description needs which tables of the board file."""
     for extension in _extensions():
         yield from extension.needs(spec)
+
+
+def served(spec: Spec) -> frozenset[str]:
+    """Return the names of protection domains that subsystems name in tables of their own."""
+    return frozenset(name for extension in _extensions() for name in extension.served(spec))
 
 
 def is_watched(spec: Spec) -> bool:

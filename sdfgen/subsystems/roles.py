@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sdfgen.model.guest import EmulatedDevice, Guest
     from sdfgen.model.microkit import Origin
     from sdfgen.model.program import Folders, Program
-    from sdfgen.model.system import Service, Storage, System
+    from sdfgen.model.system import Service, Storage, System, Terminal
     from sdfgen.model.told import Field
     from sdfgen.spec.description import Extension
 
@@ -92,6 +92,7 @@ class Resolved(NamedTuple):
         names: Kind, name and origin of what has a name of its own in its tables.
         chains: Through whom the requests of each of its services go: a client's own part is its own loss.
         services: What somebody may do through it.
+        terminals: Consoles that one can type into.
     """
 
     model: Any
@@ -105,6 +106,7 @@ class Resolved(NamedTuple):
     names: tuple[tuple[str, str, Origin], ...] = ()
     chains: Mapping[str, frozenset[str]] = NO_CHAINS
     services: tuple[Service, ...] = ()
+    terminals: tuple[Terminal, ...] = ()
 
 
 class Resolve(Protocol):

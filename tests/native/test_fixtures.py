@@ -9,6 +9,7 @@ import pytest
 
 from sdfgen.describe import describe
 from sdfgen.generate import generated_files
+from tests.paths import SYSTEMS
 
 from .toolchain import TEMPLATES_C, TWO_CLIENTS
 
@@ -39,6 +40,11 @@ MORE = {
 # Of the example with settings.
 LIMITED = ["block.timeout=0", "guest.client1.disk.0.iops=100", 'guest.client2.disk.0.bandwidth="1 MiB/s"']
 SET = {"limited_virt_table.c": ([*LIMITED, "guest.client2.disk.0.weight=3"], "src/block_virt_table.c")}
+
+
+def test_table_of_a_console_is_as_a_build_makes_it(tmp_path: Path, golden: Golden) -> None:
+    files = generated_files(describe(str(SYSTEMS / "consoles.toml"), boards=[QEMU]).systems[QEMU])
+    golden.check(type(tmp_path)(TWO_CLIENTS, "console_vmm_table.c"), files["src/client1_vmm_table.c"].decode())
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -28,6 +28,10 @@ VMM = folders(
     *("vmm", "vmm_pl011", "vmm_uio", "vmm_virtio_blk", "microkit", "cache"),
     *("common", "counters", "pd", "pl011", "virtio", "virtio_blk", "block"),
 )
+CONSOLE_VMM = folders(
+    *("vmm", "vmm_console_pl011", "vmm_virtio_console", "microkit", "cache"),
+    *("common", "counters", "pd", "pl011", "serial", "virtio", "virtio_console", "vmm_console"),
+)
 VIRTUALISER = folders("block_virt_pd", "microkit", "common", "counters", "pd", "block", "block_virt")
 TIMER = folders("guest_timer_pd", "guest_timer", "microkit", "pd")
 MEM = "pd/mem.c"
@@ -94,6 +98,7 @@ DOMAINS = {
     "client_vmm_at_rest": Domain(VMM, "client_vmm_table.c", ("glue_rest_test.c", *FAKES), VMM_NEEDS),
     "driver_vmm": Domain(VMM, "driver_vmm_table.c", ("glue_driver_test.c", *FAKES), VMM_NEEDS),
     "two_disks_vmm": Domain(VMM, "two_disks_vmm_table.c", ("glue_two_disks_test.c", *FAKES), VMM_NEEDS),
+    "console_vmm": Domain(CONSOLE_VMM, "console_vmm_table.c", ("glue_console_test.c", *FAKES), VMM_NEEDS),
     "played_vmm": Domain(VMM, None, ("glue_devices_test.c", *TABLE, *FAKES), VMM_NEEDS),
     "vmm_of_several_vcpus": Domain(VMM, None, ("glue_vcpus_test.c", *TABLE, *FAKES), VMM_NEEDS),
     "driver_and_client_vmm": Domain(VMM, None, ("glue_driver_and_client_test.c", *TABLE, *FAKES), VMM_NEEDS),

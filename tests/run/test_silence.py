@@ -9,8 +9,11 @@ import pytest
 
 from sdfgen.describe import describe
 from sdfgen.run import silence as module
-from sdfgen.run.silence import silence
-from tests.paths import EXAMPLE
+from sdfgen.run.console import consoles_of
+from sdfgen.run.expect import expectation
+from sdfgen.run.silence import refuse_unseen, silence
+from sdfgen.run.status import UsageError
+from tests.paths import EXAMPLE, SYSTEMS
 
 from .test_run import LOADED, project, qemu, run
 from .test_run_qemu import example
@@ -145,3 +148,14 @@ def test_a_kernel_that_prints_is_not_talked_about(project: Path, qemu: FakeQemu)
     found, _, err = run(qemu, *LOADED, "--expect", "boot")
     assert (found, SAID in err) == (0, False)
     assert project.is_dir()
+
+
+def test_consoles_of_a_release_kernel_are_heard() -> None:
+    system = describe(str(SYSTEMS / "consoles.toml"), (RELEASE,)).systems["qemu_virt_aarch64"]
+    found, consoles = silence(system, None, None), consoles_of(system)
+    assert found is not None
+    assert found.terminals == ("client1", "client2", "greeter")
+    assert found.tell().endswith(": only the consoles of client1, client2, greeter will be seen")
+    refuse_unseen(found, [expectation("client1:up", consoles), expectation("greeter:up", consoles)], consoles)
+    with pytest.raises(UsageError, match="nothing of `quiet` will ever be seen"):
+        refuse_unseen(found, [expectation("quiet:up", consoles)], consoles)

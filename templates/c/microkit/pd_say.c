@@ -5,14 +5,32 @@
 
 #include <sdfgen/pd_say.h>
 
+static void (*other)(const char *text);
+
+static void put(const char *text)
+{
+    if (other != NULL) {
+        other(text);
+    } else {
+        microkit_dbg_puts(text);
+    }
+}
+
+void pd_say_by(void (*put_text)(const char *text))
+{
+    other = put_text;
+}
+
 void pd_say(const char *what, const char *detail)
 {
-    microkit_dbg_puts(microkit_name);
-    microkit_dbg_puts(": ");
-    microkit_dbg_puts(what);
-    if (detail != NULL) {
-        microkit_dbg_puts(": ");
-        microkit_dbg_puts(detail);
+    if (other == NULL) {
+        put(microkit_name);
+        put(": ");
     }
-    microkit_dbg_puts("\n");
+    put(what);
+    if (detail != NULL) {
+        put(": ");
+        put(detail);
+    }
+    put("\n");
 }

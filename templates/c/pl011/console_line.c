@@ -3,8 +3,6 @@
 
 #include <sdfgen/console_line.h>
 
-#define ESCAPE_BYTES 4u /* \xNN */
-
 static void append(struct console_line *line, const char *text, uint32_t size_bytes)
 {
     for (uint32_t i = 0; i < size_bytes; i++) {
@@ -20,16 +18,24 @@ void console_line_init(struct console_line *line, const char *name, uint32_t nam
     line->prefix_bytes = line->used_bytes;
 }
 
-static void append_byte(struct console_line *line, uint8_t byte)
+uint32_t console_line_show(uint8_t byte, char shown[CONSOLE_ESCAPE_BYTES])
 {
     static const char digits[] = "0123456789abcdef";
-    const char escape[ESCAPE_BYTES] = { '\\', 'x', digits[byte >> 4], digits[byte & 15] };
-    const char plain = (char)byte;
     if (byte == '\t' || (byte >= ' ' && byte <= '~')) {
-        append(line, &plain, 1);
-    } else {
-        append(line, escape, ESCAPE_BYTES);
+        shown[0] = (char)byte;
+        return 1;
     }
+    shown[0] = '\\';
+    shown[1] = 'x';
+    shown[2] = digits[byte >> 4];
+    shown[3] = digits[byte & 15];
+    return CONSOLE_ESCAPE_BYTES;
+}
+
+static void append_byte(struct console_line *line, uint8_t byte)
+{
+    char shown[CONSOLE_ESCAPE_BYTES];
+    append(line, shown, console_line_show(byte, shown));
 }
 
 static const char *end(struct console_line *line, bool continues)
@@ -62,5 +68,5 @@ const char *console_line_put(struct console_line *line, uint8_t byte)
         return NULL;
     }
     append_byte(line, byte);
-    return line->used_bytes - line->prefix_bytes + ESCAPE_BYTES > CONSOLE_TEXT_BYTES ? end(line, true) : NULL;
+    return line->used_bytes - line->prefix_bytes + CONSOLE_ESCAPE_BYTES > CONSOLE_TEXT_BYTES ? end(line, true) : NULL;
 }

@@ -32,6 +32,8 @@ void pl011_init(struct pl011 *uart)
     for (uint32_t i = 0; i < PL011_WORDS; i++) {
         uart->words[i] = kept[i].reset;
     }
+    uart->first = 0;
+    uart->count = 0;
 }
 
 /* The bits of a register that an access of that width reaches. */
@@ -49,6 +51,9 @@ static uint32_t register_value(const struct pl011 *uart, uint64_t offset)
 {
     if (offset == PL011_MIS) {
         return masked_interrupts(uart);
+    }
+    if (offset == PL011_DR) {
+        return uart->count > 0 ? uart->received[uart->first] : 0;
     }
     if (offset / WORD_BYTES < PL011_WORDS) {
         return uart->words[offset / WORD_BYTES];
@@ -76,13 +81,49 @@ bool pl011_write(struct pl011 *uart, uint64_t offset, uint32_t width_bytes, uint
     uint32_t *interrupts = &uart->words[PL011_RIS / WORD_BYTES];
     keep(uart, offset / WORD_BYTES, (uint32_t)value, reached(width_bytes));
     if (offset == PL011_ICR) {
-        *interrupts &= ~(uint32_t)value;
+        *interrupts &= ~(uint32_t)value | (uart->count > 0 ? PL011_INT_RX : 0);
     }
     if (offset == PL011_DR) {
         *interrupts |= PL011_INT_TX;
         *sent = (uint8_t)value;
     }
     return offset == PL011_DR;
+}
+
+/* The interrupt stays for as long as there is something to be read. */
+static void show_received(struct pl011 *uart)
+{
+    uint32_t *flags = &uart->words[PL011_FR / WORD_BYTES];
+    uint32_t *interrupts = &uart->words[PL011_RIS / WORD_BYTES];
+    *flags = uart->count > 0 ? *flags & ~(uint32_t)PL011_FR_RXFE : *flags | PL011_FR_RXFE;
+    *interrupts = uart->count > 0 ? *interrupts | PL011_INT_RX : *interrupts & ~PL011_INT_RX;
+}
+
+void pl011_was_read(struct pl011 *uart)
+{
+    if (uart->count > 0) {
+        uart->first = (uart->first + 1) % PL011_RECEIVED_BYTES;
+        uart->count--;
+    }
+    show_received(uart);
+}
+
+bool pl011_receive(struct pl011 *uart, uint8_t byte)
+{
+    const bool has_room = uart->count < PL011_RECEIVED_BYTES;
+    if (has_room) {
+        uart->received[(uart->first + uart->count) % PL011_RECEIVED_BYTES] = byte;
+        uart->count++;
+    }
+    show_received(uart);
+    return has_room;
+}
+
+void pl011_set_ready(struct pl011 *uart, bool ready)
+{
+    uint32_t *flags = &uart->words[PL011_FR / WORD_BYTES];
+    const uint32_t full = *flags & ~(uint32_t)PL011_FR_TXFE;
+    *flags = ready ? (full | PL011_FR_TXFE) & ~(uint32_t)PL011_FR_TXFF : full | PL011_FR_TXFF;
 }
 
 bool pl011_interrupt(const struct pl011 *uart)

@@ -122,13 +122,14 @@ static void notify(struct attached *attached)
 
 bool vmm_devices_notified(uint32_t channel)
 {
+    bool known = false;
     for (uint32_t i = 0; i < count; i++) {
         if (all[i].device->channel == channel) {
             notify(&all[i]);
-            return true;
+            known = true;
         }
     }
-    return false;
+    return known;
 }
 
 void vmm_devices_go_on(void)

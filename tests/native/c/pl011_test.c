@@ -279,7 +279,51 @@ static void a_name_that_is_too_long_is_cut(void)
     CHECK(strlen(printed) == CONSOLE_NAME_BYTES + strlen("| a\n"));
 }
 
+static void what_is_received_is_read_in_order(void)
+{
+    pl011_init(&uart);
+    put(PL011_IMSC, 4, PL011_INT_RX);
+    CHECK(!pl011_interrupt(&uart));
+    CHECK(pl011_receive(&uart, 'a') && pl011_receive(&uart, 'b'));
+    CHECK(pl011_interrupt(&uart) && (get(PL011_FR) & PL011_FR_RXFE) == 0);
+    CHECK(get(PL011_DR) == 'a');
+    pl011_was_read(&uart);
+    put(PL011_ICR, 4, UINT32_MAX);
+    CHECK(pl011_interrupt(&uart) && get(PL011_DR) == 'b');
+    pl011_was_read(&uart);
+    CHECK(!pl011_interrupt(&uart) && (get(PL011_FR) & PL011_FR_RXFE) != 0 && get(PL011_DR) == 0);
+    pl011_was_read(&uart);
+    CHECK(get(PL011_DR) == 0);
+}
+
+static void a_full_fifo_takes_no_more(void)
+{
+    pl011_init(&uart);
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < PL011_RECEIVED_BYTES; i++) {
+            CHECK(pl011_receive(&uart, (uint8_t)i));
+        }
+        CHECK(!pl011_receive(&uart, 0xff));
+        for (uint32_t i = 0; i < PL011_RECEIVED_BYTES; i++) {
+            CHECK(get(PL011_DR) == i);
+            pl011_was_read(&uart);
+        }
+    }
+}
+
+static void a_driver_sees_that_nothing_more_can_be_sent(void)
+{
+    pl011_init(&uart);
+    pl011_set_ready(&uart, false);
+    CHECK((get(PL011_FR) & (PL011_FR_TXFE | PL011_FR_TXFF)) == PL011_FR_TXFF);
+    pl011_set_ready(&uart, true);
+    CHECK((get(PL011_FR) & (PL011_FR_TXFE | PL011_FR_TXFF)) == PL011_FR_TXFE);
+}
+
 static const struct unit_test tests[] = {
+    UNIT_TEST(what_is_received_is_read_in_order),
+    UNIT_TEST(a_full_fifo_takes_no_more),
+    UNIT_TEST(a_driver_sees_that_nothing_more_can_be_sent),
     UNIT_TEST(it_is_found_as_a_primecell_uart),
     UNIT_TEST(nothing_is_ever_waited_for),
     UNIT_TEST(a_byte_is_sent_by_a_store_of_any_width),

@@ -55,6 +55,11 @@ TARGETS = {
     "virtio_blk": Target(DEVICE, rewrites=True),
     "virtio_mmio": Target((*DEVICE, "virtio/virtio_mmio.c"), ("device_disk.c",), rewrites=True),
     "pl011": Target(("pl011/pl011.c", "pl011/console_line.c"), max_len=2048),
+    "console_mux": Target(
+        (*folders("console_mux", "serial"), "pl011/console_line.c"),
+        rewrites=True,
+    ),
+    "virtio_console": Target((*folders("virtio_console", "serial"), *RING), rewrites=True),
     "block_queue": Target(("block/block_queue.c",)),
     "block_virt": Target(
         (*folders("block_virt"), "block/block_queue.c"),

@@ -24,6 +24,12 @@ struct console_line {
     bool continues; /* a line that was too long */
 };
 
+/* The longest that one byte becomes: \xNN. */
+#define CONSOLE_ESCAPE_BYTES 4u
+
+/* How a byte that ends no line is shown, and of how many bytes that is. */
+uint32_t console_line_show(uint8_t byte, char shown[CONSOLE_ESCAPE_BYTES]);
+
 /* `name` has `name_bytes`, of which more than CONSOLE_NAME_BYTES are left out. */
 void console_line_init(struct console_line *line, const char *name, uint32_t name_bytes);
 

@@ -4,8 +4,8 @@
  *
  * The VMM walks the rows of its table and knows no kind by name: a kind is a struct of operations, which the generated
  * table points to. The registers of every device are a range of addresses that trap; each device has one interrupt, and
- * at most one channel. Several devices may be of one kind: an operation is told which, and keeps all it has to remember
- * in the row's `state`.
+ * at most one channel, which devices of one back end share. Several devices may be of one kind: an operation is told
+ * which, and keeps all it has to remember in the row's `state`.
  *
  * The order of calls: `create`, once, after the guest was made; then `ready` until it says so, once at first and again
  * after each notification of any device; the guest starts when all are ready. Only then come reads and writes.
@@ -29,7 +29,7 @@ struct vmm_device {
     uint64_t gpa;     /* of its registers */
     uint64_t size_bytes;
     uint32_t intid;
-    uint32_t channel;   /* nobody else's; or VMM_NO_CHANNEL */
+    uint32_t channel;   /* no other VMM's, and notified in the table's order; or VMM_NO_CHANNEL */
     const void *config; /* of the kind's own type, as `state` is; NULL where it needs none */
     void *state;
 };

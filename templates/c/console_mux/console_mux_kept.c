@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "console_mux_kept.h"
+
+void kept_put(struct console_mux_kept *kept, uint8_t byte)
+{
+    if (kept->count == CONSOLE_MUX_KEPT_BYTES) {
+        (void)kept_take(kept);
+        kept->lost++;
+    }
+    kept->bytes[(kept->first + kept->count) % CONSOLE_MUX_KEPT_BYTES] = byte;
+    kept->count++;
+}
+
+uint8_t kept_take(struct console_mux_kept *kept)
+{
+    const uint8_t byte = kept->bytes[kept->first];
+    kept->first = (kept->first + 1) % CONSOLE_MUX_KEPT_BYTES;
+    kept->count--;
+    return byte;
+}

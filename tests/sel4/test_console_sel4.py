@@ -1,0 +1,127 @@
+"""On seL4, two guests are typed into in turn, whatever the other does: it floods its console, it reboots."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.guest.client_vm import write_initrd
+from tests.guest.console_guest import console_guest
+from tests.guest.cpio import Cpio
+
+from .trial import QEMU, SCRIPTS, needed, sdfgen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.sel4
+
+GUESTS: Final = ("client1", "client2")
+SWITCHES: Final = 100
+TIMEOUT_S: Final = 900
+DESCRIPTION: Final = """
+[system]
+name = "consoles"
+boards = ["qemu_virt_aarch64"]
+config = "{config}"
+[[guest]]
+name = "client1"
+kernel = "kernel"
+initrd = "client1"
+[[guest]]
+name = "client2"
+kernel = "kernel"
+initrd = "client2"
+[console]
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("console")
+    guest = needed(console_guest, QEMU)
+    (folder / "kernel").symlink_to(guest.kernel)
+    for name in GUESTS:
+        extra = Cpio()
+        extra.copy("test/run", str(SCRIPTS / "console.sh"))
+        extra.file("test/name", f"{name}\n".encode())
+        write_initrd(guest, str(folder / name), extra)
+    return folder
+
+
+def run(project: Path, steps: list[str], config: str = "debug") -> str:
+    """What is seen while steps are taken."""
+    (project / "system.toml").write_text(DESCRIPTION.format(config=config), encoding="utf-8")
+    (project / "steps").write_text("\n".join(steps) + "\n", encoding="utf-8")
+    options = ("--script", "steps", "--timeout", str(TIMEOUT_S), "-o", f"build-{config}")
+    done = sdfgen("run", *options, cwd=project)
+    (project / f"console-{config}").write_text(done.stdout)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+    return done.stdout
+
+
+def up(*names: str) -> list[str]:
+    return [f"expect {name}:@@ up" for name in names]
+
+
+def said(name: str, text: str) -> list[str]:
+    """A guest is told to say something, and does."""
+    return [f"send {name}:echo {text}\\n", f"expect {name}:@@ heard {text}$"]
+
+
+@pytest.fixture(scope="module")
+def seen(project: Path) -> str:
+    turns = itertools.islice(itertools.cycle(GUESTS), SWITCHES)
+    return run(
+        project,
+        [
+            *up(*GUESTS),
+            *(step for number, name in enumerate(turns) for step in said(name, f"turn-{number}")),
+            "send client2:flood\\n",
+            *(step for number in range(10) for step in said("client1", f"beside-{number}")),
+            "send client1:again\\n",
+            *up("client1"),
+            *said("client1", "after"),
+            "send client2:calm\\n",
+            "expect client2:@@ calm",
+            *said("client2", "last"),
+        ],
+    )
+
+
+def heard(seen: str, name: str) -> list[str]:
+    return re.findall(rf"^{name}\| (?:client\d# )?@@ heard (\S+)$", seen, re.MULTILINE)
+
+
+def test_each_hears_what_is_typed_to_him(seen: str) -> None:
+    turns = [f"turn-{number}" for number in range(SWITCHES)]
+    for place, name in enumerate(GUESTS):
+        found = [text for text in dict.fromkeys(heard(seen, name)) if text.startswith("turn-")]
+        assert found == turns[place :: len(GUESTS)]
+
+
+def test_a_flood_keeps_nobody_from_typing(seen: str) -> None:
+    found = dict.fromkeys(text for text in heard(seen, "client1") if text.startswith("beside-"))
+    assert list(found) == [f"beside-{number}" for number in range(10)]
+    flood = re.findall(r"^client2\| [0-9a-f]{16} \S \S+$", seen, re.MULTILINE)
+    assert len(flood) > 100
+
+
+def test_a_guest_that_reboots_is_typed_into_again(seen: str) -> None:
+    assert seen.count("client1| @@ up client1") == 2
+    assert "client1| the guest starts again" in seen  # its VMM says so; `run` shows whose VMM it is
+    assert "after" in heard(seen, "client1")
+    assert "last" in heard(seen, "client2")
+
+
+def test_release_kernels_have_consoles_too(project: Path) -> None:
+    if not os.path.isdir(os.path.join(os.environ["MICROKIT_SDK"], "board", "qemu_virt_aarch64", "release")):
+        pytest.skip("the SDK has no release configuration")
+    steps = [*up(*GUESTS), *said("client1", "one"), *said("client2", "two")]
+    steps += ["send client1:again\\n", *up("client1"), *said("client1", "three")]
+    text = run(project, steps, "release")
+    assert "client1| the guest starts again" in text
