@@ -28,7 +28,7 @@ docs: $(VENV)/installed
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[zig,test]'
 	$(BIN)/python -m compileall -q sdfgen patcher
 	touch $@
 

@@ -107,10 +107,17 @@ def _only_descriptions(values: dict[str, Any]) -> None:
 
 
 def _look_at_toolchains(result: Description) -> None:
-    """Look at what a build would use, as far as that can be seen without one."""
+    """Look at what a build would use, as far as that can be seen without one.
+
+    A description that leaves the compiler open is good without one; that there is none is worth a note.
+    """
     from sdfgen.build.brought import toolchain_faults
     from sdfgen.build.toolchain import find_toolchain
 
     for board, system in result.systems.items():
         table = result.specs[board].toolchain
-        result.faults.extend(toolchain_faults(find_toolchain(table, system), table, system))
+        toolchain = find_toolchain(table, system)
+        is_open = "cc" not in toolchain.places
+        for fault in toolchain_faults(toolchain, table, system):
+            lacks_default = is_open and fault.code == "SDF172"
+            result.faults.add(fault._replace(severity="note") if lacks_default else fault)
