@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _MACHINES: Final = ("aarch64-", "arm64-")
 _PATIENCE_S: Final = 30
 _PREFIX: Final = "aarch64-linux-gnu-"
-_DEBIAN: Final = f"Debian's package gcc-aarch64-linux-gnu has `{_PREFIX}`"
+_DEBIAN: Final = f"Debian's packages gcc-aarch64-linux-gnu and libc6-dev-arm64-cross have `{_PREFIX}`"
 _INSTALL: Final = f"pip install '{ZIG_EXTRA}'"
 
 
