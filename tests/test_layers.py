@@ -19,6 +19,7 @@ LAYERS = (
     ("__main__",),
     ("start",),
     ("commands",),
+    ("project",),
     ("run",),
     ("build",),
     ("verify",),

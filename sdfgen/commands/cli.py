@@ -12,6 +12,8 @@ from sdfgen.commands.options import COMMANDS, Option, arguments_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+FILES = ("description", "board")
+"""Files that have a schema."""
 FORMS = ("check", "show", "why", "diff")
 """Commands whose JSON has a schema."""
 _HELP = {
@@ -24,6 +26,10 @@ _HELP = {
     "import": "Make a description of a system file that others wrote: one that makes the same system.",
     "run": "Build a description and run it in QEMU; EXTRA, behind `--`, is for QEMU.",
 }
+
+
+_GUESTS = "Guests that share a disk, beside the one that drives it; 0 for one guest alone."
+_FOR_BOARD = "A board to build for; may be given again."
 
 
 class _Lazy(click.Group):
@@ -40,8 +46,25 @@ class _Lazy(click.Group):
         return super().get_command(ctx, cmd_name)
 
 
+def _told_folder(context: click.Context, option: click.Parameter, value: bool) -> None:
+    """Say where the files are that a build system includes."""
+    if not value or context.resilient_parsing:
+        return
+    from sdfgen.facts.data import data_path
+
+    click.echo(data_path("templates", "build", *_BUILD_FOLDERS[str(option.name)]))
+    context.exit()
+
+
+_BUILD_FOLDERS: dict[str, tuple[str, ...]] = {"make_dir": (), "cmake_dir": ("cmake",)}
+_MAKE = "Say in which folder sdfgen.mk is, for Make to include."
+_CMAKE = "Say in which folder sdfgenConfig.cmake is: sdfgen_DIR of find_package(sdfgen)."
+
+
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="sdfgen")
+@click.option("--make-dir", is_flag=True, callback=_told_folder, is_eager=True, expose_value=False, help=_MAKE)
+@click.option("--cmake-dir", is_flag=True, callback=_told_folder, is_eager=True, expose_value=False, help=_CMAKE)
 def cli() -> None:
     """Build seL4 Microkit systems with Linux guests from one description."""
 
@@ -87,18 +110,34 @@ for _name, _options in COMMANDS.items():
 
 @cli.command()
 @click.option("--format", "style", type=click.Choice(["json", "markdown"]), default="json", help="What to write.")
-@click.option("--of", "what", type=click.Choice(["description", *FORMS]), default="description", help="Of what.")
+@click.option("--of", "what", type=click.Choice([*FILES, *FORMS]), default="description", help="Of what.")
 def schema(style: str, what: str) -> None:
     """Write the schema of descriptions or of a command's JSON: JSON Schema for editors, or the reference."""
     from sdfgen.commands.reference import json_schema, markdown, schema_of_view
 
     if style == "json":
-        text = json_schema() if what == "description" else schema_of_view(what)
+        text = json_schema(what) if what in FILES else schema_of_view(what)
     elif what == "description":
         text = markdown()
     else:
         raise click.UsageError(f"the reference has all of it; `--of {what}` is for JSON")
     click.echo(text, nl=False)
+
+
+@cli.command()
+@click.argument("folder", metavar="[NAME]", default=".")
+@click.option("--guests", type=click.IntRange(0), default=2, show_default=True, help=_GUESTS)
+@click.option("--board", "boards", multiple=True, default=["qemu_virt_aarch64"], metavar="NAME", help=_FOR_BOARD)
+@click.option("--make/--no-make", default=True, help="Write a Makefile.")
+@click.option("--cmake/--no-cmake", default=True, help="Write a CMakeLists.txt.")
+@click.option(
+    "--ci", type=click.Choice(["github", "gitlab", "none"]), default="github", help="Whose workflow to write."
+)
+def init(folder: str, guests: int, boards: tuple[str, ...], ci: str, *, make: bool, cmake: bool) -> None:
+    """Begin a project in folder NAME, or in this one: a description that builds, and what builds it."""
+    from sdfgen.commands.init import init as begin_project
+
+    click.echo(begin_project(folder, boards, guests, make=make, cmake=cmake, ci=ci), nl=False)
 
 
 @cli.command()

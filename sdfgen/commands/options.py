@@ -52,6 +52,7 @@ _BUILT = (
     Option("compile_", ("--compile", "--no-compile"), "Compile and patch too.", "switch", default=True),
     _JOBS,
     Option("depfile", ("--depfile",), "Write a Make depfile with paths as they are from here.", metavar="FILE"),
+    Option("stamp", ("--stamp",), "Let a file be newer than every input: one target for all boards.", metavar="FILE"),
     *_TALK,
 )
 _RUN = (

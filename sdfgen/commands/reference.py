@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from patcher.errors import BLAMED
 from patcher.errors import CODES as PATCHING
-from sdfgen.facts.data import data_path
+from sdfgen.facts.board_tables import BoardFile
 from sdfgen.faults.codes import BUILDING, EXISTING, READING, VERIFYING
 from sdfgen.judge import BOARD_RULES, rules
 from sdfgen.records import NamedTuple
@@ -80,19 +80,11 @@ def _shown(path: str, table: type[Table]) -> TableText:
 
 def markdown() -> str:
     """Return docs/reference.md."""
-    import jinja2
+    from sdfgen.facts.templates import rendered
 
-    loader = jinja2.FileSystemLoader(data_path("templates"))
-    environment = jinja2.Environment(
-        loader=loader,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        autoescape=False,
-        keep_trailing_newline=True,
-    )
     tables = [_shown(path, table) for path, table in _tables(register.spec(), "", frozenset({register.spec()}))]
     codes = [(code, *explained(code)) for code in all_codes()]
-    return environment.get_template("reference.md.j2").render(tables=tables, codes=codes, forms=_forms())
+    return rendered("reference.md.j2", tables=tables, codes=codes, forms=_forms())
 
 
 def _forms() -> list[tuple[str, list[TableText]]]:
@@ -113,18 +105,24 @@ def _forms() -> list[tuple[str, list[TableText]]]:
     return list(found.items())
 
 
-def json_schema() -> str:
-    """Return a JSON Schema of descriptions, for editors."""
-    tables = {table.__name__: table for _, table in _tables(register.spec(), "", frozenset({register.spec()}))}
-    schema = {
+def json_schema(of: str = "description") -> str:
+    """Return a JSON Schema for editors.
+
+    Args:
+        of: `description` or `board`: a board file.
+    """
+    root = register.spec() if of == "description" else BoardFile.with_keys(register.board_keys())
+    tables = {table.__name__: table for _, table in _tables(root, "", frozenset({root}))}
+    schema: dict[str, Any] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "sdfgen system description",
-        "$ref": "#/$defs/Spec",
+        "title": "sdfgen system description" if of == "description" else "sdfgen board file",
+        "$ref": f"#/$defs/{root.__name__}",
         "$defs": {name: _object(table) for name, table in sorted(tables.items())},
     }
-    spec = schema["$defs"]["Spec"]["properties"]  # type: ignore[index]
-    spec["include"] = {"type": "array", "items": {"type": "string"}, "description": "More files to read."}
-    spec["board"] = {"type": "object", "description": "Overrides for single boards."}
+    if of == "description":
+        spec = schema["$defs"][root.__name__]["properties"]
+        spec["include"] = {"type": "array", "items": {"type": "string"}, "description": "More files to read."}
+        spec["board"] = {"type": "object", "description": "Overrides for single boards."}
     return json.dumps(schema, indent=2) + "\n"
 
 
