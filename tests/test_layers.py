@@ -19,7 +19,7 @@ LAYERS = (
     ("__main__",),
     ("start",),
     ("commands",),
-    ("project",),
+    ("doctor", "project"),
     ("run",),
     ("build",),
     ("verify",),

@@ -32,6 +32,10 @@ _GUESTS = "Guests that share a disk, beside the one that drives it; 0 for one gu
 _FOR_BOARD = "A board to build for; may be given again."
 
 
+_FOR = "How far things should go; each step needs what those before it need."
+_KERNEL_CONFIG = "How a guest's kernel was configured, if neither it nor a file beside it tells."
+
+
 class _Lazy(click.Group):
     """Adds the patcher's command without loading it."""
 
@@ -138,6 +142,32 @@ def init(folder: str, guests: int, boards: tuple[str, ...], ci: str, *, make: bo
     from sdfgen.commands.init import init as begin_project
 
     click.echo(begin_project(folder, boards, guests, make=make, cmake=cmake, ci=ci), nl=False)
+
+
+@cli.command()
+@click.argument("description", required=False)
+@click.option("--board", "boards", multiple=True, metavar="NAME", help="Only this board.")
+@click.option("--for", "step", type=click.Choice(["check", "build", "image", "run"]), default="run", help=_FOR)
+@click.option("--kernel-config", "configs", multiple=True, metavar="[GUEST=]FILE", help=_KERNEL_CONFIG)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="What to write.")
+@click.pass_context
+def doctor(
+    context: click.Context,
+    description: str | None,
+    boards: tuple[str, ...],
+    step: str,
+    configs: tuple[str, ...],
+    form: str,
+) -> None:
+    """Say what is there and what is missing to check, build, pack and run DESCRIPTION, and what to do.
+
+    Without one it is system.toml, or what any description takes. Status 1: something is missing.
+    """
+    from sdfgen.commands.doctor import doctor as look
+
+    text, status = look(description, boards, step, configs, form)
+    click.echo(text, nl=False)
+    context.exit(status)
 
 
 @cli.command()
