@@ -30,6 +30,7 @@ class Request(NamedTuple):
     jobs: int
     depfile: str | None
     stamp: str | None = None
+    strict: bool = False
     quiet: bool = False
     verbose: bool = False
 
@@ -41,7 +42,7 @@ class Request(NamedTuple):
     @property
     def decides(self) -> tuple[object, ...]:
         """What of it decides what is built and said."""
-        wanted = (self.description, self.settings, self.boards, self.compile_)
+        wanted = (self.description, self.settings, self.boards, self.compile_, self.strict)
         return (*wanted, self.style, self.out, self.depfile, self.stamp)
 
 
@@ -96,6 +97,8 @@ def _build(request: Request, lock: int) -> str:
 
     contents = Contents(known_contents(request.folder))
     description = describe(request.description, request.settings, request.boards)
+    if request.strict:
+        description.faults.harden()
     results = [] if description.faults.errors else _built(description, contents, request, lock)
     warned = report(description, request.style, notes=False)
     said = "".join(_summary(result) for result in results)

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sdfgen import __version__
-from sdfgen.commands.options import COMMANDS, Option, arguments_of
+from sdfgen.commands.options import COMMANDS, SEVERAL, Option, arguments_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from click.shell_completion import CompletionItem
+
+    Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 FILES = ("description", "board")
 """Files that have a schema."""
@@ -29,9 +32,8 @@ _HELP = {
 
 
 _GUESTS = "Guests that share a disk, beside the one that drives it; 0 for one guest alone."
-_FOR_BOARD = "A board to build for; may be given again."
-
-
+_QEMU = "qemu_virt_aarch64"
+_FOR_BOARD = f"A board to build for, {_QEMU} unless given; may be given again."
 _FOR = "How far things should go; each step needs what those before it need."
 _KERNEL_CONFIG = "How a guest's kernel was configured, if neither it nor a file beside it tells."
 
@@ -65,12 +67,23 @@ _MAKE = "Say in which folder sdfgen.mk is, for Make to include."
 _CMAKE = "Say in which folder sdfgenConfig.cmake is: sdfgen_DIR of find_package(sdfgen)."
 
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="sdfgen")
+@click.group(cls=_Lazy, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, help="Show the version and exit; with --json, what it knows of others'.")
+@click.option("--json", "as_json", is_flag=True, help="With --version: as JSON.")
 @click.option("--make-dir", is_flag=True, callback=_told_folder, is_eager=True, expose_value=False, help=_MAKE)
 @click.option("--cmake-dir", is_flag=True, callback=_told_folder, is_eager=True, expose_value=False, help=_CMAKE)
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context, *, version: bool, as_json: bool) -> None:
     """Build seL4 Microkit systems with Linux guests from one description."""
+    if version:
+        from sdfgen.commands.version import version_text
+
+        click.echo(version_text(as_json=as_json), nl=False)
+        context.exit()
+    if as_json:
+        raise click.UsageError("--json is for --version")
+    if context.invoked_subcommand is None:
+        raise click.exceptions.NoArgsIsHelpError(context)
 
 
 def _click_option(option: Option) -> click.Option:
@@ -86,11 +99,42 @@ def _click_option(option: Option) -> click.Option:
         is_flag=True if option.kind == "flag" else None,
         type=bool if option.kind in {"switch", "flag"} else kind,
         metavar=option.metavar,
+        shell_complete=_completion_of(option),
     )
 
 
-def _click_argument(name: str, default: str | None) -> click.Argument:
-    return click.Argument([name]) if default is None else click.Argument([name], default=default)
+_BY_NAME = {"board": "board", "boards": "board", "console": "guest"}
+_BY_VALUE = {"FILE": "file", "FOLDER": "dir", "DIR": "dir"}
+
+
+def _completion_of(option: Option) -> Completer | None:
+    """Return what completes an option: known words by what it sets, paths by what its value is called."""
+    of = _BY_NAME.get(option.name) or _BY_VALUE.get(option.metavar or "")
+    return _completer(of) if of else None
+
+
+def _completer(of: str) -> Completer:
+    def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from sdfgen.commands.completion import completer
+
+        return completer(of)(context, parameter, incomplete)
+
+    return complete
+
+
+_BOARD, _FILE = _completer("board"), _completer("file")
+
+
+def _click_argument(name: str, default: str | None, *, several: bool) -> click.Argument:
+    complete = None if name == "thing" else _FILE
+    if several:
+        # click has no default for any number.
+        return click.Argument(
+            [name], nargs=-1, callback=lambda _, __, given: given or (default,), shell_complete=complete
+        )
+    if default is None:
+        return click.Argument([name], shell_complete=complete)
+    return click.Argument([name], default=default, shell_complete=complete)
 
 
 def _callback(name: str) -> Callable[..., None]:
@@ -104,7 +148,7 @@ def _callback(name: str) -> Callable[..., None]:
 
 for _name, _options in COMMANDS.items():
     _parameters: list[click.Parameter] = [
-        *(_click_argument(*argument) for argument in arguments_of(_name)),
+        *(_click_argument(*argument, several=_name in SEVERAL) for argument in arguments_of(_name)),
         *map(_click_option, _options),
     ]
     if _name == "run":
@@ -131,12 +175,10 @@ def schema(style: str, what: str) -> None:
 @cli.command()
 @click.argument("folder", metavar="[NAME]", default=".")
 @click.option("--guests", type=click.IntRange(0), default=2, show_default=True, help=_GUESTS)
-@click.option("--board", "boards", multiple=True, default=["qemu_virt_aarch64"], metavar="NAME", help=_FOR_BOARD)
+@click.option("--board", "boards", multiple=True, default=[_QEMU], help=_FOR_BOARD, shell_complete=_BOARD)
 @click.option("--make/--no-make", default=True, help="Write a Makefile.")
 @click.option("--cmake/--no-cmake", default=True, help="Write a CMakeLists.txt.")
-@click.option(
-    "--ci", type=click.Choice(["github", "gitlab", "none"]), default="github", help="Whose workflow to write."
-)
+@click.option("--ci", type=click.Choice(["github", "gitlab", "none"]), default="github", help="Write its workflow.")
 def init(folder: str, guests: int, boards: tuple[str, ...], ci: str, *, make: bool, cmake: bool) -> None:
     """Begin a project in folder NAME, or in this one: a description that builds, and what builds it."""
     from sdfgen.commands.init import init as begin_project
@@ -145,8 +187,8 @@ def init(folder: str, guests: int, boards: tuple[str, ...], ci: str, *, make: bo
 
 
 @cli.command()
-@click.argument("description", required=False)
-@click.option("--board", "boards", multiple=True, metavar="NAME", help="Only this board.")
+@click.argument("description", required=False, shell_complete=_FILE)
+@click.option("--board", "boards", multiple=True, metavar="NAME", help="Only this board.", shell_complete=_BOARD)
 @click.option("--for", "step", type=click.Choice(["check", "build", "image", "run"]), default="run", help=_FOR)
 @click.option("--kernel-config", "configs", multiple=True, metavar="[GUEST=]FILE", help=_KERNEL_CONFIG)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="What to write.")
@@ -171,7 +213,20 @@ def doctor(
 
 
 @cli.command()
-@click.argument("name")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Write what SHELL reads to complete commands, options, files, boards, guests and codes.
+
+    In ~/.bashrc: eval "$(sdfgen completion bash)"; in ~/.zshrc: eval "$(sdfgen completion zsh)"; and in
+    ~/.config/fish/config.fish: sdfgen completion fish | source
+    """
+    from sdfgen.commands.completion import script
+
+    click.echo(script(shell, cli), nl=False)
+
+
+@cli.command()
+@click.argument("name", shell_complete=_BOARD)
 @click.option("--sdk", envvar="MICROKIT_SDK", metavar="DIR", help="The Microkit SDK; MICROKIT_SDK.")
 @click.option("--config", metavar="CONFIG", help="The configuration to read; the one for debugging by default.")
 @click.option("--free", "is_free", is_flag=True, help="Say which memory regions with an address may have instead.")
@@ -194,7 +249,7 @@ def board(
 
 
 @cli.command()
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=_completer("code"))
 def explain(code: str | None) -> None:
     """Say what a fault's code means; without one, list all."""
     from sdfgen.commands.reference import explanation, explanations

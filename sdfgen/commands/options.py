@@ -41,6 +41,7 @@ _DESCRIBED = (
         choices=("text", "json", "github", "sarif"),
     ),
 )
+_STRICT = Option("strict", ("-W", "--warnings-as-errors"), "Let warnings be errors.", "flag", default=False)
 _OUT = Option("out", ("-o", "--out"), "Output folder; `build` beside the description by default.", metavar="FOLDER")
 _JOBS = Option("jobs", ("-j", "--jobs"), "Steps at once; 0 lets Ninja choose.", default=0, metavar="N")
 _TALK = (
@@ -109,8 +110,8 @@ _IMPORTED = (
     _DESCRIBED[-1],
 )
 COMMANDS = {
-    "check": (*_DESCRIBED, *EXISTING),
-    "build": (*_DESCRIBED, *_BUILT),
+    "check": (*_DESCRIBED, _STRICT, *EXISTING),
+    "build": (*_DESCRIBED, _STRICT, *_BUILT),
     "run": (*_DESCRIBED, *_RUN),
     "verify": (*_DESCRIBED, _OUT),
     "show": (*_VIEWED, _form("text", "mermaid", "dot", "svg", "html", "json"), _FILE),
@@ -127,6 +128,8 @@ ARGUMENTS: dict[str, tuple[tuple[str, str | None], ...]] = {
     "import": (("path", None),),
 }
 """What those commands take that take other than a description, each with what it is when left out; None for nothing."""
+SEVERAL = frozenset({"check"})
+"""Commands that take any number of what they take."""
 
 
 def arguments_of(command: str) -> tuple[tuple[str, str | None], ...]:
@@ -173,6 +176,9 @@ def parse(arguments: list[str]) -> tuple[str, dict[str, Any]] | None:
 def _with_arguments(command: str, values: dict[str, Any], given: list[str]) -> tuple[str, dict[str, Any]] | None:
     """Add what stands beside options; None for too much or too little."""
     wanted = arguments_of(command)
+    if command in SEVERAL:
+        ((name, default),) = wanted
+        return command, {**values, name: tuple(given) or (default,)}
     missing = wanted[len(given) :]
     if len(given) > len(wanted) or any(default is None for _, default in missing):
         return None
