@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
-FILES = ("description", "board")
+FILES = ("description", "part", "board")
 """Files that have a schema."""
 FORMS = ("check", "show", "why", "diff")
 """Commands whose JSON has a schema."""

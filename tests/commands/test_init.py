@@ -146,6 +146,6 @@ def test_editors_find_their_schemas(tmp_path: Path) -> None:
     sdfgen(tmp_path, "init", "demo")
     demo = tmp_path / "demo"
     named = (demo / "system.toml").read_text().splitlines()[0].removeprefix("#:schema ")
-    assert json.loads((demo / named).read_text())["title"] == "sdfgen system description"
-    assert json.loads((demo / ".sdfgen/board.schema.json").read_text())["title"] == "sdfgen board file"
+    assert json.loads((demo / named).read_text())["title"] == "system description of sdfgen"
+    assert json.loads((demo / ".sdfgen/board.schema.json").read_text())["title"] == "board file of sdfgen"
     assert json.loads((demo / ".vscode/extensions.json").read_text())
