@@ -46,6 +46,7 @@ def build(site: Path | None, folder: Path) -> dict[str, bytes]:
 
 def test_wheel_holds_templates_and_boards(installed: Path) -> None:
     assert (installed / "sdfgen" / "_data" / "boards" / "odroidc4.toml").is_file()
+    assert (installed / "sdfgen" / "_data" / "docs" / "image.md").is_file()
     assert (installed / "sdfgen" / "_data" / "templates" / "c" / "common" / "phys_addr.c").is_file()
     assert not (installed / "tests").exists()
 

@@ -226,6 +226,15 @@ def completion(shell: str) -> None:
 
 
 @cli.command()
+@click.argument("name", metavar="[PAGE]", required=False)
+def docs(name: str | None) -> None:
+    """Show a page of the documentation, which messages call docs/PAGE.md; without one, list all."""
+    from sdfgen.commands.docs import listing, page
+
+    click.echo(listing() if name is None else page(name), nl=False)
+
+
+@cli.command()
 @click.argument("name", shell_complete=_BOARD)
 @click.option("--sdk", envvar="MICROKIT_SDK", metavar="DIR", help="The Microkit SDK; MICROKIT_SDK.")
 @click.option("--config", metavar="CONFIG", help="The configuration to read; the one for debugging by default.")
