@@ -20,6 +20,7 @@ LAYERS = (
     ("start",),
     ("commands",),
     ("doctor", "project"),
+    ("linux",),
     ("run",),
     ("build",),
     ("verify",),
@@ -47,8 +48,8 @@ LAYERS = (
 )
 LEVEL = {part: level for level, parts in enumerate(reversed(LAYERS)) for part in parts}
 SUBSYSTEM = re.compile(r"\b((?<!virtio-)blk|block subsystem|virtio_blk|virtualiser|subsystems\.block)\b")
-# Where words of a subsystem may stand in what is not its own.
-MAY_NAME = {"subsystems/register.py"}
+# Where words of a subsystem may stand in what is not its own; the second has names of Linux's modules.
+MAY_NAME = {"subsystems/register.py", "linux/guest.py"}
 
 
 def module_of(path: Path) -> str:

@@ -226,6 +226,16 @@ def completion(shell: str) -> None:
 
 
 @cli.command()
+@click.argument("kind", type=click.Choice(["debian"]))
+@click.option("-o", "--out", "folder", default="guest", metavar="FOLDER", help="Where to; `guest` by default.")
+def guest(kind: str, folder: str) -> None:  # noqa: ARG001 - there is one kind yet
+    """Make a kernel and an initial RAM disk that boot as driver VM and as client, of Debian's packages."""
+    from sdfgen.commands.guest import guest as make_guest
+
+    click.echo(make_guest(folder), nl=False)
+
+
+@cli.command()
 @click.argument("name", metavar="[PAGE]", required=False)
 def docs(name: str | None) -> None:
     """Show a page of the documentation, which messages call docs/PAGE.md; without one, list all."""

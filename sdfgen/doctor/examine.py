@@ -98,7 +98,7 @@ def _brought(toolchain: Toolchain, system: System, *, is_good: bool) -> Iterator
 
 def _of_guest(system: System, guest: Guest, configs: Mapping[str, str]) -> Iterator[Finding]:
     if guest.kernel is None:
-        advice = "write `kernel` and `initrd` into its table: docs/guests.md says what they must be"
+        advice = "write `kernel` and `initrd` into its table; `sdfgen guest debian` makes some: docs/kernels.md"
         yield Finding("image", MISSING, f"guest `{guest.name}` has no kernel", advice)
         return
     path = os.path.join(system.folder, guest.kernel)
