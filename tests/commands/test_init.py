@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -149,3 +150,20 @@ def test_editors_find_their_schemas(tmp_path: Path) -> None:
     assert json.loads((demo / named).read_text())["title"] == "system description of sdfgen"
     assert json.loads((demo / ".sdfgen/board.schema.json").read_text())["title"] == "board file of sdfgen"
     assert json.loads((demo / ".vscode/extensions.json").read_text())
+
+
+WORKFLOWS: Final = {"github": ".github/workflows/system.yml", "gitlab": ".gitlab-ci.yml"}
+
+
+@pytest.mark.parametrize("ci", WORKFLOWS)
+def test_a_workflow_does_what_it_says(ci: str, tmp_path: Path) -> None:
+    """Each of its commands that is not the CI's own, or pip's, is run."""
+    sdfgen(tmp_path, "init", "demo", "--guests", "0", "--ci", ci)
+    text = (tmp_path / "demo" / WORKFLOWS[ci]).read_text()
+    commands = re.findall(r"^ +- (?:run: )?sdfgen (.*)$", text, re.MULTILINE)
+    assert [words.split()[0] for words in commands] == ["check", "build", "verify"]
+    for words in commands:
+        done = sdfgen(tmp_path / "demo", *words.split())
+        assert done.returncode == 0, done.stderr
+    assert 'pip install "$SDFGEN"' in text
+    assert "sdfgen-vm[zig]" in text
