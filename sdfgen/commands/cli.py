@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sdfgen.commands.options import COMMANDS, SEVERAL, Option, arguments_of
+from sdfgen.commands.options import COMMANDS, MORE, Option, arguments_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,13 +125,8 @@ def _completer(of: str) -> Completer:
 _BOARD, _FILE = _completer("board"), _completer("file")
 
 
-def _click_argument(name: str, default: str | None, *, several: bool) -> click.Argument:
+def _click_argument(name: str, default: str | None) -> click.Argument:
     complete = None if name == "thing" else _FILE
-    if several:
-        # click has no default for any number.
-        return click.Argument(
-            [name], nargs=-1, callback=lambda _, __, given: given or (default,), shell_complete=complete
-        )
     if default is None:
         return click.Argument([name], shell_complete=complete)
     return click.Argument([name], default=default, shell_complete=complete)
@@ -148,9 +143,11 @@ def _callback(name: str) -> Callable[..., None]:
 
 for _name, _options in COMMANDS.items():
     _parameters: list[click.Parameter] = [
-        *(_click_argument(*argument, several=_name in SEVERAL) for argument in arguments_of(_name)),
+        *(_click_argument(*argument) for argument in arguments_of(_name)),
         *map(_click_option, _options),
     ]
+    if _name in MORE:
+        _parameters.append(click.Argument(["more"], nargs=-1, shell_complete=_FILE))
     if _name == "run":
         _parameters.append(click.Argument(["extra"], nargs=-1))
     cli.add_command(click.Command(_name, params=_parameters, callback=_callback(_name), help=_HELP[_name]))

@@ -71,14 +71,12 @@ def _run(command: str, values: dict[str, Any]) -> None:
 
 def check(**values: Any) -> None:  # noqa: ANN401 - each parameter has its own type
     """Check descriptions and system files, and say everything that is wrong with them."""
-    paths, style = values["description"], values["style"]
-    if len(paths) > 1:
+    path, style = values["description"], values["style"]
+    if values["more"]:
         from sdfgen.commands.check import check_several
 
-        check_several(paths, values)
+        check_several((path, *values["more"]), values)
         return
-    (path,) = paths
-    values = {**values, "description": path}
     from sdfgen.commands.options import LISTED
 
     if os.path.basename(path) == LISTED:

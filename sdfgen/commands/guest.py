@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from subprocess import SubprocessError
 
 from sdfgen.commands.telling import give_up
 from sdfgen.linux.cache import UnavailableError
@@ -22,6 +23,8 @@ def guest(folder: str) -> str:
         debian_guest(folder, _say)
     except UnavailableError as error:
         give_up(f"{error}; {_NEEDS}")
+    except SubprocessError as error:
+        give_up(f"{error}; again may do")
     except OSError as error:
         give_up(f"{error.filename or folder}: {error.strerror or error}")
     kernel, _, initrd = (os.path.join(folder, name) for name in FILES)

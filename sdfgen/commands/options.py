@@ -128,8 +128,8 @@ ARGUMENTS: dict[str, tuple[tuple[str, str | None], ...]] = {
     "import": (("path", None),),
 }
 """What those commands take that take other than a description, each with what it is when left out; None for nothing."""
-SEVERAL = frozenset({"check"})
-"""Commands that take any number of what they take."""
+MORE = frozenset({"check"})
+"""Commands that take any number of what they take: those behind the first are their `more`."""
 
 
 def arguments_of(command: str) -> tuple[tuple[str, str | None], ...]:
@@ -176,9 +176,8 @@ def parse(arguments: list[str]) -> tuple[str, dict[str, Any]] | None:
 def _with_arguments(command: str, values: dict[str, Any], given: list[str]) -> tuple[str, dict[str, Any]] | None:
     """Add what stands beside options; None for too much or too little."""
     wanted = arguments_of(command)
-    if command in SEVERAL:
-        ((name, default),) = wanted
-        return command, {**values, name: tuple(given) or (default,)}
+    if command in MORE:
+        values["more"], given = tuple(given[len(wanted) :]), given[: len(wanted)]
     missing = wanted[len(given) :]
     if len(given) > len(wanted) or any(default is None for _, default in missing):
         return None
