@@ -75,7 +75,7 @@ def check_several(paths: tuple[str, ...], values: dict[str, Any]) -> None:
     if of_one is not None:
         usage(f"{of_one} is for one system file; `{LISTED}` lists several, each with what stands beside it")
     faults = Faults()
-    good = []
+    good, assumed = [], []
     for path in dict.fromkeys(paths):
         if os.path.basename(path) == LISTED:
             usage(f"{path} lists files, and is checked by itself")
@@ -87,9 +87,10 @@ def check_several(paths: tuple[str, ...], values: dict[str, Any]) -> None:
             examined = examine(request_of({**values, "description": path, "settings": ()}))
             faults.extend(examined.faults)
             good.append(_good(examined))
+            assumed += [f"{path}: {words}" for words in examined.said]
     if values["strict"]:
         faults.harden()
-    report(_Told(faults), values["style"])
+    report(_Told(faults), values["style"], assumed=assumed)
     if values["style"] == "text":
         sys.stdout.write("".join(good))
 

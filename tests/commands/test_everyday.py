@@ -55,7 +55,7 @@ def test_faults_of_several_files_are_one_document(tmp_path: Path) -> None:
     for name in ("one.toml", "two.toml"):
         (tmp_path / name).write_text((FAULTS / "SDF005" / "guest_without_name.toml").read_text())
     done = run("check", "one.toml", "two.toml", "--format", "json", cwd=tmp_path)
-    assert [fault["file"] for fault in json.loads(done.stdout)] == ["one.toml", "two.toml"]
+    assert [fault["file"] for fault in json.loads(done.stdout)["faults"]] == ["one.toml", "two.toml"]
 
 
 @pytest.mark.parametrize(
