@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-sel4 bench docs clean
+.PHONY: demo test test-sel4 bench docs site clean
 
 demo: $(VENV)/installed
 	$(BIN)/sdfgen build examples/two-clients/system.toml
@@ -25,10 +25,16 @@ bench: $(VENV)/installed
 
 docs: $(VENV)/installed
 	$(BIN)/sdfgen schema --format markdown > docs/reference.md
+	$(BIN)/sdfgen show examples/two-clients/system.toml --board qemu_virt_aarch64 --format svg -o docs/pictures/two-clients.svg
+
+# The pages as a site in build/site; every link must lead somewhere.
+site: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	$(BIN)/mkdocs build --strict
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[zig,test]'
 	$(BIN)/python -m compileall -q sdfgen patcher
 	touch $@
 

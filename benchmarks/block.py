@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from benchmarks import datapath, guest_disk
 from benchmarks.measure import BenchmarkError
 from benchmarks.options import arguments, save
-from tests.guest.cache import UnavailableError
+from sdfgen.linux.cache import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.measure import BenchmarkError, Spread, folder_for_disks, place, spread
 from sdfgen.build.toolchain import WARNINGS
+from sdfgen.linux.cache import UnavailableError
+from sdfgen.linux.cpio import Cpio
 from tests.guest.backend import OWN_C, Backend, Client, sources
-from tests.guest.cache import UnavailableError
 from tests.guest.client_vm import boot_with, write_initrd
-from tests.guest.cpio import Cpio
 from tests.guest.disks import Disk
 from tests.guest.guests import client_guest
 from tests.native.toolchain import TEMPLATES_C

@@ -11,6 +11,9 @@ def main() -> None:
     """Run the command line."""
     # The process is short and its values live until it ends: collecting garbage finds nothing.
     gc.disable()
+    from sdfgen.commands.neighbour import tell_of_neighbour
+
+    tell_of_neighbour()
     from sdfgen.commands.options import parse
 
     plain = parse(sys.argv[1:])

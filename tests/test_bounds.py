@@ -41,7 +41,8 @@ CORE: Final = (
 
 def bounds() -> dict[str, str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    matches = [BOUND.fullmatch(text) for text in project["dependencies"]]
+    extra = project["optional-dependencies"]["zig"]
+    matches = [BOUND.fullmatch(text) for text in (*project["dependencies"], *extra)]
     assert all(matches), "a dependency has one lower bound and nothing else"
     return {match[1]: match[2] for match in matches if match}
 

@@ -19,6 +19,8 @@ LAYERS = (
     ("__main__",),
     ("start",),
     ("commands",),
+    ("doctor", "project"),
+    ("linux",),
     ("run",),
     ("build",),
     ("verify",),
@@ -50,8 +52,8 @@ SUBSYSTEM = {
     "block": re.compile(r"\b((?<!virtio-)blk|block subsystem|virtio_blk|virtualiser|subsystems\.block)\b"),
     "console": re.compile(r"\b(hvc0|multiplexer|console_mux|virtio_console|console_pl011|subsystems\.console)\b"),
 }
-# Where words of a subsystem may stand in what is not its own.
-MAY_NAME = {"subsystems/register.py"}
+# Where words of a subsystem may stand in what is not its own; the second has names of Linux's modules.
+MAY_NAME = {"subsystems/register.py", "linux/guest.py"}
 
 
 def module_of(path: Path) -> str:

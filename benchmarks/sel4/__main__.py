@@ -16,7 +16,7 @@ from benchmarks.sel4.guest import write_guests
 from benchmarks.sel4.options import arguments, makers
 from benchmarks.sel4.rounds import machine, rounds, tell
 from benchmarks.sel4.rows import RowError, counted, has_cores, limit_name
-from tests.guest.cache import UnavailableError, need_programs
+from sdfgen.linux.cache import UnavailableError, need_programs
 
 if TYPE_CHECKING:
     import argparse

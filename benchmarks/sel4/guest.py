@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 from benchmarks.measure import run
 from sdfgen.build.toolchain import ZIG_FLAGS
+from sdfgen.linux.cpio import Cpio
 from tests.guest.client_vm import write_initrd
-from tests.guest.cpio import Cpio
 from tests.guest.guests import driver_guest
 from tests.sel4.trial import write_driver
 

@@ -17,7 +17,7 @@ from benchmarks.sel4.rounds import tell
 from benchmarks.sel4.rows import ROW_FORM, wanted
 from benchmarks.sel4.session import running
 from benchmarks.sel4.shares import ICOUNT_HELP, systems
-from tests.guest.cache import UnavailableError
+from sdfgen.linux.cache import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

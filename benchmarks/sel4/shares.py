@@ -20,7 +20,7 @@ from benchmarks.sel4.mailbox import LostError
 from benchmarks.sel4.rounds import machine, tell
 from benchmarks.sel4.rows import ROW_FORM, system_row, wanted
 from benchmarks.sel4.session import running
-from tests.guest.cache import UnavailableError, need_programs
+from sdfgen.linux.cache import UnavailableError, need_programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

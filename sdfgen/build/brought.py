@@ -6,6 +6,7 @@ A fault names the folder or file that is wrong, and the right one where it was f
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Final
 
 from sdfgen.build.compiler import compiler_faults
@@ -43,8 +44,9 @@ def toolchain_faults(
         compiles: The compiler is used.
     """
     named = toolchain.places
-    of_cc = compiler_faults(table.cc if table else ZIG, table.at("cc") if table else system.origin.at("toolchain"))
-    found = list(of_cc) if compiles else []
+    cc, where = (table.cc, table.at("cc")) if table else (ZIG, system.origin.at("toolchain"))
+    links = toolchain.microkit_sdk is not None
+    found = list(compiler_faults(cc, where, links_domains=links)) if compiles else []
     if toolchain.microkit_sdk is not None:
         found += _sdk_faults(toolchain, toolchain.microkit_sdk, named[SDK], system)
     if toolchain.libvmm is not None:
@@ -137,6 +139,8 @@ def _tool_faults(tool: str, where: Where) -> Iterator[Fault]:
         head = file.read(64)
     if not os.access(tool, os.X_OK):
         yield Fault("SDF173", f"{tool} may not be executed", where, f"chmod +x {tool}, or unpack the SDK anew")
+    elif sys.platform != "linux":
+        return  # whatever the host's programs are
     elif head[:4] == b"\x7fELF" and (machine := head[_ELF_MACHINE]) != _own_machine():
         number = int.from_bytes(machine, "little")
         message = f"{tool} is for another machine than this one ({os.uname().machine}): ELF machine {number}"

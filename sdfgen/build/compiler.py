@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from sdfgen.build.toolchain import ZIG
+from sdfgen.build.toolchain import LLD, ZIG, ZIG_EXTRA, ZIG_PACKAGE, has_zig
 from sdfgen.faults.fault import Fault
 
 if TYPE_CHECKING:
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 
     from sdfgen.faults.source import Where
 
-_ZIG_PACKAGE: Final = "ziglang"
 _MACHINES: Final = ("aarch64-", "arm64-")
 _PATIENCE_S: Final = 30
-_DEBIAN: Final = "Debian's package gcc-aarch64-linux-gnu has `aarch64-linux-gnu-`"
+_PREFIX: Final = "aarch64-linux-gnu-"
+_DEBIAN: Final = f"Debian's packages gcc-aarch64-linux-gnu and libc6-dev-arm64-cross have `{_PREFIX}`"
+_INSTALL: Final = f"pip install '{ZIG_EXTRA}'"
 
 
-def compiler_faults(cc: str, where: Where) -> Iterator[Fault]:
+def compiler_faults(cc: str, where: Where, *, links_domains: bool) -> Iterator[Fault]:
     """Yield what is wrong with the compiler.
 
     Args:
         cc: `zig`, or the prefix of a GCC.
         where: Where it is asked for.
+        links_domains: Protection domains are linked, which needs lld whatever compiles.
     """
-    from importlib.util import find_spec
-
-    if find_spec(_ZIG_PACKAGE) is None:
-        what = "compiles" if cc == ZIG else "links protection domains, whatever compiles"
-        message = f"the Python package {_ZIG_PACKAGE} is not installed for {sys.executable}: it {what}"
-        yield Fault("SDF172", message, where, f"pip install {_ZIG_PACKAGE}")
     if cc == ZIG:
+        if not has_zig():
+            message = f"there is no compiler: the Python package {ZIG_PACKAGE} is not installed for {sys.executable}"
+            advice = f'{_INSTALL}; or take a GCC, with `cc = "{_PREFIX}"` in [toolchain]: {_DEBIAN}'
+            yield Fault("SDF172", message, where, advice)
         return
     if os.sep in cc and not os.path.isabs(cc):
         message = f"the prefix {cc!r} is a relative path, and compilers run in the output folder"
@@ -41,6 +41,9 @@ def compiler_faults(cc: str, where: Where) -> Iterator[Fault]:
         return
     from shutil import which
 
+    if links_domains and not has_zig() and which(LLD) is None:
+        message = f"{LLD}, which links protection domains whatever compiles, is not on PATH"
+        yield Fault("SDF172", message, where, f"Debian's package lld has it; {ZIG_PACKAGE} has it, too: {_INSTALL}")
     lacking = [program for program in (f"{cc}gcc", f"{cc}gcc-ar") if which(program) is None]
     if lacking:
         looked = "" if os.sep in cc else " on PATH"

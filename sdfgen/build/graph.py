@@ -15,7 +15,7 @@ from sdfgen import outputs
 from sdfgen.build.graph_image import IMAGE_RULES, guest_files, guest_object, image
 from sdfgen.build.graph_patch import PATCH_RULE, finished
 from sdfgen.build.ninja_text import Author, escaped, joined
-from sdfgen.build.toolchain import LINUX_FLAGS, PD_FLAGS, PD_LINKER, board_folder
+from sdfgen.build.toolchain import LINUX_FLAGS, PD_FLAGS, board_folder
 from sdfgen.facts.data import data_path
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _head(system: System, toolchain: Toolchain, digest: Callable[[str], str]) ->
         link_flags=toolchain.link_flags,
         headers=joined(map(digest, own_headers())),
         ar=toolchain.ar,
-        ld_pd=PD_LINKER,
+        ld_pd=toolchain.ld_pd,
         pd_libraries=_libraries(system, toolchain),
         foreign=foreign,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
@@ -9,6 +10,11 @@ _FIRST_S = 1.0
 _EVERY_S = 10.0
 _CLEAR = "\r\x1b[K"
 _WIDTH = 100
+
+
+def _is_terminal() -> bool:
+    """Tell whether lines can be written over: not in the log of a CI, which may call itself a terminal."""
+    return sys.stderr.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
 
 
 class Progress:
@@ -26,8 +32,9 @@ class Progress:
         self._name = name
         self._quiet = quiet
         self.shows_commands = verbose and not quiet
-        self._terminal = sys.stderr.isatty() and not self.shows_commands
-        self._next_s = time.monotonic() + _FIRST_S
+        self._terminal = _is_terminal() and not self.shows_commands
+        self._begun_s = time.monotonic()
+        self._next_s = self._begun_s + _FIRST_S
         self._now = "starts"
         self._written = False
 
@@ -40,7 +47,7 @@ class Progress:
         """Take note of a step that is done."""
         if self.shows_commands:
             sys.stderr.write(f"[{number}/{total}] {what}\n")
-        self._now = f"{number} of {total} steps: {what}"
+        self._now = f"{number} of {total} steps, {time.monotonic() - self._begun_s:.0f} s: {what}"
         if self._terminal or self.patience_s == 0:
             self.wait()
 

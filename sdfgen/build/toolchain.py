@@ -30,9 +30,14 @@ ZIG_FLAGS = "-fno-sanitize=undefined"
 GNU_LINK_FLAGS = "-Wl,--strip-debug"
 ZIG_LINK_FLAGS = "-Wl,-T,c/uio/discard_debug.ld"
 # GNU ld refuses libvmm.a, some of whose files take libmicrokit's IPC buffer for a thread-local variable.
-PD_LINKER = "$python -m ziglang ld.lld --build-id=none --strip-debug"
+LLD = "ld.lld"
+_LLD_FLAGS = "--build-id=none --strip-debug"
+PD_LINKER = f"$python -m ziglang {LLD} {_LLD_FLAGS}"
 
 ZIG = "zig"
+ZIG_PACKAGE = "ziglang"
+ZIG_EXTRA = "sdfgen-vm[zig]"
+"""What brings it."""
 SDK = "MICROKIT_SDK"
 LIBVMM = "LIBVMM"
 TOOL = "bin/microkit"
@@ -51,6 +56,7 @@ class Toolchain(NamedTuple):
         cc_pd: Command that compiles for protection domains.
         link_flags: How the Linux driver is linked.
         ar: Command that makes archives.
+        ld_pd: Command that links protection domains.
         pd_libraries: Libraries of the compiler's that they need.
         microkit_sdk: The Microkit SDK, or None.
         libvmm: libvmm, or None.
@@ -61,6 +67,7 @@ class Toolchain(NamedTuple):
     cc_pd: str
     link_flags: str
     ar: str
+    ld_pd: str
     pd_libraries: str
     microkit_sdk: str | None
     libvmm: str | None
@@ -119,6 +126,7 @@ def find_toolchain(table: ToolchainTable | None, system: System) -> Toolchain:
             cc_pd=f"{cc}gcc {GNU_WITHOUT_FPU}",
             link_flags=f"{LINK_FLAGS} {GNU_LINK_FLAGS}",
             ar=f"{cc}gcc-ar",
+            ld_pd=PD_LINKER if has_zig() else f"{LLD} {_LLD_FLAGS}",
             pd_libraries=f"$$({cc}gcc -print-libgcc-file-name)",
             microkit_sdk=sdk,
             libvmm=libvmm,
@@ -130,11 +138,19 @@ def find_toolchain(table: ToolchainTable | None, system: System) -> Toolchain:
         cc_pd=f"{zig} cc {ZIG_FLAGS} -target aarch64-freestanding {ZIG_WITHOUT_FPU}",
         link_flags=f"{LINK_FLAGS} {ZIG_LINK_FLAGS}",
         ar=f"{zig} ar",
+        ld_pd=PD_LINKER,
         pd_libraries="",
         microkit_sdk=sdk,
         libvmm=libvmm,
         places=places,
     )
+
+
+def has_zig() -> bool:
+    """Tell whether the default compiler is installed: an extra, since it is ten times as large as all the rest."""
+    from importlib.util import find_spec
+
+    return find_spec(ZIG_PACKAGE) is not None
 
 
 def _places(table: ToolchainTable | None) -> Iterator[tuple[str, Where]]:

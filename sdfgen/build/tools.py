@@ -6,7 +6,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
-from sdfgen.build.toolchain import ZIG
+from sdfgen.build.toolchain import LLD, ZIG, has_zig
 from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def tools(cc: str) -> Iterator[Tool]:
     """
     if cc != ZIG:
         yield from _gnu(cc)
-    yield from _zig()
+    yield from _zig() if has_zig() else _lld()
     from importlib import metadata
 
     for name in _LIBRARIES:
@@ -62,14 +62,21 @@ def own_steps() -> list[str]:
 
 def _zig() -> Iterator[Tool]:
     """Yield Zig: every domain is linked with it, whoever compiles."""
-    try:
-        import ziglang
-    except ImportError:
-        return
+    import ziglang
+
     program = os.path.join(os.path.dirname(str(ziglang.__file__)), "zig")
     version = _said(program, "version")
     if version:
         yield Tool(ZIG, version, (program,))
+
+
+def _lld() -> Iterator[Tool]:
+    """Yield the lld that links domains where there is no Zig."""
+    import shutil
+
+    program = shutil.which(LLD)
+    if program is not None:
+        yield Tool(LLD, _said(program, "--version").split("\n")[0], (program,))
 
 
 def _gnu(prefix: str) -> Iterator[Tool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import sdfgen
 from sdfgen.build.uptodate import is_up_to_date
 from sdfgen.records import TYPE_CHECKING, NamedTuple
 
@@ -28,6 +29,8 @@ class Request(NamedTuple):
     compile_: bool
     jobs: int
     depfile: str | None
+    stamp: str | None = None
+    strict: bool = False
     quiet: bool = False
     verbose: bool = False
 
@@ -39,7 +42,8 @@ class Request(NamedTuple):
     @property
     def decides(self) -> tuple[object, ...]:
         """What of it decides what is built and said."""
-        return (self.description, self.settings, self.boards, self.style, self.out, self.compile_, self.depfile)
+        wanted = (self.description, self.settings, self.boards, self.compile_, self.strict)
+        return (*wanted, self.style, self.out, self.depfile, self.stamp)
 
 
 def build_and_tell(request: Request) -> str:
@@ -93,13 +97,18 @@ def _build(request: Request, lock: int) -> str:
 
     contents = Contents(known_contents(request.folder))
     description = describe(request.description, request.settings, request.boards)
+    if request.strict:
+        description.faults.harden()
     results = [] if description.faults.errors else _built(description, contents, request, lock)
     warned = report(description, request.style, notes=False)
     said = "".join(_summary(result) for result in results)
     outputs = {os.path.join(result.folder, name): sha for result in results for name, sha in result.files.items()}
-    if request.depfile:
-        outputs[request.depfile] = _write_depfile(request.depfile, results)
     times = [stamp_path(result) for result in results]
+    if request.depfile:
+        outputs[request.depfile] = _write_depfile(request.depfile, results, request.stamp)
+    if request.stamp:
+        _touch(request.stamp)
+        times.append(request.stamp)
     made = Made(
         inputs=contents.entries,
         outputs={path: sha for path, sha in outputs.items() if path not in times},
@@ -138,16 +147,29 @@ def _built(description: Description, contents: Contents, request: Request, lock:
     return []
 
 
-def _write_depfile(path: str, results: list[Result]) -> str:
-    """Write a depfile with paths as they are from here; return its SHA-256."""
+def _write_depfile(path: str, results: list[Result], stamp: str | None) -> str:
+    """Write a depfile with paths as they are from here, of one stamp or of each board's; return its SHA-256."""
     from sdfgen.build.digest import digest
     from sdfgen.build.finish import make_rule
     from sdfgen.build.publish import write_files
 
-    rules = (make_rule(stamp_path(result), sorted(result.inputs)) for result in results)
-    content = "".join(rules).encode()
+    by_target = {stamp_path(result): {*result.inputs} for result in results}
+    if stamp:
+        # A rule of somebody's build, in which another sdfgen makes another system.
+        by_target = {stamp: set().union({_OWN_VERSION}, *by_target.values())}
+    content = "".join(make_rule(target, sorted(inputs)) for target, inputs in by_target.items()).encode()
     write_files("", {path: content})
     return digest(content)
+
+
+_OWN_VERSION = sdfgen.__file__
+"""A file that is new wherever another version is installed."""
+
+
+def _touch(path: str) -> None:
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with open(path, "wb"):
+        os.utime(path)
 
 
 def _summary(result: Result) -> str:

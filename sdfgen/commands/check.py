@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
-from sdfgen.commands.options import LISTED
+from sdfgen.commands.described import described
+from sdfgen.commands.options import EXISTING, LISTED
 from sdfgen.commands.telling import report, usage
 from sdfgen.existing.examine import examine
 from sdfgen.existing.plan import requests
@@ -42,7 +44,7 @@ def check_existing(values: dict[str, Any]) -> None:
     Args:
         values: The parameters of `check` by name.
     """
-    _tell([examine(request_of(values))], Faults(), values["style"])
+    _tell([examine(request_of(values))], Faults(), values)
 
 
 def check_listed(values: dict[str, Any]) -> None:
@@ -57,22 +59,62 @@ def check_listed(values: dict[str, Any]) -> None:
     if given is not None:
         usage(f"what `{LISTED}` checks stands in it")
     faults = Faults()
-    _tell([examine(request) for request in requests(values["description"], faults)], faults, values["style"])
+    _tell([examine(request) for request in requests(values["description"], faults)], faults, values)
+
+
+def check_several(paths: tuple[str, ...], values: dict[str, Any]) -> None:
+    """Check descriptions and system files together, and say everything that is wrong with any.
+
+    Leaves with status 1 when something is.
+
+    Args:
+        paths: Their files.
+        values: The parameters of `check` by name.
+    """
+    of_one = next((option.flags[0] for option in EXISTING if option.kind == "many" and values[option.name]), None)
+    if of_one is not None:
+        usage(f"{of_one} is for one system file; `{LISTED}` lists several, each with what stands beside it")
+    faults = Faults()
+    good, assumed = [], []
+    for path in dict.fromkeys(paths):
+        if os.path.basename(path) == LISTED:
+            usage(f"{path} lists files, and is checked by itself")
+        if path.endswith(".toml"):
+            found = described(path, values["settings"], values["boards"])
+            faults.extend(found.faults)
+            good.append(f"{path}: good for {', '.join(found.systems)}\n")
+        else:
+            examined = examine(request_of({**values, "description": path, "settings": ()}))
+            faults.extend(examined.faults)
+            good.append(_good(examined))
+            assumed += [f"{path}: {words}" for words in examined.said]
+    if values["strict"]:
+        faults.harden()
+    report(_Told(faults), values["style"], assumed=assumed)
+    if values["style"] == "text":
+        sys.stdout.write("".join(good))
 
 
 _NAMED = ("settings", "boards", "microkit", "config", "includes", "search", "trees", "numbers", "defines", "elves")
 
 
-def _tell(results: list[Examined], faults: Faults, style: str) -> None:
+def _tell(results: list[Examined], faults: Faults, values: dict[str, Any]) -> None:
     """Show all faults at once, and what is good."""
+    style = values["style"]
+    if values["strict"]:
+        faults.harden()
     for result in results:
         faults.extend(result.faults)
         if style == "text" and result.said and result.faults.errors:
             sys.stderr.write(f"{result.request.path}: {'; '.join(result.said)}\n")
     report(_Told(faults), style, assumed=[f"{one.request.path}: {words}" for one in results for words in one.said])
     for result in results if style == "text" else ():
-        said = f" ({'; '.join(result.said)})" if result.said else ""
-        sys.stdout.write(f"{result.request.path}: good{said}\n")
+        sys.stdout.write(_good(result))
+
+
+def _good(result: Examined) -> str:
+    said = f" ({'; '.join(result.said)})" if result.said else ""
+    return f"{result.request.path}: good{said}\n"
 
 
 class _Told(NamedTuple):

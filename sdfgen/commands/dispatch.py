@@ -11,8 +11,6 @@ from sdfgen.records import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
-    from sdfgen.describe import Description
-
 
 def run(command: str, values: dict[str, Any]) -> None:
     """Run a command; one that is interrupted says so in a line, and nothing it started is left behind.
@@ -72,8 +70,13 @@ def _run(command: str, values: dict[str, Any]) -> None:
 
 
 def check(**values: Any) -> None:  # noqa: ANN401 - each parameter has its own type
-    """Check a description, or a system file, and say everything that is wrong with it."""
+    """Check descriptions and system files, and say everything that is wrong with them."""
     path, style = values["description"], values["style"]
+    if values["more"]:
+        from sdfgen.commands.check import check_several
+
+        check_several((path, *values["more"]), values)
+        return
     from sdfgen.commands.options import LISTED
 
     if os.path.basename(path) == LISTED:
@@ -86,12 +89,12 @@ def check(**values: Any) -> None:  # noqa: ANN401 - each parameter has its own t
 
         check_existing(values)
         return
-    from sdfgen.describe import describe
+    from sdfgen.commands.described import described
 
     _only_descriptions(values)
-    result = describe(path, values["settings"], values["boards"])
-    if not result.faults.errors:
-        _look_at_toolchains(result)
+    result = described(path, values["settings"], values["boards"])
+    if values["strict"]:
+        result.faults.harden()
     report(result, style)
     if style == "text":
         sys.stdout.write(f"{path}: good for {', '.join(result.systems)}\n")
@@ -104,13 +107,3 @@ def _only_descriptions(values: dict[str, Any]) -> None:
     for option in EXISTING:
         if values[option.name]:
             usage(f"{option.flags[0]} is for system files, and a description says that itself")
-
-
-def _look_at_toolchains(result: Description) -> None:
-    """Look at what a build would use, as far as that can be seen without one."""
-    from sdfgen.build.brought import toolchain_faults
-    from sdfgen.build.toolchain import find_toolchain
-
-    for board, system in result.systems.items():
-        table = result.specs[board].toolchain
-        result.faults.extend(toolchain_faults(find_toolchain(table, system), table, system))

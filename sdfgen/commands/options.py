@@ -41,6 +41,7 @@ _DESCRIBED = (
         choices=("text", "json", "github", "sarif"),
     ),
 )
+_STRICT = Option("strict", ("-W", "--warnings-as-errors"), "Let warnings be errors.", "flag", default=False)
 _OUT = Option("out", ("-o", "--out"), "Output folder; `build` beside the description by default.", metavar="FOLDER")
 _JOBS = Option("jobs", ("-j", "--jobs"), "Steps at once; 0 lets Ninja choose.", default=0, metavar="N")
 _TALK = (
@@ -52,6 +53,7 @@ _BUILT = (
     Option("compile_", ("--compile", "--no-compile"), "Compile and patch too.", "switch", default=True),
     _JOBS,
     Option("depfile", ("--depfile",), "Write a Make depfile with paths as they are from here.", metavar="FILE"),
+    Option("stamp", ("--stamp",), "Let a file be newer than every input: one target for all boards.", metavar="FILE"),
     *_TALK,
 )
 _RUN = (
@@ -111,8 +113,8 @@ _IMPORTED = (
     _DESCRIBED[-1],
 )
 COMMANDS = {
-    "check": (*_DESCRIBED, *EXISTING),
-    "build": (*_DESCRIBED, *_BUILT),
+    "check": (*_DESCRIBED, _STRICT, *EXISTING),
+    "build": (*_DESCRIBED, _STRICT, *_BUILT),
     "run": (*_DESCRIBED, *_RUN),
     "verify": (*_DESCRIBED, _OUT),
     "show": (*_VIEWED, _form("text", "mermaid", "dot", "svg", "html", "json"), _FILE),
@@ -129,6 +131,8 @@ ARGUMENTS: dict[str, tuple[tuple[str, str | None], ...]] = {
     "import": (("path", None),),
 }
 """What those commands take that take other than a description, each with what it is when left out; None for nothing."""
+MORE = frozenset({"check"})
+"""Commands that take any number of what they take: those behind the first are their `more`."""
 
 
 ORDERED = "run"
@@ -201,6 +205,8 @@ def parse(arguments: list[str]) -> tuple[str, dict[str, Any]] | None:
 def _with_arguments(command: str, values: dict[str, Any], given: list[str]) -> tuple[str, dict[str, Any]] | None:
     """Add what stands beside options; None for too much or too little."""
     wanted = arguments_of(command)
+    if command in MORE:
+        values["more"], given = tuple(given[len(wanted) :]), given[: len(wanted)]
     missing = wanted[len(given) :]
     if len(given) > len(wanted) or any(default is None for _, default in missing):
         return None

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from patcher.errors import BLAMED
 from patcher.errors import CODES as PATCHING
-from sdfgen.facts.data import data_path
+from sdfgen.facts.board_tables import BoardFile
 from sdfgen.faults.codes import BUILDING, EXISTING, READING, VERIFYING
 from sdfgen.judge import BOARD_RULES, rules
 from sdfgen.records import NamedTuple
+from sdfgen.schema.editors import schema_of, table_in, with_overrides
 from sdfgen.schema.readers import ListOf, Reader, Size
-from sdfgen.schema.table import REQUIRED, Many, One, Table
+from sdfgen.schema.table import REQUIRED, Table
 from sdfgen.subsystems import register
 from sdfgen.units import size_text
 
@@ -37,15 +38,10 @@ class TableText(NamedTuple):
     keys: list[KeyText]
 
 
-def _table_of(reader: Reader) -> type[Table] | None:
-    inner = reader.item if isinstance(reader, Many) else reader
-    return inner.table if isinstance(inner, One) else None
-
-
 def _tables(table: type[Table], path: str, seen: frozenset[type[Table]]) -> Iterator[tuple[str, type[Table]]]:
     yield path, table
     for name, wanted in table.keys.items():
-        inner = _table_of(wanted.reader)
+        inner = table_in(wanted.reader)
         if inner is not None and inner not in seen:
             step = f"{path}.{name}" if path else name
             yield from _tables(inner, step, seen | {inner})
@@ -64,7 +60,7 @@ def _default(reader: Reader, default: object, words: str) -> str:
 
 
 def _kind(reader: Reader) -> str:
-    inner = _table_of(reader)
+    inner = table_in(reader)
     if inner is not None:
         return "array of tables" if isinstance(reader, ListOf) else "table"
     return reader.says
@@ -80,19 +76,11 @@ def _shown(path: str, table: type[Table]) -> TableText:
 
 def markdown() -> str:
     """Return docs/reference.md."""
-    import jinja2
+    from sdfgen.facts.templates import rendered
 
-    loader = jinja2.FileSystemLoader(data_path("templates"))
-    environment = jinja2.Environment(
-        loader=loader,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        autoescape=False,
-        keep_trailing_newline=True,
-    )
     tables = [_shown(path, table) for path, table in _tables(register.spec(), "", frozenset({register.spec()}))]
     codes = [(code, *explained(code)) for code in all_codes()]
-    return environment.get_template("reference.md.j2").render(tables=tables, codes=codes, forms=_forms())
+    return rendered("reference.md.j2", tables=tables, codes=codes, forms=_forms())
 
 
 def _forms() -> list[tuple[str, list[TableText]]]:
@@ -113,18 +101,17 @@ def _forms() -> list[tuple[str, list[TableText]]]:
     return list(found.items())
 
 
-def json_schema() -> str:
-    """Return a JSON Schema of descriptions, for editors."""
-    tables = {table.__name__: table for _, table in _tables(register.spec(), "", frozenset({register.spec()}))}
-    schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "sdfgen system description",
-        "$ref": "#/$defs/Spec",
-        "$defs": {name: _object(table) for name, table in sorted(tables.items())},
-    }
-    spec = schema["$defs"]["Spec"]["properties"]  # type: ignore[index]
-    spec["include"] = {"type": "array", "items": {"type": "string"}, "description": "More files to read."}
-    spec["board"] = {"type": "object", "description": "Overrides for single boards."}
+def json_schema(of: str = "description") -> str:
+    """Return a JSON Schema for editors.
+
+    Args:
+        of: `description`, `part`, which is one that others include, or `board`, a board file.
+    """
+    if of == "board":
+        schema = schema_of(BoardFile.with_keys(register.board_keys()), "board file of sdfgen")
+    else:
+        schema = schema_of(register.spec(), "system description of sdfgen" + (", a part" if of == "part" else ""))
+        schema = with_overrides(schema, register.spec(), is_part=of == "part")
     return json.dumps(schema, indent=2) + "\n"
 
 
@@ -139,16 +126,6 @@ def schema_of_view(command: str) -> str:
 
     form = FORMS[command]
     return json_form.json_schema(form.view, f"sdfgen {command} --format json, version {form.version}")
-
-
-def _object(table: type[Table]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "description": " ".join((table.__doc__ or "").split()),
-        "properties": {name: {**k.reader.schema(), "description": k.doc} for name, k in table.keys.items()},
-        "required": [name for name, k in table.keys.items() if k.default is REQUIRED],
-        "additionalProperties": False,
-    }
 
 
 def all_codes() -> list[str]:

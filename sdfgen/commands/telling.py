@@ -88,7 +88,14 @@ def put(text: str) -> None:
 
 def show(faults: str, style: str) -> None:
     """Write rendered faults where those who read them look: machines to standard output."""
-    (sys.stderr if style == "text" else sys.stdout).write(faults)
+    if style != "text":
+        sys.stdout.write(faults)
+    elif sys.stderr.isatty():
+        from sdfgen.faults.colour import coloured, has_colours
+
+        sys.stderr.write(coloured(faults) if has_colours(sys.stderr) else faults)
+    else:
+        sys.stderr.write(faults)
 
 
 def tell(text: str, style: str) -> None:

@@ -134,6 +134,16 @@ class QemuTable(Table):
     memory: str = key(Text(), "`-m`.")
 
 
+class DiskTable(Table):
+    """A disk of the board that a guest can drive: `sdfgen init` writes it into new descriptions."""
+
+    devices: tuple[str, ...] = key(ListOf(Name()), "Devices that its driver needs.")
+    storage: str = key(Text(), "What Linux calls the disk there.")
+    ram: int | None = key(
+        Size(), "RAM of a guest whose memory must lie in a certain place.", default=None, default_doc="the usual"
+    )
+
+
 class ClockTable(Table):
     """A fixed clock that device nodes refer to."""
 
@@ -206,6 +216,7 @@ class BoardFile(Table):
     console: ConsoleTable | None = key(One(ConsoleTable), "The consoles of guests.", default=None)
     timer: TimerTable | None = key(One(TimerTable), "A timer for domains.", default=None)
     qemu: QemuTable | None = key(One(QemuTable), "QEMU.", default=None)
+    disk: DiskTable | None = key(One(DiskTable), "A disk that a guest can drive.", default=None)
     clock: tuple[ClockTable, ...] = key(Many(ClockTable), "Clocks.", default=())
     device: tuple[DeviceTable, ...] = key(Many(DeviceTable), "Devices.", default=())
     slots: tuple[SlotsTable, ...] = key(Many(SlotsTable), "Rows of devices.", default=())

@@ -186,7 +186,7 @@ BUILDING = {
     ),
     "SDF172": (
         "the compiler cannot be used",
-        "`cc` is `zig`, which is a Python package, or the prefix of a GCC that compiles for AArch64.",
+        "`cc` is `zig`, which the extra sdfgen-vm[zig] brings, or the prefix of a GCC that compiles for AArch64.",
     ),
     "SDF173": (
         "the Microkit tool cannot run",

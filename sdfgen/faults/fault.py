@@ -51,9 +51,18 @@ class Faults:
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, object, object], Fault] = {}
         self._alike: dict[tuple[str, str], int] = {}
+        self._is_hard = False
+
+    def harden(self) -> None:
+        """Let warnings be errors: those that are there, and all that come."""
+        self._is_hard = True
+        found, self._found, self._alike = self._found, {}, {}
+        self.extend(found.values())
 
     def add(self, fault: Fault) -> None:
         """Add a fault; the same message at the same place counts once."""
+        if self._is_hard and fault.severity == "warning":
+            fault = fault._replace(severity="error")
         key = (fault.code, fault.message, fault.where, fault.span)
         kind = (fault.code, fault.severity)
         count = self._alike.get(kind, 0)

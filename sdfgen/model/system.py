@@ -64,12 +64,14 @@ class Storage(NamedTuple):
         guest: The guest that drives it.
         partitions: The partitions that somebody is given.
         origin: Where it comes from.
+        device: What Linux calls it there.
     """
 
     name: str
     guest: str
     partitions: tuple[WantedPartition, ...]
     origin: Origin
+    device: str
 
 
 class Service(NamedTuple):

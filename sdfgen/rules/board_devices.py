@@ -155,9 +155,21 @@ def _gic_sizes(gic: GicTable) -> Iterator[Fault]:
             yield fault("SDF121", f"`{name}` {address:#x} does not start a page", (gic, name), "check the address")
 
 
-@board_rule("SDF122", "guests have a console device and timers that exist")
+def _disk_devices(board: Board) -> Iterator[Fault]:
+    """Yield what a new description would give to the guest that drives the disk, and is not there."""
+    disk = board.facts.disk
+    if disk is None:
+        return
+    for name in disk.devices:
+        if name not in board.devices:
+            message = f"the disk needs `{name}`, and there is no such device{suggestion(name, board.devices)}"
+            yield fault("SDF122", message, (disk, "devices"), f"known devices: {board.device_text()}")
+
+
+@board_rule("SDF122", "guests have a console device, timers and a disk that exist")
 def guest_facts(board: Board) -> Iterator[Fault]:
     """A guest that is given the board's UART is told its name; Linux takes the timers by their order in the tree."""
+    yield from _disk_devices(board)
     guest, timer = board.facts.guest, board.facts.timer
     if guest is None:
         return

@@ -71,6 +71,7 @@ class Text(Reader):
 
     says = "a non-empty string"
     harmless = "?"
+    examples: tuple[str, ...] = ()
 
     def read(self, node: Node, faults: Faults) -> str:
         """Return the string."""
@@ -83,13 +84,15 @@ class Text(Reader):
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema."""
-        return {"type": "string", "minLength": 1}
+        examples = {"examples": list(self.examples)} if self.examples else {}
+        return {"type": "string", "minLength": 1, "pattern": "^[^\\u0000-\\u001f]*$", **examples}
 
 
 class Name(Text):
     """A name of the system; its spelling is a rule of the system, not of the file."""
 
     says = 'a name such as "client1"'
+    examples = ("client1",)
 
 
 class Flag(Reader):
@@ -133,10 +136,18 @@ class Number(Reader):
         return {"type": "integer", **bounds}
 
 
+_NUMBER = r"(0x[0-9a-fA-F_]+|[0-9][0-9_]*)"
+_UNITS = r"\s*(B|KiB|MiB|GiB|TiB)?\s*"
+"""Of texts, as JSON Schemas have them; `sdfgen.units` reads them."""
+
+
 class _Quantity(Reader):
     """A whole number of a unit, as a number or as text with a unit."""
 
     low, high = 0, U64_MAX
+    pattern = ""
+    """What a text must match, for editors: reading refuses more."""
+    examples: tuple[int | str, ...] = ()
     of_number = 1
     """How many there are in what a number without a unit counts."""
 
@@ -155,7 +166,9 @@ class _Quantity(Reader):
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema."""
-        return {"type": ["integer", "string"]}
+        number = {"type": "integer", "minimum": -(-self.low // self.of_number), "maximum": self.high // self.of_number}
+        text = {"type": "string", "pattern": f"^{self.pattern}$"}
+        return {"anyOf": [number, text], "examples": list(self.examples)}
 
 
 class Size(_Quantity):
@@ -163,6 +176,8 @@ class Size(_Quantity):
 
     says = 'a size such as "2 MiB", "64 KiB" or 0x1000'
     harmless = 0x1000
+    pattern = rf"\s*{_NUMBER}{_UNITS}"
+    examples: tuple[int | str, ...] = ("2 MiB", "64 KiB", 0x1000)
 
     def parse(self, text: str) -> int | None:
         """Return the bytes."""
@@ -187,6 +202,8 @@ class Time(_Quantity):
     harmless = 0
     high = U32_MAX
     of_number = 1000
+    pattern = r"\s*[0-9][0-9_]*\s*(s|ms)?\s*"
+    examples = ("30 s", "500 ms", 30)
 
     def parse(self, text: str) -> int | None:
         """Return the milliseconds."""
@@ -195,6 +212,9 @@ class Time(_Quantity):
 
 class Rate(_Quantity):
     """A number of bytes a second, as a number or as text with a unit, of which some are too few."""
+
+    pattern = rf"\s*{_NUMBER}{_UNITS}/\s*s\s*"
+    examples = ("20 MiB/s", 20 * 2**20)
 
     def __init__(self, low: int) -> None:
         self.low, self.harmless = low, low
@@ -209,6 +229,7 @@ class Address(Size):
     """An address, as a number or as text."""
 
     says = "an address such as 0x4000_0000"
+    examples = (0x4000_0000, "0x4000_0000")
 
 
 class Choice(Reader):
@@ -251,7 +272,11 @@ class Expression(Reader):
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema."""
-        return {"type": ["integer", "string"]}
+        number = {"type": "integer", "minimum": -U64_MAX, "maximum": U64_MAX}
+        return {
+            "anyOf": [number, {"type": "string", "minLength": 1}],
+            "examples": ["phys_addr('block_virt_data') + 0x1000"],
+        }
 
 
 class OneOrMore(Reader):

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from .cpio import Cpio
+from sdfgen.linux.cpio import Cpio
+
 from .machine import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sdfgen.linux.guest import Guest
+
     from .backend import Client
-    from .guests import Guest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MEMORY_MIB = 512

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sdfgen.linux.cache import UnavailableError, need_programs
+
 from .backend import build_backend
-from .cache import UnavailableError, need_programs
 from .driver_vm import build, driver_elf, driver_initrd, read_system
 from .guests import client_guest, driver_guest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sdfgen.linux.guest import Guest
+
     from .driver_vm import DriverSystem
-    from .guests import Guest
 
 
 def _guest_or_skip(program: str, make: Callable[[], Guest]) -> Guest:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
-from typing import TYPE_CHECKING
 
-from .cache import made
-from .cpio import Cpio
-from .debian import Archive
-from .guests import Guest, _finish
-from .needs import built_in, find_modules, module_data, module_order
+from sdfgen.linux.cache import made
+from sdfgen.linux.debian import Archive
+from sdfgen.linux.guest import Guest, base, finish
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from .guests import key
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+INIT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "console_init")
 MODULES = ("virtio_mmio.ko", "virtio_console.ko")
 
 
@@ -29,26 +24,6 @@ def console_guest() -> Guest:
     def make(folder: str) -> None:
         root = os.path.join(folder, "root")
         archive.unpack(root, kernel, "busybox-static")
-        _finish(folder, root, _ramdisk(root))
+        finish(folder, root, base(INIT, root, MODULES))
 
-    return Guest.in_folder(made(f"console-arm64-{_digest(archive.versions(kernel, 'busybox-static'))}", make))
-
-
-def _digest(versions: Sequence[str]) -> str:
-    digest = hashlib.sha256("\n".join(versions).encode())
-    for own in ("console_init", "console_guest.py", "needs.py", "cpio.py"):
-        with open(os.path.join(HERE, own), "rb") as file:
-            digest.update(file.read())
-    return digest.hexdigest()[:16]
-
-
-def _ramdisk(root: str) -> Cpio:
-    modules = find_modules(root)
-    order = module_order(modules, MODULES, built_in(root))
-    ramdisk = Cpio()
-    ramdisk.copy("init", os.path.join(HERE, "console_init"))
-    ramdisk.copy("bin/busybox", os.path.join(root, "bin", "busybox"))
-    for name in order:
-        ramdisk.file("modules/" + name, module_data(modules[name]))
-    ramdisk.file("modules/order", "".join(name + "\n" for name in order).encode())
-    return ramdisk
+    return Guest.in_folder(made(key("console-arm64", archive.versions(kernel, "busybox-static"), INIT, __file__), make))

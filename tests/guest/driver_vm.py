@@ -20,18 +20,18 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import fdt
 from lxml import etree
 
+from sdfgen.linux.cpio import Cpio
 from tests.native.facts import Entry, page
 from tests.sddf_queue import Queues
 
 from .client_vm import HERE, write_initrd
-from .cpio import Cpio
 from .machine import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from .guests import Guest
+    from sdfgen.linux.guest import Guest
 
 BOARD: Final = "qemu_virt_aarch64"
 EXAMPLE: Final = os.path.join(os.path.dirname(os.path.dirname(HERE)), "examples", "two-clients", "system.toml")

@@ -13,7 +13,8 @@ from .client_vm import boot_client
 from .disks import MIB, Disk, Range
 
 if TYPE_CHECKING:
-    from .guests import Guest
+    from sdfgen.linux.guest import Guest
+
     from .machine import Machine
 
 BLOCK = 4096

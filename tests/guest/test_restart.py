@@ -15,7 +15,8 @@ from .disks import Disk
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .guests import Guest
+    from sdfgen.linux.guest import Guest
+
     from .machine import Machine
 
 KILLS = 3

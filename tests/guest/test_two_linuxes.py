@@ -18,8 +18,9 @@ from .disks import MIB, Disk
 from .driver_vm import ENGINES, RAM, DriverVm
 
 if TYPE_CHECKING:
+    from sdfgen.linux.guest import Guest
+
     from .driver_vm import DriverSystem
-    from .guests import Guest
 
 SIZES_MIB = (24, 8, 4)
 DISKS = ("vda", "vdb")

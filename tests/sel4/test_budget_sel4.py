@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from sdfgen.linux.cpio import Cpio
 from tests.guest.client_vm import write_initrd
-from tests.guest.cpio import Cpio
 from tests.guest.guests import driver_guest
 
 from .trial import QEMU, needed, sdfgen, sdk_version, write_description, write_driver

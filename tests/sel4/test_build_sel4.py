@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from sdfgen.image.placed import read_placed
-from tests.guest.cache import made
-from tests.guest.debian import Archive
+from sdfgen.linux.cache import made
+from sdfgen.linux.debian import Archive
 from tests.guest.guests import driver_guest
 
 from .trial import needed, sdfgen, sdk_version

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from sdfgen.linux.cpio import Cpio
 from tests.guest.client_vm import write_initrd
 from tests.guest.console_guest import console_guest
-from tests.guest.cpio import Cpio
 
 from .trial import QEMU, SCRIPTS, needed, sdfgen
 

@@ -13,8 +13,8 @@ from typing import Final
 import pytest
 
 from sdfgen.build.toolchain import PD_FLAGS, PD_LINKER, SDK, ZIG_FLAGS
+from sdfgen.linux.cpio import Cpio
 from tests.guest.client_vm import write_initrd
-from tests.guest.cpio import Cpio
 from tests.guest.driver_vm import RAM, RAM_BYTES
 from tests.guest.guests import client_guest, driver_guest
 

@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
+from sdfgen.linux.cpio import Cpio
 from tests.guest.client_vm import write_initrd
-from tests.guest.cpio import Cpio
 from tests.guest.guests import client_guest, driver_guest
 
 from .trial import QEMU, needed, sdfgen, write_driver

@@ -13,8 +13,8 @@ from typing import IO, Final
 
 import pytest
 
+from sdfgen.linux.cpio import Cpio
 from tests.guest.client_vm import write_initrd
-from tests.guest.cpio import Cpio
 from tests.guest.disks import MIB, SECTOR, Disk, Range
 from tests.guest.guests import client_guest, driver_guest
 

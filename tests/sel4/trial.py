@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import pytest
 
+from sdfgen.linux.cache import UnavailableError, need_programs
+from sdfgen.linux.cpio import Cpio
 from sdfgen.run.turns import host_core_count, is_fair
-from tests.guest.cache import UnavailableError, need_programs
 from tests.guest.client_vm import write_initrd
-from tests.guest.cpio import Cpio
 from tests.guest.guests import client_guest, driver_guest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tests.guest.guests import Guest
+    from sdfgen.linux.guest import Guest
 
 QEMU: Final = "qemu-system-aarch64"
 BOARD: Final = "qemu_virt_aarch64"

@@ -63,4 +63,4 @@ class PartitionNames(Reader):
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema."""
         named = {"type": "string", "pattern": f"^({PARTUUID}|{PARTLABEL})=."}
-        return {"anyOf": [{"type": "integer"}, named]}
+        return {"anyOf": [{"type": "integer"}, named], "examples": [0, f"{PARTLABEL}=logs"]}

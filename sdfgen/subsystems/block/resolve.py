@@ -241,7 +241,7 @@ def _storage(block: Block, wanted: Sequence[Wish]) -> Storage:
     for disk in block.disks:
         owned.setdefault(disk.partition, disk.owner if owners.count(disk.owner) == 1 else disk.label)
     partitions = (WantedPartition(name, *how) for how, name in sorted(owned.items(), key=lambda one: one[0].order))
-    return Storage(block.name, block.driver.guest, tuple(partitions), block.origin)
+    return Storage(block.name, block.driver.guest, tuple(partitions), block.origin, block.driver.storage)
 
 
 def _chain(block: Block, clients: Clients) -> frozenset[str]:

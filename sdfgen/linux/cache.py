@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class UnavailableError(Exception):
-    """What this machine lacks: the reason of a skip."""
+    """What this machine lacks."""
 
 
 def cache_folder() -> str:

@@ -11,7 +11,7 @@ import re
 import subprocess
 from typing import TYPE_CHECKING
 
-from .cache import UnavailableError, cache_folder, locked, need_programs
+from sdfgen.linux.cache import UnavailableError, cache_folder, locked, need_programs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 
-from .cache import UnavailableError
+from sdfgen.linux.cache import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

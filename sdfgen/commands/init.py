@@ -1,0 +1,158 @@
+"""`sdfgen init`: begins a project in a folder, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from sdfgen.commands.reference import json_schema
+from sdfgen.commands.telling import give_up, refuse, usage
+from sdfgen.describe import describe
+from sdfgen.facts.board import board_files, load_board
+from sdfgen.faults.fault import Faults, suggestion
+from sdfgen.project.files import DESCRIPTION, SCHEMAS, Project, project_files
+from sdfgen.subsystems import register
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sdfgen.facts.board import Board
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
+_TARGETS: Final = frozenset({"all", "check", "clean", "help", "install", "package", "run", "test"})
+"""Names that targets of Makefiles and CMake have already."""
+_WHAT: Final = {
+    DESCRIPTION: "the description",
+    "Makefile": "make, make check, make run",
+    "CMakeLists.txt": "the same system as a target of CMake",
+    ".github/workflows/system.yml": "checks, builds and verifies it on GitHub",
+    ".gitlab-ci.yml": "checks, builds and verifies it on GitLab",
+    ".taplo.toml": "tells editors which schema is whose",
+    ".sdfgen/description.schema.json": "what editors complete and check descriptions with",
+}
+
+
+def init(folder: str, boards: tuple[str, ...], guests: int, *, make: bool, cmake: bool, ci: str) -> str:
+    """Begin a project, and return what to say; leave with status 1 or 2 and why when that can't be done.
+
+    Args:
+        folder: The project's folder; it may be there already, without the files that are written.
+        boards: Names of the boards to build for.
+        guests: Guests that share a disk, beside the one that drives it; 0 for one guest alone.
+        make: Write a Makefile.
+        cmake: Write a CMakeLists.txt.
+        ci: Whose workflow to write: `github`, `gitlab` or `none`.
+    """
+    above = os.path.dirname(os.path.abspath(folder))
+    if not os.path.isdir(above):
+        give_up(f"there is no folder {above}: make it, or name another")
+    project = Project(_name(folder), _boards(folder, boards, guests), guests, make, cmake, ci)
+    files = project_files(project, {of: json_schema(of) for of in SCHEMAS})
+    there = [name for name in files if os.path.lexists(os.path.join(folder, name))]
+    if there:
+        give_up(f"{folder} has {', '.join(there)} already; name a new folder, or move them away (nothing was written)")
+    try:
+        _write(folder, files)
+    except OSError as error:
+        give_up(f"{error.filename or folder}: {error.strerror}; nothing was written")
+    return _said(folder, project, files)
+
+
+def _name(folder: str) -> str:
+    name = os.path.basename(os.path.abspath(folder))
+    if not _NAME.fullmatch(name):
+        usage(f"{name!r} can't be a system's name, which has letters, digits, _ and -: name another folder")
+    if name in _TARGETS:
+        usage(f"{name!r} is a target of every Makefile: name another folder")
+    return name
+
+
+def _boards(folder: str, names: tuple[str, ...], guests: int) -> tuple[Board, ...]:
+    known = board_files(folder)
+    faults = Faults()
+    found = []
+    for name in dict.fromkeys(names):
+        if name not in known:
+            near = suggestion(name, known)
+            usage(f"there is no board {name!r}{near}: {', '.join(known)}; `sdfgen board NAME` begins one")
+        board = load_board(name, known[name], faults, register.board_keys())
+        if board is None:
+            refuse(list(faults), "text")
+        if guests and board.facts.disk is None:
+            usage(f"the board file of {name} has no [disk] that a guest could drive: add one, or take --guests 0")
+        found.append(board)
+    return tuple(found)
+
+
+def _write(folder: str, files: Mapping[str, bytes]) -> None:
+    """Write all files, after seeing that the description is good; none when one can't be written."""
+    above = os.path.dirname(os.path.abspath(folder))
+    stage = tempfile.mkdtemp(prefix=".sdfgen-init-", dir=above)
+    made: list[str] = []
+    try:
+        for name, content in files.items():
+            _put(os.path.join(stage, name), content)
+        _judge(stage, folder)
+        for name, content in files.items():
+            path = os.path.join(folder, name)
+            made += _make_folders(os.path.dirname(path))
+            _put(path, content)
+            made.append(path)
+    except BaseException:
+        _remove(made)
+        raise
+    finally:
+        shutil.rmtree(stage)
+
+
+def _put(path: str, content: bytes) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "xb") as file:
+        try:
+            file.write(content)
+            file.flush()
+        except OSError:
+            os.unlink(path)
+            raise
+
+
+def _judge(stage: str, folder: str) -> None:
+    """Leave with status 1 when the description is no good: too many guests, a name that is too long."""
+    own = os.path.join(folder, "boards")
+    if os.path.isdir(own):
+        shutil.copytree(own, os.path.join(stage, "boards"))
+    faults = describe(os.path.join(stage, DESCRIPTION)).faults
+    if faults.errors:
+        for fault in faults:
+            fault.where.source.name = DESCRIPTION
+        refuse([fault for fault in faults.sorted() if fault.severity == "error"], "text")
+
+
+def _make_folders(folder: str) -> list[str]:
+    """Make a folder and those above it; return the new ones, those above first."""
+    missing = []
+    while folder and not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    for path in reversed(missing):
+        os.mkdir(path)
+    return missing[::-1]
+
+
+def _remove(paths: Iterable[str]) -> None:
+    for path in reversed(list(paths)):
+        with suppress(OSError):
+            os.rmdir(path) if os.path.isdir(path) else os.unlink(path)
+
+
+def _said(folder: str, project: Project, files: Iterable[str]) -> str:
+    boards = ", ".join(board.name for board in project.boards)
+    lines = [f"{folder}: {project.summary.rstrip('.')}; for {boards}"]
+    lines += [f"  {name:<36} {_WHAT[name]}" for name in files if name in _WHAT]
+    go = "" if os.path.abspath(folder) == os.getcwd() else f"cd {folder} && "
+    lines += ["", f"next: {go}sdfgen build {DESCRIPTION}", "      sdfgen doctor says what the bootable image takes"]
+    return "\n".join(lines) + "\n"
