@@ -29,7 +29,8 @@ _HELP = {
     "import": "Make a description of a system file that others wrote: one that makes the same system.",
     "run": "Build a description and run it in QEMU; EXTRA, behind `--`, is for QEMU.",
 }
-_GUESTS = "Guests that share a disk, beside the one that drives it; 0 for one guest alone."
+_GUESTS = "Guests that share a disk, beside the one that drives it, 2 unless given; 0 for one guest alone."
+_FROM = "Make the description of this system file, as `sdfgen import` does."
 _QEMU = "qemu_virt_aarch64"
 _FOR_BOARD = f"A board to build for, {_QEMU} unless given; may be given again."
 _FOR = "How far things should go; each step needs what those before it need."
@@ -178,16 +179,19 @@ def schema(style: str, what: str) -> None:
 
 @cli.command()
 @click.argument("folder", metavar="[NAME]", default=".")
-@click.option("--guests", type=click.IntRange(0), default=2, show_default=True, help=_GUESTS)
-@click.option("--board", "boards", multiple=True, default=[_QEMU], help=_FOR_BOARD, shell_complete=_BOARD)
+@click.option("--guests", type=click.IntRange(0), help=_GUESTS)
+@click.option("--board", "boards", multiple=True, help=_FOR_BOARD, shell_complete=_BOARD)
+@click.option("--from", "source", metavar="X.system", help=_FROM, shell_complete=_FILE)
 @click.option("--make/--no-make", default=True, help="Write a Makefile.")
 @click.option("--cmake/--no-cmake", default=True, help="Write a CMakeLists.txt.")
 @click.option("--ci", type=click.Choice(["github", "gitlab", "none"]), default="github", help="Write its workflow.")
-def init(folder: str, guests: int, boards: tuple[str, ...], ci: str, *, make: bool, cmake: bool) -> None:
+def init(
+    folder: str, guests: int | None, boards: tuple[str, ...], source: str | None, ci: str, *, make: bool, cmake: bool
+) -> None:
     """Begin a project in folder NAME, or in this one: a description that builds, and what builds it."""
     from sdfgen.commands.init import init as begin_project
 
-    click.echo(begin_project(folder, boards, guests, make=make, cmake=cmake, ci=ci), nl=False)
+    click.echo(begin_project(folder, boards, guests, source, make=make, cmake=cmake, ci=ci), nl=False)
 
 
 @cli.command()

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 _TARGETS: Final = frozenset({"all", "check", "clean", "help", "install", "package", "run", "test"})
 """Names that targets of Makefiles and CMake have already."""
+_BOARD: Final = "qemu_virt_aarch64"
+_GUESTS: Final = 2
 _WHAT: Final = {
     DESCRIPTION: "the description",
     "Makefile": "make, make check, make run",
@@ -36,30 +38,59 @@ _WHAT: Final = {
 }
 
 
-def init(folder: str, boards: tuple[str, ...], guests: int, *, make: bool, cmake: bool, ci: str) -> str:
+_SCHEMA_LINE: Final = f"#:schema {SCHEMAS['description']}\n"
+"""Tells editors what checks a description; the template of new ones has it, too."""
+
+
+def init(
+    folder: str, boards: tuple[str, ...], guests: int | None, source: str | None, *, make: bool, cmake: bool, ci: str
+) -> str:
     """Begin a project, and return what to say; leave with status 1 or 2 and why when that can't be done.
 
     Args:
         folder: The project's folder; it may be there already, without the files that are written.
-        boards: Names of the boards to build for.
-        guests: Guests that share a disk, beside the one that drives it; 0 for one guest alone.
+        boards: Names of the boards to build for; with `source` one, otherwise QEMU's by default.
+        guests: Guests that share a disk, beside the one that drives it; 0 for one guest alone. None for some.
+        source: A system file to make the description of, instead of a new one.
         make: Write a Makefile.
         cmake: Write a CMakeLists.txt.
         ci: Whose workflow to write: `github`, `gitlab` or `none`.
     """
+    if source is not None and guests is not None:
+        usage("--guests is for new descriptions; with --from, guests are the system file's")
+    if source is not None and len(boards) != 1:
+        usage("--from takes one --board: the one that the system file is for")
     above = os.path.dirname(os.path.abspath(folder))
     if not os.path.isdir(above):
         give_up(f"there is no folder {above}: make it, or name another")
-    project = Project(_name(folder), _boards(folder, boards, guests), guests, make, cmake, ci)
+    count = _GUESTS if guests is None else guests
+    needs_disk = count > 0 and source is None
+    known = _boards(folder, boards or (_BOARD,), needs_disk=needs_disk)
+    project = Project(_name(folder), known, count if needs_disk else 0, make, cmake, ci, source)
     files = project_files(project, {of: json_schema(of) for of in SCHEMAS})
+    remarks: tuple[str, ...] = ()
+    if source is not None:
+        text, remarks = _imported(source, folder, project)
+        files[DESCRIPTION] = (_SCHEMA_LINE + text).encode()
     there = [name for name in files if os.path.lexists(os.path.join(folder, name))]
     if there:
         give_up(f"{folder} has {', '.join(there)} already; name a new folder, or move them away (nothing was written)")
     try:
-        _write(folder, files)
+        _write(folder, files, is_judged=source is not None)
     except OSError as error:
         give_up(f"{error.filename or folder}: {error.strerror}; nothing was written")
-    return _said(folder, project, files)
+    return _said(folder, project, files, remarks)
+
+
+def _imported(source: str, folder: str, project: Project) -> tuple[str, tuple[str, ...]]:
+    """Return the description of a system file, which makes the same system, and what there is to say of it."""
+    from sdfgen.existing.request import Request
+    from sdfgen.importing.convert import import_system
+
+    imported = import_system(Request(source, project.boards[0].name), folder, project.name)
+    if imported.text is None:
+        refuse([fault for fault in imported.faults.sorted() if fault.severity == "error"], "text")
+    return imported.text, imported.said
 
 
 def _name(folder: str) -> str:
@@ -71,7 +102,7 @@ def _name(folder: str) -> str:
     return name
 
 
-def _boards(folder: str, names: tuple[str, ...], guests: int) -> tuple[Board, ...]:
+def _boards(folder: str, names: tuple[str, ...], *, needs_disk: bool) -> tuple[Board, ...]:
     known = board_files(folder)
     faults = Faults()
     found = []
@@ -82,13 +113,13 @@ def _boards(folder: str, names: tuple[str, ...], guests: int) -> tuple[Board, ..
         board = load_board(name, known[name], faults, register.board_keys())
         if board is None:
             refuse(list(faults), "text")
-        if guests and board.facts.disk is None:
+        if needs_disk and board.facts.disk is None:
             usage(f"the board file of {name} has no [disk] that a guest could drive: add one, or take --guests 0")
         found.append(board)
     return tuple(found)
 
 
-def _write(folder: str, files: Mapping[str, bytes]) -> None:
+def _write(folder: str, files: Mapping[str, bytes], *, is_judged: bool) -> None:
     """Write all files, after seeing that the description is good; none when one can't be written."""
     above = os.path.dirname(os.path.abspath(folder))
     stage = tempfile.mkdtemp(prefix=".sdfgen-init-", dir=above)
@@ -96,7 +127,8 @@ def _write(folder: str, files: Mapping[str, bytes]) -> None:
     try:
         for name, content in files.items():
             _put(os.path.join(stage, name), content)
-        _judge(stage, folder)
+        if not is_judged:
+            _judge(stage, folder)
         for name, content in files.items():
             path = os.path.join(folder, name)
             made += _make_folders(os.path.dirname(path))
@@ -149,10 +181,11 @@ def _remove(paths: Iterable[str]) -> None:
             os.rmdir(path) if os.path.isdir(path) else os.unlink(path)
 
 
-def _said(folder: str, project: Project, files: Iterable[str]) -> str:
+def _said(folder: str, project: Project, files: Iterable[str], remarks: Iterable[str]) -> str:
     boards = ", ".join(board.name for board in project.boards)
     lines = [f"{folder}: {project.summary.rstrip('.')}; for {boards}"]
     lines += [f"  {name:<36} {_WHAT[name]}" for name in files if name in _WHAT]
+    lines += [f"  note: {remark}" for remark in remarks]
     go = "" if os.path.abspath(folder) == os.getcwd() else f"cd {folder} && "
     lines += ["", f"next: {go}sdfgen build {DESCRIPTION}", "      sdfgen doctor says what the bootable image takes"]
     return "\n".join(lines) + "\n"

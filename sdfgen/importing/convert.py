@@ -46,12 +46,13 @@ class Imported(NamedTuple):
     said: tuple[str, ...] = ()
 
 
-def import_system(request: Request, folder: str) -> Imported:
+def import_system(request: Request, folder: str, name: str | None = None) -> Imported:
     """Return the description that makes a system file's system, or what keeps it from being made.
 
     Args:
         request: The system file, and what it is read for.
         folder: The folder that the description will be in.
+        name: The system's name; by default the file's.
     """
     examined = examine(request)
     faults = Faults()
@@ -59,7 +60,7 @@ def import_system(request: Request, folder: str) -> Imported:
     if faults.errors or examined.system is None or examined.root is None:
         return Imported(None, faults)
     system, root = examined.system, examined.root
-    head, raw = _head(system, request), drafts_of(root, system)
+    head, raw = _head(system, request, name or _name(request.path)), drafts_of(root, system)
     drafts = with_guests(raw, system, head, root, folder) or raw
     text, found = _described(drafts, head, root, system, folder)
     if found.errors and drafts is not raw:
@@ -101,10 +102,10 @@ def _other_architecture(examined: Examined) -> list[Fault]:
     return [unknown._replace(message=message, advice="`sdfgen check` reads it", severity="error")]
 
 
-def _head(system: System, request: Request) -> dict[str, Any]:
+def _head(system: System, request: Request, name: str) -> dict[str, Any]:
     """Return what `[system]` says; the Microkit version too where it is the default, which may be another one day."""
     head = {
-        "name": _name(request.path),
+        "name": name,
         "boards": [request.board] if request.board else [],
         "microkit": system.dialect.version,
     }

@@ -41,6 +41,7 @@ class Project(NamedTuple):
         make: There is a Makefile.
         cmake: There is a CMakeLists.txt.
         ci: Whose workflow there is: a key of `CI`, or anything else for none.
+        source: The system file that the description was made of; None for a new one.
     """
 
     name: str
@@ -49,10 +50,13 @@ class Project(NamedTuple):
     make: bool
     cmake: bool
     ci: str
+    source: str | None = None
 
     @property
     def summary(self) -> str:
         """What it is, in a line."""
+        if self.source is not None:
+            return f"What {self.source} describes."
         if self.guests == 0:
             return "A Linux guest alone."
         clients = "One Linux guest uses" if self.guests == 1 else f"{self.guests} Linux guests share"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 QEMU: Final = "qemu_virt_aarch64"
 ODROID: Final = "odroidc4"
+FOREIGN: Final = "consoles.system"
 SDFGEN: Final = (sys.executable, "-m", "sdfgen")
 CASES: Final[dict[str, tuple[str, ...]]] = {
     "default": (),
@@ -92,6 +93,16 @@ REFUSED: Final[dict[str, tuple[Sequence[str], str, int]]] = {
         f"there is no board 'odroid' (did you mean `{ODROID}`?): {ODROID}, {QEMU}; `sdfgen board NAME` begins one",
         2,
     ),
+    "from_with_guests": (
+        ("x", "--from", "y.system", "--guests", "2"),
+        "--guests is for new descriptions; with --from, guests are the system file's",
+        2,
+    ),
+    "from_without_board": (
+        ("x", "--from", "y.system"),
+        "--from takes one --board: the one that the system file is for",
+        2,
+    ),
     "nowhere": (("no/where/x",), "there is no folder no/where: make it, or name another", 1),
 }
 
@@ -102,6 +113,26 @@ def test_what_can_not_be_is_refused(case: str, tmp_path: Path) -> None:
     done = sdfgen(tmp_path, "init", *words)
     assert (done.stderr.replace(f"{tmp_path}/", ""), done.returncode) == (f"sdfgen: {said}\n", status)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_system_file_becomes_the_description(tmp_path: Path, golden: Golden) -> None:
+    (tmp_path / "x.system").write_bytes((GOLDENS / "sdf" / FOREIGN).read_bytes())
+    done = sdfgen(tmp_path, "init", "demo", "--from", "x.system", "--board", QEMU)
+    assert (done.returncode, done.stderr) == (0, "")
+    golden.check(GOLDENS / "init" / "from.txt", done.stdout)
+    schema, text = (tmp_path / "demo" / "system.toml").read_text().split("\n", 1)
+    assert schema == "#:schema .sdfgen/description.schema.json"
+    imported = sdfgen(tmp_path, "import", "x.system", "--board", QEMU, "-o", "-")
+    assert text == imported.stdout.replace('name = "x"', 'name = "demo"')
+    assert sdfgen(tmp_path / "demo", "check", "system.toml").returncode == 0
+
+
+def test_of_a_system_file_with_faults_nothing_is_written(tmp_path: Path) -> None:
+    (tmp_path / "x.system").write_text('<system><memory_region name="a" size="1" /></system>')
+    done = sdfgen(tmp_path, "init", "demo", "--from", "x.system", "--board", QEMU)
+    assert done.returncode == 1
+    assert done.stderr.startswith("x.system:1:2: error[SDF027]: the system has no protection domain\n")
+    assert files_of(tmp_path) == ["x.system"]
 
 
 def test_too_many_guests_are_told_and_nothing_is_written(tmp_path: Path) -> None:
