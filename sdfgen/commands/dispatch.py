@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from sdfgen.commands.telling import report, tell, usage
+from sdfgen.commands.telling import give_up, report, tell, usage
 from sdfgen.records import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def _run(command: str, values: dict[str, Any]) -> None:
 
 def check(**values: Any) -> None:  # noqa: ANN401 - each parameter has its own type
     """Check descriptions and system files, and say everything that is wrong with them."""
-    path, style = values["description"], values["style"]
+    values["description"] = path = _what_is_here(values["description"])
+    style = values["style"]
     if values["more"]:
         from sdfgen.commands.check import check_several
 
@@ -98,6 +99,17 @@ def check(**values: Any) -> None:  # noqa: ANN401 - each parameter has its own t
     report(result, style)
     if style == "text":
         sys.stdout.write(f"{path}: good for {', '.join(result.systems)}\n")
+
+
+def _what_is_here(path: str) -> str:
+    """Return what to check where nothing is named: a list of system files, or else a description."""
+    from sdfgen.commands.options import LISTED, USUAL
+
+    if path != LISTED or os.path.lexists(LISTED):
+        return path
+    if not os.path.lexists(USUAL):
+        give_up(f"there is neither {LISTED} nor {USUAL} here: name a description or a system file")
+    return USUAL
 
 
 def _only_descriptions(values: dict[str, Any]) -> None:

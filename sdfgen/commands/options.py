@@ -94,7 +94,9 @@ EXISTING = (
 )
 """Of a system file: what decides how it is read, and then what stands beside it."""
 LISTED = "sdfgen-check.toml"
-"""What `check` is given when it is given nothing: a list of system files."""
+"""What `check` is given when it is given nothing: a list of system files; without one, the description."""
+USUAL = "system.toml"
+"""What descriptions are called."""
 _BOARD = Option("board", ("--board",), "For this board; the description's first by default.", metavar="NAME")
 _READ = EXISTING[:4]
 """Of them, what decides how a system file is read."""
@@ -107,7 +109,7 @@ def _form(*choices: str) -> Option:
 
 _FILE = Option("out", ("-o", "--out"), "Write it to a file.", metavar="FILE")
 _IMPORTED = (
-    Option("out", ("-o", "--out"), "The description; `-` for standard output.", default="system.toml", metavar="FILE"),
+    Option("out", ("-o", "--out"), "The description; `-` for standard output.", default=USUAL, metavar="FILE"),
     Option("force", ("--force",), "Write over a file that is there.", "flag", default=False),
     _BOARD._replace(help="The board that it is for."),
     _DESCRIBED[-1],
@@ -126,7 +128,7 @@ COMMANDS = {
 _ONE_DESCRIPTION = (("description", None),)
 ARGUMENTS: dict[str, tuple[tuple[str, str | None], ...]] = {
     "check": (("description", LISTED),),
-    "why": (("thing", None), ("description", "system.toml")),
+    "why": (("thing", None), ("description", USUAL)),
     "diff": (("before", None), ("after", None)),
     "import": (("path", None),),
 }

@@ -25,7 +25,7 @@ from sdfgen.read.element import XmlText
 from sdfgen.read.xml import decode, parse_xml
 from tests.boards.own import OWN
 from tests.boards.test_sdk import make_sdk
-from tests.paths import FAULTS, GOLDENS
+from tests.paths import FAULTS, GOLDENS, SYSTEMS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -340,11 +340,17 @@ def test_a_list_of_system_files(
     assert "sdfgen-check.toml:7:22: error[SDF003]: 'ram_byte' is none of ram_bytes" in capsys.readouterr().err
 
 
-def test_without_a_file_it_is_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_file_it_is_the_list_or_else_the_description(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(cli, ["check"])
-    assert result.exit_code == 1
-    assert "'sdfgen-check.toml' cannot be read" in result.stderr
+    said = "there is neither sdfgen-check.toml nor system.toml here: name a description or a system file"
+    assert (result.exit_code, result.stderr) == (1, f"sdfgen: {said}\n")
+    (tmp_path / "system.toml").write_text((SYSTEMS / "lone_guest.toml").read_text())
+    assert CliRunner().invoke(cli, ["check"]).stdout.startswith("system.toml: good for ")
+    (tmp_path / "sdfgen-check.toml").write_text("")
+    result = CliRunner().invoke(cli, ["check"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("sdfgen-check.toml:1:1: error[SDF")
 
 
 def test_program_images_are_where_somebody_says(tmp_path: Path) -> None:
