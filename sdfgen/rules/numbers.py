@@ -225,7 +225,8 @@ def _irqs(system: System) -> Iterator[tuple[ProtectionDomain, Irq]]:
 def irq_number(system: System) -> Iterator[Fault]:
     """Microkit checks no bounds: the kernel refuses a number beyond its last, or one of its own, at boot.
 
-    0 to 15 are no device's. 16 to 31 are private to each core, and come from the core that Microkit asks for them.
+    0 to 15 are no device's: they are handed out, and never come. 16 to 31 are private to each core, and come from the
+    core that Microkit asks for them.
     """
     timer = system.board.facts.timer
     for pd, irq in _irqs(system):
@@ -236,9 +237,18 @@ def irq_number(system: System) -> Iterator[Fault]:
             message = f"interrupt {irq.irq} of `{pd.name}` cannot be handed out: {why}"
             yield fault("SDF035", message, (irq.origin, "irq"), "count as the GIC does: SPI number + 32")
         elif irq.irq < FIRST_SPI_INTID:
-            message = f"interrupt {irq.irq} of `{pd.name}` is private to a core: each core has its own"
-            advice = "shared ones are counted from 32: SPI number + 32"
-            yield fault("SDF035", message, (irq.origin, "irq"), advice, severity="note")
+            yield _of_no_spi(pd, irq)
+
+
+def _of_no_spi(pd: ProtectionDomain, irq: Irq) -> Fault:
+    """Tell what an interrupt is that is handed out, and no device's that all cores share."""
+    if irq.irq <= LAST_SGI:
+        said, severity = f"never comes: 0 to {LAST_SGI} are sent by software, there is no device behind them", "warning"
+    else:
+        said, severity = "is private to a core: each core has its own", "note"
+    advice = "shared ones are counted from 32: SPI number + 32"
+    message = f"interrupt {irq.irq} of `{pd.name}` {said}"
+    return fault("SDF035", message, (irq.origin, "irq"), advice, severity=severity)
 
 
 def _why_not(system: System, number: int) -> str:
@@ -247,8 +257,6 @@ def _why_not(system: System, number: int) -> str:
     last = LAST_SPI_INTID if known is None else known
     if not 0 <= number <= last:
         return f"board `{system.board.name}` has {FIRST_SPI_INTID} to {last}"
-    if number <= LAST_SGI:
-        return f"0 to {LAST_SGI} are sent by software, there is no device behind them"
     return f"it is {KERNEL_PPIS[number]}, which the kernel keeps" if number in KERNEL_PPIS else ""
 
 
