@@ -39,6 +39,8 @@
 #define TIMED 8u
 #define LIMITED 16u
 #define TIMEOUT_MS 64u
+/* A piece in each, of one block where a rate is low and the driver takes one at a time: twice as many as there may be. */
+#define MOST_ROUNDS (2u * CLIENTS * (CAPACITY + 1) * 7u * LONG)
 /* Longer than any request here takes to be paid for: then its client goes on. */
 #define PATIENCE_MS 50u
 /* Actions: honest below, hostile from here; with another thread, where there is one, from RACE. */
@@ -526,7 +528,7 @@ static void finish_honest(void)
         driver_starts();
     }
     set_ready(true, 0);
-    for (uint32_t round = 0; round < 16 * CAPACITY * CLIENTS && !(all_heard() && nothing_is_left()); round++) {
+    for (uint32_t round = 0; round < MOST_ROUNDS && !(all_heard() && nothing_is_left()); round++) {
         step(UINT64_MAX);
         driver_answers(CAPACITY, SDDF_BLK_OK);
         step(UINT64_MAX);
