@@ -40,11 +40,12 @@ MORE = {
 # Of the example with settings.
 LIMITED = ["block.timeout=0", "guest.client1.disk.0.iops=100", 'guest.client2.disk.0.bandwidth="1 MiB/s"']
 SET = {"limited_virt_table.c": ([*LIMITED, "guest.client2.disk.0.weight=3"], "src/block_virt_table.c")}
+CONSOLE = "console_vmm_table.c"
 
 
 def test_table_of_a_console_is_as_a_build_makes_it(tmp_path: Path, golden: Golden) -> None:
     files = generated_files(describe(str(SYSTEMS / "consoles.toml"), boards=[QEMU]).systems[QEMU])
-    golden.check(type(tmp_path)(TWO_CLIENTS, "console_vmm_table.c"), files["src/client1_vmm_table.c"].decode())
+    golden.check(type(tmp_path)(TWO_CLIENTS, CONSOLE), files["src/client1_vmm_table.c"].decode())
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -73,4 +74,4 @@ def test_table_of_a_setting_is_as_a_build_makes_it(table: str, tmp_path: Path, g
 
 
 def test_every_table_is_made() -> None:
-    assert sorted(os.listdir(TWO_CLIENTS)) == sorted({*TABLES, *MORE, *SET})
+    assert sorted(os.listdir(TWO_CLIENTS)) == sorted({*TABLES, *MORE, *SET, CONSOLE})

@@ -46,7 +46,11 @@ def link(folder: Path, assembly: str) -> str:
     zig = [sys.executable, "-m", "ziglang"]
     target = ["-target", "aarch64-freestanding"]
     subprocess.run([*zig, "cc", *target, "-c", "code.s", "-o", "code.o"], cwd=folder, check=True)
-    subprocess.run([*zig, "ld.lld", "code.o", f"-Ttext={BASE:#x}", "-o", "alone.elf"], cwd=folder, check=True)
+    subprocess.run(
+        [*zig, "ld.lld", "code.o", f"-Ttext={BASE:#x}", "--image-base=0x100000", "-o", "alone.elf"],
+        cwd=folder,
+        check=True,
+    )
     return str(folder / "alone.elf")
 
 
