@@ -73,7 +73,7 @@ class Project:
         bins.mkdir()
         (bins / "sdfgen").write_text(WRAPPER.format(log=self._log, python=sys.executable))
         (bins / "sdfgen").chmod(0o755)
-        left_out = {"MICROKIT_SDK", "LIBVMM", "MAKEFLAGS"}
+        left_out = {"MICROKIT_SDK", "LIBVMM"}
         self.environment = {name: value for name, value in os.environ.items() if name not in left_out}
         self.environment |= {"PATH": f"{bins}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
         self.put("boards/place", "")
