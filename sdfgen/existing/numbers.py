@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sdfgen.existing.request import Request
     from sdfgen.faults.fault import Faults
     from sdfgen.model.system import System
+    from sdfgen.read.c_constants import Number
 
 NAMES = {
     "GUEST_RAM_SIZE": "ram_bytes",
@@ -54,10 +55,26 @@ def constants_of(request: Request, board: str | None, system: System, faults: Fa
             why = getattr(error, "strerror", None) or error
             faults.add(Fault("SDF001", f"{name!r} cannot be read: {why}", Where(Source(name, "")), "name a C file"))
             continue
-        for number in constants(CText(name, content, path), board, request.macros):
-            what = known.get(number.name) or _of_device(number.name)
-            if what is not None:
+        found = [
+            (number, what)
+            for number in constants(CText(name, content, path), board, request.macros)
+            if (what := known.get(number.name) or _of_device(number.name)) is not None
+        ]
+        for number, what in found:
+            if number.value is not None:
                 yield Constant(machine, what, number.name, number.value, number.where)
+        faults.extend(_unsure([number for number, _ in found]))
+
+
+def _unsure(numbers: list[Number]) -> Iterator[Fault]:
+    """Tell which constants of a file are not compared: all that is said of them stands on conditions nobody knows."""
+    sure = {number.name for number in numbers if number.value is not None}
+    unsure = [number for number in numbers if number.name not in sure]
+    others = len({number.name for number in unsure}) - 1
+    for number in unsure[:1]:
+        who, is_ = (f"`{number.name}` and {others} more", "are") if others else (f"`{number.name}`", "is")
+        message = f"{who} {is_} not compared: conditions decide that nobody knows here"
+        yield Fault("SDF216", message, number.where, "name the board (--board), or --define what decides", (), "note")
 
 
 _DEVICES = (

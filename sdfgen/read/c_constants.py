@@ -30,24 +30,25 @@ class CText(Text):
 
 
 class Number(NamedTuple):
-    """A constant: its name, its value and the place of that."""
+    """A constant: its name, its value and the place of that; no value where nobody knows whether the line is there."""
 
     name: str
-    value: int
+    value: int | None
     where: Where
 
 
 def constants(source: CText, board: str | None, defines: Mapping[str, str]) -> Iterator[Number]:
-    """Yield the integer constants that a file defines for a board; what stands on an unknown condition is left out.
+    """Yield the integer constants that a file defines for a board.
 
     Args:
         source: The file.
         board: The board, for `BOARD_…`; None where nobody says.
-        defines: More macros, with their texts.
+        defines: More macros, with their texts; a `BOARD_…` among them says which board it is, too.
     """
+    is_said = board is not None or any(name.startswith("BOARD_") for name in defines)
 
     def is_of_board(name: str) -> bool | None:
-        return name == f"BOARD_{board}" if name.startswith("BOARD_") and board is not None else None
+        return name == f"BOARD_{board}" if name.startswith("BOARD_") and is_said else None
 
     macros = Macros(defines, is_of_board)
     branches = Branches(macros)
@@ -58,6 +59,9 @@ def constants(source: CText, board: str | None, defines: Mapping[str, str]) -> I
             branches.directive(word, rest)
         elif word in ("define", "undef") and branches.seen is None:
             macros.forget(rest)
+            body = _BODY.fullmatch(rest)
+            if word == "define" and body is not None:
+                yield Number(body["name"], None, _place(source, line_number, line, body))
         elif word == "undef" and branches.seen:
             macros.undefine(rest)
         elif word == "define" and branches.seen:

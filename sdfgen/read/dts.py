@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 _TOKENS = re.compile(
-    r"""
+    r"""(?:
       (?P<blank>\s+|/\*.*?\*/|//[^\n]*)
     | (?P<directive>^[ \t]*\#[ \t]*
         (?:include|define|undef|ifdef|ifndef|if|else|elif|endif|error|warning|pragma|line|\d+)\b(?!-)
@@ -31,7 +31,7 @@ _TOKENS = re.compile(
     | (?P<ref>&\{[^}\n]*\}|&[A-Za-z_]\w*)
     | (?P<name>[A-Za-z0-9,._+*\#?@-]+)
     | (?P<mark><<|>>|&&|\|\||[<>=!]=|[{}\[\]();:=<>,/|&^~!%])
-    """,
+    )[ \t]*""",
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
 _INCLUDE = re.compile(r'#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
@@ -101,26 +101,23 @@ class Trees:
         """Return the tokens of a file, those of what it includes among them."""
         found: list[Token] = []
         branches = Branches(self._macros)
-        line, start, at = 1, 0, 0
-        text = source.text
+        at, text, skipped = 0, source.text, False
         while at < len(text):
-            skipped = branches.seen is False
             match = (_CONDITION.search if skipped else _TOKENS.match)(text, at)
             if match is None and skipped:
                 break
-            line, start = _moved(text, at, match.start() if match else at, line, start)
-            place = Where(source, (line, (match.start() if match else at) - start + 1, 1))
             if match is None:
-                raise WrongError(f"{text[at]!r} has no meaning here", place)
+                raise WrongError(f"{text[at]!r} has no meaning here", Where(source, (at, 1)))
             kind = "directive" if skipped else str(match.lastgroup)
             if kind == "directive":
-                found += self._directive(match[0].strip(), source, place, chain, branches)
+                found += self._directive(match[0].strip(), source, Where(source, (match.start(), 1)), chain, branches)
+                skipped = branches.seen is False
             elif kind != "blank":
-                found.append(Token(kind, match[0], source, line, match.start() - start + 1))
-            line, start = _moved(text, match.start(), match.end(), line, start)
+                found.append(Token(kind, match[kind], source, at))
             at = match.end()
         if branches.depth:
-            raise WrongError("a condition does not end", Where(source, (line, 1, 1)), "write #endif")
+            end = Where(source, (text.rfind("\n") + 1, 1))
+            raise WrongError("a condition does not end", end, "write #endif")
         return self._included(found, chain)
 
     def _included(self, tokens: list[Token], chain: tuple[str, ...]) -> list[Token]:
@@ -179,9 +176,3 @@ class Trees:
         with open(path, encoding="utf-8", errors="replace") as file:
             text = file.read()
         return self._tokens(TreeText(os.path.normpath(path), text, path), (*chain, real))
-
-
-def _moved(text: str, at: int, to: int, line: int, start: int) -> tuple[int, int]:
-    """Return the line, and where it starts, when one goes on from one place to another."""
-    count = text.count("\n", at, to)
-    return (line + count, text.rindex("\n", at, to) + 1) if count else (line, start)

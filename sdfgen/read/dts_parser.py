@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sdfgen.faults.fault import Fault
@@ -20,15 +22,21 @@ if TYPE_CHECKING:
     from sdfgen.read.conditions import Macros
 
 CODE = "SDF210"
+_CELL_BITS = 32
 
 
 class TreeText(Text):
-    """The text of a device tree: a place in it is line, column and width."""
+    """The text of a device tree: a place in it is how many letters are before it, and how many it has."""
 
     def span(self, path: Path, *, key: bool = False) -> Span:  # noqa: ARG002 - as all sources are asked
         """Return the place."""
-        line, column, width = (*path, 1, 1, 1)[:3]
-        return Span(int(line), int(column), max(1, int(width)))
+        at, width = (int(step) for step in (*path, 0, 1)[:2])
+        before = bisect_left(self._ends, at)
+        return Span(before + 1, at - (self._ends[before - 1] if before else -1), max(1, width))
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return [match.start() for match in re.finditer("\n", self.text)]
 
 
 class Token(NamedTuple):
@@ -37,18 +45,17 @@ class Token(NamedTuple):
     kind: str
     text: str
     source: TreeText
-    line: int
-    column: int
+    at: int
 
     @property
     def where(self) -> Where:
         """Its place."""
-        return Where(self.source, (self.line, self.column, len(self.text)))
+        return Where(self.source, (self.at, len(self.text)))
 
     @property
     def behind(self) -> Where:
         """The place of a letter right behind it."""
-        return Where(self.source, (self.line, self.column + len(self.text), 1))
+        return Where(self.source, (self.at + len(self.text), 1))
 
 
 class WrongError(Exception):
@@ -177,7 +184,9 @@ class Parser:
         while not self._is(">"):
             self._take_labels()
             token = self._next()
-            if token.kind == "ref":
+            if bits <= _CELL_BITS and (plain := number(token.text)) is not None:
+                found.append(Cell(plain, token.where))
+            elif token.kind == "ref":
                 found.append(Cell(None, token.where, token.text))
             elif token.text == "(":
                 found.append(Cell(self._expression(), token.where))

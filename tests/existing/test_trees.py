@@ -314,16 +314,18 @@ ANY = {"ONE": 1, "TWO": 2, "LONG": 32}
 
 
 @pytest.mark.parametrize(
-    ("board", "found"),
+    ("board", "defines", "found"),
     [
-        ("a", {**ANY, "OF_A": 16}),
-        ("c", {**ANY, "OF_B": 32, "NOT_A": 1}),
-        ("d", {**ANY, "OF_OTHERS": 24, "NOT_A": 1}),
-        (None, ANY),
+        ("a", {}, {**ANY, "OF_A": 16}),
+        ("c", {}, {**ANY, "OF_B": 32, "NOT_A": 1}),
+        ("d", {}, {**ANY, "OF_OTHERS": 24, "NOT_A": 1}),
+        (None, {"BOARD_c": "1"}, {**ANY, "OF_B": 32, "NOT_A": 1}),
+        (None, {"OTHER": "1"}, ANY),
     ],
 )
-def test_constants_are_those_of_the_board(board: str | None, found: dict[str, int]) -> None:
-    assert {number.name: number.value for number in constants(CText("x.c", C), board, {})} == found
+def test_constants_are_those_of_the_board(board: str | None, defines: dict[str, str], found: dict[str, int]) -> None:
+    numbers = constants(CText("x.c", C), board, defines)
+    assert {number.name: number.value for number in numbers if number.value is not None} == found
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,7 @@
+#if defined(BOARD_one)
+#define GUEST_RAM_SIZE 0x2000000
+#define GUEST_DTB_GPA 0x40800000
+#else
+#define GUEST_RAM_SIZE 0x1000000
+#endif
+#define GUEST_RAM_START_GPA 0x40000000
