@@ -30,14 +30,16 @@ class Comparable(NamedTuple):
 def comparable(before: SystemView, after: SystemView) -> Comparable:
     """Return two systems without what only one of them can say.
 
-    Of guests' files and devices only descriptions speak. A system file names no Microkit version, has no values for
-    variables of program images, and says nothing of what is done for others.
+    Of guests' files and devices only descriptions speak. A system file has no name but its file's, no Microkit version
+    and no values for variables of program images, and says nothing of what is done for others.
 
     Args:
         before: The first.
         after: The second.
     """
     sources = {before.source, after.source}
+    if sources == {SYSTEM_FILE}:
+        before = before._replace(system=after.system)
     if len(sources) == 1:
         return Comparable(before, after, ())
     left_out = dict.fromkeys(words for view in (before, after) for words in _left_out(view, sources))
