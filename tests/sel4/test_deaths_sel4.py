@@ -1,12 +1,14 @@
 """On seL4, drivers die, guests of drivers panic, and disks hang, while two clients write and read back.
 
 Nothing that was acknowledged is lost, nobody hangs, and where the driver is back in time nobody sees an error.
-`SDFGEN_DEATHS=50` lets it happen as often; 2 times otherwise.
+`SDFGEN_DEATHS=50` lets it happen as often; 2 times otherwise. `SDFGEN_RANDOM_SECONDS=600` lets all of it happen at
+random moments for so long; 60 s otherwise.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import re
 import subprocess
 import time
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.sel4
 
 DEATHS: Final = int(os.environ.get("SDFGEN_DEATHS", "2"))
+RANDOM_SECONDS: Final = int(os.environ.get("SDFGEN_RANDOM_SECONDS", "60"))
 CLIENTS: Final = ("client1", "client2")
 SIZES_MIB: Final = (8, 8)
 TIMEOUT_S: Final = 900
@@ -47,6 +50,18 @@ PANICS: Final = """
 sleep 12
 echo "@@ death"
 echo c >/proc/sysrq-trigger
+"""
+ANY: Final = """
+/etc/sdfgen/start-driver &
+while true; do
+    set -- $(od -An -N2 -tu1 /dev/urandom)
+    sleep $((3 + $1 % 10))
+    if [ $(($2 % 4)) = 0 ]; then
+        echo "@@ panic"
+        echo c >/proc/sysrq-trigger
+    fi
+    kill -9 $(pidof sdfgen-uio-block) && echo "@@ killed"
+done
 """
 
 
@@ -147,3 +162,29 @@ def test_a_disk_that_hangs_is_an_error_in_time(tmp_path: Path) -> None:
     for client in seen.clients.values():
         assert 0 < client.errors < client.rounds
         assert client.longest_s <= 2 * IMPATIENT_S + SLACK_S
+
+
+def test_deaths_at_random_are_pauses(tmp_path: Path) -> None:
+    """The disk hangs while the driver dies, while its guest starts, and while what was in flight is handed on again."""
+    words, path = start(tmp_path, ANY, PATIENT_S, RANDOM_SECONDS)
+    hung = 0
+    with (tmp_path / "console").open("w+") as console:
+        process = subprocess.Popen(words, cwd=tmp_path, stdout=console, stderr=subprocess.STDOUT)
+        while (tmp_path / "console").read_text().count("| @@ begun") < len(CLIENTS):
+            assert process.poll() is None, (tmp_path / "console").read_text()
+            time.sleep(1)
+        ends = time.monotonic() + RANDOM_SECONDS
+        with Qmp(str(path)) as qemu:
+            while time.monotonic() < ends:
+                time.sleep(random.uniform(0, 6))  # noqa: S311 - moments, not secrets
+                limit_disk(qemu, 1)
+                time.sleep(random.uniform(0, 4))  # noqa: S311
+                limit_disk(qemu, 0)
+                hung += 1
+        process.wait()
+    seen = Seen((tmp_path / "console").read_text())
+    assert process.returncode == 0, seen.console[-4000:]
+    check_all_was_kept(seen)
+    assert hung
+    assert seen.count("storage| @@ killed") or seen.count("storage_vmm: the guest starts again")
+    assert all(client.errors == 0 for client in seen.clients.values())
