@@ -34,6 +34,8 @@ TIMEOUT_S: Final = 900
 SAID: Final = re.compile(r"^(client\d)\| @@ done (\d+) (\d+) (\d+) (\d+)", re.MULTILINE)
 PATIENT_S, IMPATIENT_S = 300, 4
 SLACK_S: Final = 6
+PAUSES_S: Final = sum(min(2**death, 16) for death in range(DEATHS))
+"""Of the start hook, between one death and the next."""
 
 KILLED: Final = """
 /etc/sdfgen/start-driver &
@@ -95,7 +97,8 @@ def start(folder: Path, driver_run: str, timeout_s: int, seconds: int) -> tuple[
     disk = Disk(str(folder / "disk"), SIZES_MIB)
     disk.write_gpt()
     control = folder / "qmp"
-    options = ("--board", "qemu_virt_aarch64", "--disk", disk.path, "--timeout", str(TIMEOUT_S + 60 * DEATHS))
+    patience_s = TIMEOUT_S + 60 * DEATHS + PAUSES_S
+    options = ("--board", "qemu_virt_aarch64", "--disk", disk.path, "--timeout", str(patience_s))
     expected = [word for name in CLIENTS for word in ("--expect", f"{name}:@@ done ")]
     more = ("--set", f'block.timeout="{timeout_s} s"', *expected, "--", "-qmp", f"unix:{control},server=on,wait=off")
     return sdfgen_words("run", *options, *words, *more), control
@@ -122,7 +125,7 @@ def check_all_was_kept(seen: Seen) -> None:
 
 
 def test_a_driver_that_is_killed_is_a_pause(tmp_path: Path) -> None:
-    seen = run(tmp_path, KILLED.format(deaths=DEATHS), PATIENT_S, 20 + 8 * DEATHS)
+    seen = run(tmp_path, KILLED.format(deaths=DEATHS), PATIENT_S, 20 + 8 * DEATHS + PAUSES_S)
     check_all_was_kept(seen)
     assert seen.count("storage| @@ death ") == DEATHS
     assert all(client.errors == 0 for client in seen.clients.values())
