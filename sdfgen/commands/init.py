@@ -29,7 +29,7 @@ _BOARD: Final = "qemu_virt_aarch64"
 _GUESTS: Final = 2
 _WHAT: Final = {
     DESCRIPTION: "the description",
-    "Makefile": "make, make check, make run",
+    "Makefile": "the same by make, with more targets",
     "CMakeLists.txt": "the same system as a target of CMake",
     ".github/workflows/system.yml": "checks, builds and verifies it on GitHub",
     ".gitlab-ci.yml": "checks, builds and verifies it on GitLab",

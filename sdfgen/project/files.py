@@ -70,6 +70,7 @@ class _Disk(NamedTuple):
     devices: tuple[str, ...]
     storage: str
     ram: str | None
+    needs_tree: bool
 
 
 def project_files(project: Project, schemas: dict[str, str]) -> dict[str, bytes]:
@@ -90,6 +91,7 @@ def project_files(project: Project, schemas: dict[str, str]) -> dict[str, bytes]
         "clients": [f"client{number}" for number in range(1, project.guests + 1)] or [ALONE],
         "first": first,
         "others": others,
+        "runs_on": next((board.name for board in project.boards if board.facts.qemu is not None), None),
         "usual_ram": size_text(GuestTable.keys["ram"].default),
     }
     texts = {path: rendered(f"project/{template}.j2", **values) for path, template in _templates(project).items()}
@@ -107,4 +109,6 @@ def _disks(boards: tuple[Board, ...]) -> Iterator[_Disk]:
         disk = board.facts.disk
         if disk is not None:
             ram = size_text(disk.ram) if disk.ram is not None else None
-            yield _Disk(board.name, disk.devices, disk.storage, ram)
+            guest = board.facts.guest
+            needs_tree = guest is not None and not guest.complete_tree
+            yield _Disk(board.name, disk.devices, disk.storage, ram, needs_tree)

@@ -30,6 +30,7 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
     "alone": ("--guests", "0"),
     "one": ("--guests", "1"),
     "both-boards": ("--board", QEMU, "--board", ODROID),
+    "odroid": ("--board", ODROID),
     "odroid-first": ("--board", ODROID, "--board", QEMU, "--guests", "3"),
     "bare": ("--no-make", "--no-cmake", "--ci", "none"),
     "gitlab": ("--ci", "gitlab"),
@@ -83,6 +84,14 @@ def test_its_makefile_builds_it(tmp_path: Path) -> None:
         ("make", "-C", "demo", "SDFGEN=nowhere"), cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert "`nowhere` does not run: activate the environment that it is installed in" in done.stderr
+
+
+@pytest.mark.parametrize(("case", "board"), [("default", QEMU), ("odroid", None), ("odroid-first", QEMU)])
+def test_its_makefile_runs_what_qemu_has(case: str, board: str | None, tmp_path: Path) -> None:
+    sdfgen(tmp_path, "init", "demo", *CASES[case])
+    text = (tmp_path / "demo" / "Makefile").read_text()
+    assert re.findall(r"run system.toml --board (\w+)", text) == ([board] if board else [])
+    assert ("make run" in text) == bool(board)
 
 
 REFUSED: Final[dict[str, tuple[Sequence[str], str, int]]] = {
