@@ -146,5 +146,5 @@ def test_the_site_is_built_and_every_link_and_anchor_leads_somewhere(
     assert done.returncode == 0, done.stderr
     assert {path.stem for path in (tmp_path / "site").glob("*.html")} == {*page_names(), "404"}
     text = (tmp_path / "site" / "concepts.html").read_text()
-    assert 'src="pictures/two-clients.svg"' in text
+    assert 'src="pictures/who-is-who.svg"' in text
     assert not re.search(r'(?:src|<link[^>]*href)="https?://(?!example)', text), "nothing is loaded from elsewhere"
