@@ -78,7 +78,8 @@ def init(
     try:
         _write(folder, files, is_judged=source is not None)
     except OSError as error:
-        give_up(f"{error.filename or folder}: {error.strerror}; nothing was written")
+        place = error.filename if os.path.lexists(error.filename or "") else above
+        give_up(f"{place}: {error.strerror}; nothing was written")
     return _said(folder, project, files, remarks)
 
 

@@ -13,13 +13,16 @@ from sdfgen.faults.codes import BUILDING, EXISTING, READING, VERIFYING
 from sdfgen.judge import BOARD_RULES, rules
 from sdfgen.records import NamedTuple
 from sdfgen.schema.editors import schema_of, table_in, with_overrides
+from sdfgen.schema.places import placed_tables
 from sdfgen.schema.readers import ListOf, Reader, Size
-from sdfgen.schema.table import REQUIRED, Many, OneOrMany, Table
+from sdfgen.schema.table import REQUIRED
 from sdfgen.subsystems import register
 from sdfgen.units import size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
+
+    from sdfgen.schema.places import PlacedTable
 
 EXAMPLES: Final = data_path("templates/reference/examples")
 """A description for each table; what it includes first stands beside it and is not shown."""
@@ -52,43 +55,6 @@ class TableText(NamedTuple):
     example: str = ""
 
 
-class PlacedTable(NamedTuple):
-    """A table where it stands in a description.
-
-    Attributes:
-        path: The keys that lead to it, with dots between; "" is the description itself.
-        table: What may stand in it.
-        is_array: There may be several.
-    """
-
-    path: str
-    table: type[Table]
-    is_array: bool
-
-    @property
-    def title(self) -> str:
-        """As a description begins it."""
-        if not self.path:
-            return "Top level"
-        return f"`[[{self.path}]]`" if self.is_array else f"`[{self.path}]`"
-
-
-def placed_tables() -> list[PlacedTable]:
-    """Return all tables of descriptions, each where it stands; one that holds itself once."""
-    root = register.spec()
-    return list(_placed(PlacedTable("", root, is_array=False), frozenset({root})))
-
-
-def _placed(outer: PlacedTable, seen: frozenset[type[Table]]) -> Iterator[PlacedTable]:
-    yield outer
-    for name, wanted in outer.table.keys.items():
-        inner = table_in(wanted.reader)
-        if inner is not None and inner not in seen:
-            is_array = isinstance(wanted.reader, Many) and not isinstance(wanted.reader, OneOrMany)
-            path = f"{outer.path}.{name}" if outer.path else name
-            yield from _placed(PlacedTable(path, inner, is_array), seen | {inner})
-
-
 def _default(reader: Reader, default: object, words: str) -> str:
     if words:
         return words
@@ -114,7 +80,8 @@ def _shown(placed: PlacedTable) -> TableText:
         for name, k in sorted(placed.table.keys.items(), key=lambda item: item[1].default is not REQUIRED)
     ]
     doc = " ".join((placed.table.__doc__ or "").split())
-    return TableText(placed.title, doc, keys, _example(placed.path))
+    title = f"`{placed.heading}`" if placed.heading else "Top level"
+    return TableText(title, doc, keys, _example(placed.path))
 
 
 def example_file(path: str) -> str:
@@ -135,7 +102,7 @@ def _example(path: str) -> str:
 def _grouped() -> dict[str, list[TableText]]:
     found: dict[str, list[TableText]] = {group: [] for group in _GROUPS}
     group_of = {key: group for group, keys in _GROUPS.items() for key in keys}
-    for placed in placed_tables():
+    for placed in placed_tables(register.spec()):
         found[group_of.get(placed.path.partition(".")[0], _SUBSYSTEMS)].append(_shown(placed))
     return found
 

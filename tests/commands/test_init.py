@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from sdfgen.commands.init import init
 from sdfgen.describe import describe
 from tests.paths import BOARDS, GOLDENS, ROOT
 
@@ -160,6 +162,20 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert files_of(tmp_path) == ["demo/Makefile"]
     assert sdfgen(tmp_path, "init", "demo", "--no-make").returncode == 0
     assert (tmp_path / "demo" / "Makefile").read_text() == "mine\n"
+
+
+def test_a_folder_that_takes_no_project_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither what was tried in it before, which is gone again, nor what was to be made."""
+
+    def full(**_: str) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / ".sdfgen-init-abc"))
+
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    with pytest.raises(SystemExit):
+        init(str(tmp_path / "demo"), (), None, None, make=True, cmake=True, ci="none")
+    assert capsys.readouterr().err == f"sdfgen: {tmp_path}: Permission denied; nothing was written\n"
 
 
 def test_it_is_for_this_folder_without_a_name(tmp_path: Path) -> None:

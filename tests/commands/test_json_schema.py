@@ -28,6 +28,7 @@ NOT_SEEN: Final = {
     "SDF003/disk_bandwidth_beyond_64_bits": "a text: its number is not looked at",
     "SDF003/disk_bandwidth_text_below_a_block": "a text: its number is not looked at",
     "SDF003/disk_bandwidth_is_a_fraction": "JSON has no other whole numbers than fractions such as 20.0",
+    "SDF003/number_with_a_fraction_of_nothing": "JSON has no other whole numbers than fractions such as 60.0",
     "SDF003/type_number_enormous": "no bound is said of numbers that have none but that of 64 bits",
     "SDF003/type_text_no_character": "no pattern of JSON Schema tells halves of characters",
 }

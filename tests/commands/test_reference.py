@@ -18,17 +18,17 @@ from sdfgen.commands.reference import (
     explanations,
     json_schema,
     markdown,
-    placed_tables,
 )
 from sdfgen.describe import describe
 from sdfgen.faults.render import as_text
+from sdfgen.schema.places import placed_tables
 from sdfgen.subsystems import register
 from tests.paths import ROOT
 
 if TYPE_CHECKING:
-    from sdfgen.commands.reference import PlacedTable
+    from sdfgen.schema.places import PlacedTable
 
-PLACED: Final = placed_tables()
+PLACED: Final = placed_tables(register.spec())
 
 
 def test_reference_is_up_to_date() -> None:
@@ -78,8 +78,8 @@ def test_the_example_of_a_table_is_good_and_has_it(placed: PlacedTable) -> None:
     described = describe(str(path))
     found = [fault for fault in described.faults if fault.severity != "note"]
     assert found == [], as_text(found)
-    if placed.path:
-        assert f"{placed.title.strip('`')}\n" in path.read_text(encoding="utf-8")
+    if placed.heading:
+        assert f"{placed.heading}\n" in path.read_text(encoding="utf-8")
 
 
 def test_every_example_is_of_a_table_and_all_beside_them_is_included() -> None:
@@ -93,4 +93,4 @@ def test_each_code_and_each_table_stands_in_the_reference_once() -> None:
     lines = markdown().splitlines()
     assert sorted(line.split()[1] for line in lines if re.match(r"\| (SDF|PATCH)\d", line)) == all_codes()
     headings = sorted(line for line in lines if line.startswith("### `["))
-    assert headings == sorted(f"### {placed.title}" for placed in PLACED if placed.path)
+    assert headings == sorted(f"### `{placed.heading}`" for placed in PLACED if placed.heading)
