@@ -33,7 +33,9 @@ def look_around(path: str, wanted: str, endings: tuple[str, ...]) -> tuple[str, 
         found = [name for name in _names(path) if name.endswith(endings)]
         return "", f"name a file in it: {os.path.join(path, found[0])}" if found else f"give the path of {wanted}"
     folder, name = os.path.split(path)
-    near = suggestion(name, (other for other in _names(folder or ".") if other.endswith(endings) and other != name))
+    if name in _names(folder or "."):
+        return "", f"make it one that can be read, or give the path of {wanted}"
+    near = suggestion(name, (other for other in _names(folder or ".") if other.endswith(endings)))
     return near, f"give the path of {wanted}"
 
 

@@ -15,7 +15,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _OTHER_TEXTS = (
     (b"\xff\xfe", "UTF-16", "save the file as UTF-8"),
     (b"\xfe\xff", "UTF-16", "save the file as UTF-8"),
-    (b"\0", "a binary file", "name a text"),
+    (b"\0", "a binary file", "give the path of a description"),
 )
 """What is in the first bytes of files that editors and people take for text, and what to do."""
 _LOOKED_AT_BYTES = 4096
