@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
 from sdfgen.facts.templates import rendered
@@ -70,7 +71,7 @@ class _Disk(NamedTuple):
     devices: tuple[str, ...]
     storage: str
     ram: str | None
-    needs_tree: bool
+    tree: str | None
 
 
 def project_files(project: Project, schemas: dict[str, str]) -> dict[str, bytes]:
@@ -111,4 +112,5 @@ def _disks(boards: tuple[Board, ...]) -> Iterator[_Disk]:
             ram = size_text(disk.ram) if disk.ram is not None else None
             guest = board.facts.guest
             needs_tree = guest is not None and not guest.complete_tree
-            yield _Disk(board.name, disk.devices, disk.storage, ram, needs_tree)
+            tree = os.path.basename(guest.tree or "board.dtb") if guest is not None and needs_tree else None
+            yield _Disk(board.name, disk.devices, disk.storage, ram, tree)
