@@ -117,7 +117,7 @@ def _wanted_boards(root: Node, boards: Sequence[str], known: list[str], faults: 
     system = root.value.get("system")
     listed = system.value.get("boards") if system and isinstance(system.value, dict) else None
     if listed is None or not isinstance(listed.value, list):
-        register.spec().read(root, faults)
+        _read(root, faults)
         return []
     for node in listed.value:
         if isinstance(node.value, str) and node.value not in known:
@@ -129,7 +129,7 @@ def _wanted_boards(root: Node, boards: Sequence[str], known: list[str], faults: 
     names = boards or [node.value for node in listed.value if isinstance(node.value, str)]
     wanted = [name for name in dict.fromkeys(names) if name in known]
     if not wanted:
-        register.spec().read(root, faults)
+        _read(root, faults)
     return wanted
 
 
@@ -212,7 +212,18 @@ def _variant(name: str, root: Node, variants: Node | None, overrides: list[Node]
     special = variants.value.get(name) if variants and isinstance(variants.value, dict) else None
     if special is not None and isinstance(special.value, dict):
         root = override(root, special, own)
-    return register.spec().read(_overridden(root, overrides, own), own), own
+    return _read(_overridden(root, overrides, own), own), own
+
+
+def _read(root: Node, faults: Faults) -> Spec:
+    """Read a description; of keys that stand in a wrong table it is told which is right."""
+    found = Faults()
+    spec = register.spec().read(root, found)
+    if len(found):
+        from sdfgen.schema.places import with_home
+
+        faults.extend(with_home(fault, register.spec()) for fault in found)
+    return spec
 
 
 def _dialect(system: SystemTable | None, faults: Faults) -> Dialect | None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
+import struct
 import subprocess
 import sys
+import tomllib
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -18,7 +22,6 @@ from tests.test_bounds import UNREACHABLE
 if TYPE_CHECKING:
     from pathlib import Path
 
-TUTORIAL: Final = ROOT / "docs" / "tutorial.md"
 BLOCK: Final = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 REFERENCE: Final = re.compile(r"\bdocs/([a-z0-9-]+)\.md(?:#([a-z0-9-]+))?")
 SDFGEN: Final = (sys.executable, "-m", "sdfgen")
@@ -35,22 +38,58 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
-def test_the_tutorial_works_as_it_stands(tmp_path: Path) -> None:
-    bins = tmp_path / "bin"
+def done_as_it_stands(page: str, folder: Path, least: int) -> subprocess.CompletedProcess[str]:
+    """Run the commands of a page, of which there are so many at least."""
+    bins = folder / "bin"
     bins.mkdir()
     (bins / "sdfgen").write_text(WRAPPER.format(python=sys.executable))
     (bins / "sdfgen").chmod(0o755)
     environment = {**ENVIRONMENT, "PATH": f"{bins}:{os.environ['PATH']}"}
-    script = "set -ex\n" + "".join(BLOCK.findall(TUTORIAL.read_text()))
-    assert script.count("sdfgen ") > 12
+    script = "set -ex\n" + "".join(BLOCK.findall((ROOT / "docs" / page).read_text()))
+    assert script.count("sdfgen ") >= least
     done = subprocess.run(
-        ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return done
+
+
+def test_the_tutorial_works_as_it_stands(tmp_path: Path) -> None:
+    done = done_as_it_stands("tutorial.md", tmp_path, 13)
     assert "error[SDF075]" in done.stderr
     assert "nothing has changed" in done.stdout
     assert "MICROKIT_SDK is not set" in done.stdout
     assert "all is there to build" in done.stdout
+
+
+def test_the_way_to_the_odroid_works_up_to_the_image(tmp_path: Path) -> None:
+    done = done_as_it_stands("odroid.md", tmp_path, 6)
+    assert done.stderr.count("note[SDF179]") == 2
+    assert "emmc.toml: good for odroidc4" in done.stdout
+    assert "physical address 0xffe05000: dev_sd" in done.stdout
+    assert "QEMU can't run odroidc4" in done.stdout
+
+
+def test_the_odroids_page_has_the_numbers_of_the_board_file() -> None:
+    board = tomllib.loads((ROOT / "boards" / "odroidc4.toml").read_text())
+    text = (ROOT / "docs" / "odroid.md").read_text()
+    assert f"go {board['board']['loader_address']:#x}" in text
+    assert f"| `{json.dumps(board['disk']['devices'])}` |" in text
+    assert f'| `"{board["disk"]["storage"]}"` |' in text
+
+
+def test_the_table_for_a_card_leaves_room_for_u_boot(tmp_path: Path) -> None:
+    if shutil.which("sfdisk", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None:
+        pytest.skip("sfdisk (Debian's package fdisk) is not installed")
+    command = re.search(r"^truncate .*\nprintf .*$", (ROOT / "docs" / "odroid.md").read_text(), re.MULTILINE)
+    assert command is not None
+    environment = {**ENVIRONMENT, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
+    subprocess.run(["sh", "-ec", command[0]], cwd=tmp_path, env=environment, capture_output=True, check=True)
+    first = (tmp_path / "card.img").read_bytes()[:512]
+    entries = [struct.unpack_from("<4xB3xII", first, 446 + 16 * index) for index in range(4)]
+    assert [kind for kind, _, _ in entries] == [0xC, 0x83, 0x83, 0]
+    assert entries[0][1] * 512 >= 16 * 2**20
+    assert entries[1][1] >= sum(entries[0][1:])
 
 
 def test_pictures_are_what_the_program_draws(tmp_path: Path) -> None:
@@ -107,5 +146,5 @@ def test_the_site_is_built_and_every_link_and_anchor_leads_somewhere(
     assert done.returncode == 0, done.stderr
     assert {path.stem for path in (tmp_path / "site").glob("*.html")} == {*page_names(), "404"}
     text = (tmp_path / "site" / "concepts.html").read_text()
-    assert 'src="pictures/two-clients.svg"' in text
+    assert 'src="pictures/who-is-who.svg"' in text
     assert not re.search(r'(?:src|<link[^>]*href)="https?://(?!example)', text), "nothing is loaded from elsewhere"

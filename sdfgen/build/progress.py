@@ -35,7 +35,7 @@ class Progress:
         self._terminal = _is_terminal() and not self.shows_commands
         self._begun_s = time.monotonic()
         self._next_s = self._begun_s + _FIRST_S
-        self._now = "starts"
+        self._done, self._last = "starts", ""
         self._written = False
 
     @property
@@ -43,11 +43,15 @@ class Progress:
         """How long to wait until something is to be said."""
         return max(0.0, self._next_s - time.monotonic())
 
+    @property
+    def _now(self) -> str:
+        return f"{self._done}, {time.monotonic() - self._begun_s:.0f} s{self._last}"
+
     def step(self, number: int, total: int, what: str) -> None:
         """Take note of a step that is done."""
         if self.shows_commands:
             sys.stderr.write(f"[{number}/{total}] {what}\n")
-        self._now = f"{number} of {total} steps, {time.monotonic() - self._begun_s:.0f} s: {what}"
+        self._done, self._last = f"{number} of {total} steps", f": {what}"
         if self._terminal or self.patience_s == 0:
             self.wait()
 

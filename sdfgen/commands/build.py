@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import sdfgen
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
     from sdfgen.describe import Description
     from sdfgen.faults.fault import Fault
     from sdfgen.model.system import System
+
+
+_ELSEWHERE = "name another folder with -o"
+_ADVICE = {
+    **dict.fromkeys((errno.EEXIST, errno.ENOTDIR), f"a file is where a folder should be: {_ELSEWHERE}"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), f"make room there, or {_ELSEWHERE}"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), f"it can't be written to: {_ELSEWHERE}"),
+}
 
 
 class Request(NamedTuple):
@@ -72,9 +81,10 @@ def _unwritable(error: OSError, folder: str) -> Fault:
     from sdfgen.faults.fault import Fault
     from sdfgen.faults.source import Source, Where
 
-    path = str(error.filename or folder)
+    path = str(error.filename2 or error.filename or folder)
     message = f"{path}: {error.strerror or error}"
-    return Fault("SDF164", message, Where(Source(path, "")), "what was published before is as it was")
+    what = _ADVICE.get(error.errno or 0, _ELSEWHERE)
+    return Fault("SDF164", message, Where(Source(path, "")), f"{what}; what was published before is as it was")
 
 
 def _nothing_to_do(request: Request) -> str | None:

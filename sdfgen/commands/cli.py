@@ -34,6 +34,7 @@ _FROM = "Make the description of this system file, as `sdfgen import` does."
 _QEMU = "qemu_virt_aarch64"
 _FOR_BOARD = f"A board to build for, {_QEMU} unless given; may be given again."
 _FOR = "How far things should go; each step needs what those before it need."
+_GUEST_BOARD = "A board whose disk the guest drives: brings its tree, and modules for the disk; may be given again."
 _KERNEL_CONFIG = "How a guest's kernel was configured, if neither it nor a file beside it tells."
 
 
@@ -236,11 +237,12 @@ def completion(shell: str) -> None:
 @cli.command()
 @click.argument("kind", type=click.Choice(["debian"]))
 @click.option("-o", "--out", "folder", default="guest", metavar="FOLDER", help="Where to; `guest` by default.")
-def guest(kind: str, folder: str) -> None:  # noqa: ARG001 - there is one kind yet
+@click.option("--board", "boards", multiple=True, metavar="NAME", help=_GUEST_BOARD)
+def guest(kind: str, folder: str, boards: tuple[str, ...]) -> None:  # noqa: ARG001 - there is one kind yet
     """Make a kernel and an initial RAM disk that boot as driver VM and as client, of Debian's packages."""
     from sdfgen.commands.guest import guest as make_guest
 
-    click.echo(make_guest(folder), nl=False)
+    click.echo(make_guest(folder, boards), nl=False)
 
 
 @cli.command()

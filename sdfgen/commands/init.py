@@ -9,13 +9,11 @@ import tempfile
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from sdfgen.commands.boards import known_boards
 from sdfgen.commands.reference import json_schema
 from sdfgen.commands.telling import give_up, refuse, usage
 from sdfgen.describe import describe
-from sdfgen.facts.board import board_files, load_board
-from sdfgen.faults.fault import Faults, suggestion
 from sdfgen.project.files import DESCRIPTION, SCHEMAS, Project, project_files
-from sdfgen.subsystems import register
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,7 +27,7 @@ _BOARD: Final = "qemu_virt_aarch64"
 _GUESTS: Final = 2
 _WHAT: Final = {
     DESCRIPTION: "the description",
-    "Makefile": "make, make check, make run",
+    "Makefile": "the same by make, with more targets",
     "CMakeLists.txt": "the same system as a target of CMake",
     ".github/workflows/system.yml": "checks, builds and verifies it on GitHub",
     ".gitlab-ci.yml": "checks, builds and verifies it on GitLab",
@@ -78,7 +76,8 @@ def init(
     try:
         _write(folder, files, is_judged=source is not None)
     except OSError as error:
-        give_up(f"{error.filename or folder}: {error.strerror}; nothing was written")
+        place = error.filename if os.path.lexists(error.filename or "") else above
+        give_up(f"{place}: {error.strerror}; nothing was written")
     return _said(folder, project, files, remarks)
 
 
@@ -103,20 +102,11 @@ def _name(folder: str) -> str:
 
 
 def _boards(folder: str, names: tuple[str, ...], *, needs_disk: bool) -> tuple[Board, ...]:
-    known = board_files(folder)
-    faults = Faults()
-    found = []
-    for name in dict.fromkeys(names):
-        if name not in known:
-            near = suggestion(name, known)
-            usage(f"there is no board {name!r}{near}: {', '.join(known)}; `sdfgen board NAME` begins one")
-        board = load_board(name, known[name], faults, register.board_keys())
-        if board is None:
-            refuse(list(faults), "text")
+    found = known_boards(folder, names)
+    for board in found:
         if needs_disk and board.facts.disk is None:
-            usage(f"the board file of {name} has no [disk] that a guest could drive: add one, or take --guests 0")
-        found.append(board)
-    return tuple(found)
+            usage(f"the board file of {board.name} has no [disk] that a guest could drive: add one, or take --guests 0")
+    return found
 
 
 def _write(folder: str, files: Mapping[str, bytes], *, is_judged: bool) -> None:

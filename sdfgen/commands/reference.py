@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from patcher.errors import BLAMED
 from patcher.errors import CODES as PATCHING
 from sdfgen.facts.board_tables import BoardFile
+from sdfgen.facts.data import data_path
 from sdfgen.faults.codes import BUILDING, EXISTING, READING, VERIFYING
 from sdfgen.judge import BOARD_RULES, rules
 from sdfgen.records import NamedTuple
 from sdfgen.schema.editors import schema_of, table_in, with_overrides
+from sdfgen.schema.places import placed_tables
 from sdfgen.schema.readers import ListOf, Reader, Size
-from sdfgen.schema.table import REQUIRED, Table
+from sdfgen.schema.table import REQUIRED
 from sdfgen.subsystems import register
 from sdfgen.units import size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
+
+    from sdfgen.schema.places import PlacedTable
+
+EXAMPLES: Final = data_path("templates/reference/examples")
+"""A description for each table; what it includes first stands beside it and is not shown."""
+_SUBSYSTEMS: Final = "What guests share"
+_GROUPS: Final = {
+    "The system": ("", "system"),
+    "Guests": ("guest", "guest_timer"),
+    _SUBSYSTEMS: (),
+    "As in Microkit": ("protection_domain", "memory_region", "channel", "map", "irq", "setvar", "domains"),
+    "The build": ("patch", "toolchain"),
+}
+"""Tables by the first key of their path; any other is a subsystem's."""
 
 
 class KeyText(NamedTuple):
@@ -33,18 +49,10 @@ class KeyText(NamedTuple):
 class TableText(NamedTuple):
     """A table as the reference shows it."""
 
-    path: str
+    title: str
     doc: str
     keys: list[KeyText]
-
-
-def _tables(table: type[Table], path: str, seen: frozenset[type[Table]]) -> Iterator[tuple[str, type[Table]]]:
-    yield path, table
-    for name, wanted in table.keys.items():
-        inner = table_in(wanted.reader)
-        if inner is not None and inner not in seen:
-            step = f"{path}.{name}" if path else name
-            yield from _tables(inner, step, seen | {inner})
+    example: str = ""
 
 
 def _default(reader: Reader, default: object, words: str) -> str:
@@ -66,21 +74,45 @@ def _kind(reader: Reader) -> str:
     return reader.says
 
 
-def _shown(path: str, table: type[Table]) -> TableText:
+def _shown(placed: PlacedTable) -> TableText:
     keys = [
         KeyText(name, _kind(k.reader), _default(k.reader, k.default, k.default_doc), k.doc)
-        for name, k in sorted(table.keys.items(), key=lambda item: item[1].default is not REQUIRED)
+        for name, k in sorted(placed.table.keys.items(), key=lambda item: item[1].default is not REQUIRED)
     ]
-    return TableText(path, " ".join((table.__doc__ or "").split()), keys)
+    doc = " ".join((placed.table.__doc__ or "").split())
+    title = f"`{placed.heading}`" if placed.heading else "Top level"
+    return TableText(title, doc, keys, _example(placed.path))
+
+
+def example_file(path: str) -> str:
+    """Return the file that has a table's example.
+
+    Args:
+        path: Where the table stands.
+    """
+    return f"{EXAMPLES}/{path or 'description'}.toml"
+
+
+def _example(path: str) -> str:
+    with open(example_file(path), encoding="utf-8") as file:
+        text = file.read()
+    return text.partition("\n\n")[2] if text.startswith("include") else text
+
+
+def _grouped() -> dict[str, list[TableText]]:
+    found: dict[str, list[TableText]] = {group: [] for group in _GROUPS}
+    group_of = {key: group for group, keys in _GROUPS.items() for key in keys}
+    for placed in placed_tables(register.spec()):
+        found[group_of.get(placed.path.partition(".")[0], _SUBSYSTEMS)].append(_shown(placed))
+    return found
 
 
 def markdown() -> str:
     """Return docs/reference.md."""
     from sdfgen.facts.templates import rendered
 
-    tables = [_shown(path, table) for path, table in _tables(register.spec(), "", frozenset({register.spec()}))]
-    codes = [(code, *explained(code)) for code in all_codes()]
-    return rendered("reference.md.j2", tables=tables, codes=codes, forms=_forms())
+    codes = {group: [(code, *explained(code)) for code in sorted(found)] for group, found in _grouped_codes().items()}
+    return rendered("reference/reference.md.j2", groups=_grouped(), codes=codes, forms=_forms())
 
 
 def _forms() -> list[tuple[str, list[TableText]]]:
@@ -128,9 +160,22 @@ def schema_of_view(command: str) -> str:
     return json_form.json_schema(form.view, f"sdfgen {command} --format json, version {form.version}")
 
 
+def _grouped_codes() -> dict[str, Iterable[str]]:
+    """Return all codes by when they are said."""
+    return {
+        "Reading a description": {*READING, *register.codes()},
+        "Judging a system": rules(),
+        "Board files": BOARD_RULES,
+        "System files that others wrote": EXISTING,
+        "Building": BUILDING,
+        "Verifying": VERIFYING,
+        "Writing values into ELFs": PATCHING,
+    }
+
+
 def all_codes() -> list[str]:
     """Return every fault code there is, in order."""
-    return sorted({*READING, *rules(), *BOARD_RULES, *register.codes(), *EXISTING, *BUILDING, *VERIFYING, *PATCHING})
+    return sorted({code for found in _grouped_codes().values() for code in found})
 
 
 def explained(code: str) -> tuple[str, str]:

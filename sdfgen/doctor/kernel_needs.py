@@ -6,7 +6,10 @@ import os
 import re
 from typing import TYPE_CHECKING, Final
 
-from sdfgen.guests.trees import tree_files
+from sdfgen.guests.base_trees import based_guests
+from sdfgen.guests.tree_index import ancestors
+from sdfgen.guests.tree_suppliers import suppliers
+from sdfgen.guests.trees import own_paths, tree_files
 from sdfgen.read.kinds import HEAD_BYTES, kind_of
 from sdfgen.records import NamedTuple
 from sdfgen.subsystems import register
@@ -14,9 +17,9 @@ from sdfgen.subsystems import register
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sdfgen.guests.base_trees import Based
     from sdfgen.model.guest import Guest
     from sdfgen.model.system import System
-    from sdfgen.read.flat_tree import TreeNode
 
 _COMPATIBLE: Final = re.compile(r"compatible = ([^;]+);")
 _STRING: Final = re.compile(r'"([^"]*)"')
@@ -62,6 +65,13 @@ _BY_COMPATIBLE: Final[dict[str, tuple[Need, ...]]] = {
     "amlogic,meson-axg-mmc": (Need("MMC_MESON_GX", "the controller of cards and eMMC"),),
     "amlogic,meson-gx-mmc": (Need("MMC_MESON_GX", "the controller of cards and eMMC"),),
     "amlogic,meson-g12a-dwmac": (Need("DWMAC_MESON", "the network controller"),),
+    "amlogic,sm1-clkc": (Need("COMMON_CLK_G12A", "clocks of its devices"),),
+    "amlogic,meson-axg-reset": (Need("RESET_MESON", "resets of its devices"),),
+    "amlogic,meson-g12a-periphs-pinctrl": (Need("PINCTRL_MESON_G12A", "pins of its devices"),),
+    "amlogic,meson-sm1-pwrc": (Need("MESON_EE_PM_DOMAINS", "power of its devices"),),
+    "regulator-fixed": (Need("REGULATOR_FIXED_VOLTAGE", "what feeds its devices"),),
+    "regulator-gpio": (Need("REGULATOR_GPIO", "what feeds its devices"),),
+    "mmc-pwrseq-emmc": (Need("PWRSEQ_EMMC", "the reset of the eMMC"),),
 }
 """By `compatible` of a node, what of Linux drives it."""
 _BY_DISK: Final[dict[str, tuple[Need, ...]]] = {
@@ -123,18 +133,17 @@ def _of_tree(system: System, guest: Guest) -> list[str]:
 
 
 def _of_devices(system: System, guest: Guest) -> Iterator[str]:
-    """Yield `compatible` of the devices that a guest is given in the board's own tree."""
-    if guest.base_tree is None:
-        return
-    for name in guest.devices:
-        for path in getattr(system.board.devices[name].facts, "paths", ()):
-            node = _node(guest.base_tree.root, path)
-            if node is not None:
-                yield from node.properties.get("compatible", b"").decode("ascii", "replace").split("\0")
+    """Yield `compatible` of the devices that a guest is given in the board's own tree, and of what these need."""
+    for based in based_guests(system):
+        for path in _given(based) if based.guest is guest else ():
+            node = based.nodes[path].node
+            needed = [supplier for _, supplier in suppliers(node, based.nodes, based.phandles)]
+            for place in (path, *needed, *(above for supplier in needed for above in ancestors(supplier))):
+                words = based.nodes[place].node.properties.get("compatible", b"")
+                yield from words.decode("ascii", "replace").split("\0")
 
 
-def _node(root: TreeNode, path: str) -> TreeNode | None:
-    node: TreeNode | None = root
-    for name in filter(None, path.split("/")):
-        node = node.child(name) if node is not None else None
-    return node
+def _given(based: Based) -> Iterator[str]:
+    """Yield the paths of nodes of a guest's own devices that there are."""
+    for device in based.devices:
+        yield from (path for path in own_paths(device) if path in based.nodes)

@@ -10,6 +10,7 @@ from sdfgen.faults.fault import Fault, Faults
 from sdfgen.faults.place import Span
 from sdfgen.faults.source import Source, Where
 from sdfgen.read.element import XmlText
+from sdfgen.read.files import look_around
 from sdfgen.read.xinclude import Includes
 from sdfgen.read.xml import XINCLUDE, decode, parse_xml, read_bytes, shown_name
 from sdfgen.records import NamedTuple
@@ -69,7 +70,8 @@ def _source(path: str, faults: Faults) -> XmlText | None:
         content = read_bytes(path)
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or error
-        faults.add(Fault("SDF001", f"{name!r} cannot be read: {what}", nowhere, "give the path of a system file"))
+        near, advice = look_around(path, "a system file", (".system", ".xml", ".toml"))
+        faults.add(Fault("SDF001", f"{name!r} cannot be read: {what}{near}", nowhere, advice))
         return None
     try:
         text = decode(content)

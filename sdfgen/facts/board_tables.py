@@ -88,6 +88,9 @@ class GuestTable(Table):
     complete_tree: bool = key(Flag(), "The device facts here suffice for a whole device tree.")
     console: str = key(Text(), "Linux name of the UART, for a guest that is given it instead of an emulated one.")
     console_device: str = key(Name(), "Name of the device that is that UART.")
+    tree: str | None = key(
+        Text(), "The board's own tree, as Linux builds it below arch/arm64/boot/dts: amlogic/NAME.dtb.", default=None
+    )
     memory_node: str | None = key(
         Text(), "Name of the memory node in the board's own tree.", default=None, default_doc="that of guest RAM"
     )
@@ -139,6 +142,9 @@ class DiskTable(Table):
 
     devices: tuple[str, ...] = key(ListOf(Name()), "Devices that its driver needs.")
     storage: str = key(Text(), "What Linux calls the disk there.")
+    modules: tuple[str, ...] = key(
+        ListOf(Text()), "Modules of Debian's kernel that drive it, as files; what they need comes along.", default=()
+    )
     ram: int | None = key(
         Size(), "RAM of a guest whose memory must lie in a certain place.", default=None, default_doc="the usual"
     )

@@ -102,10 +102,16 @@ _MOST_NAMES = 1000
 """Among more, looking for the nearest takes longer than it helps."""
 
 
-def suggestion(wrong: str, known: Iterable[str]) -> str:
-    """Return ` (did you mean `x`?)` for the nearest known name, or nothing."""
+def nearest(wrong: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like another; None where none is much like it."""
     from difflib import get_close_matches
 
     names = list(islice(known, _MOST_NAMES + 1))
     near = get_close_matches(wrong, names, n=1, cutoff=0.6) if len(names) <= _MOST_NAMES else []
-    return f" (did you mean `{near[0]}`?)" if near else ""
+    return near[0] if near else None
+
+
+def suggestion(wrong: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean `x`?)` for the nearest known name, or nothing."""
+    near = nearest(wrong, known)
+    return f" (did you mean `{near}`?)" if near else ""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from sdfgen.faults.source import Where
 
 TAB = "    "
+_SHOWN = 200
+"""Characters of a line that are shown: files that others make have lines without end."""
 
 
 def as_text(faults: Sequence[Fault], assumed: Sequence[str] = ()) -> str:  # noqa: ARG001 - commands say it
@@ -45,13 +47,22 @@ def _place_text(where: Where, span: Span) -> str:
 
 
 def _excerpt(where: Where, line: int, column: int, width: int) -> list[str]:
-    text = where.source.line(line)
+    text, column = _window(where.source.line(line), column)
     if not text.strip():
         return []
     lead = _cells(text[: column - 1])
     marked = _cells(text[column - 1 : column - 1 + width])
     gutter = f"{line:5} | "
     return [f"{gutter}{_visible(text)}", f"{' ' * (len(gutter) - 2)}| {' ' * lead}{'^' * max(1, marked)}"]
+
+
+def _window(text: str, column: int) -> tuple[str, int]:
+    """Return the part of a line that is shown, and the column in it."""
+    if len(text) <= _SHOWN:
+        return text, column
+    start = max(0, column - 1 - _SHOWN // 2)
+    head, tail = "…" if start else "", "…" if start + _SHOWN < len(text) else ""
+    return f"{head}{text[start : start + _SHOWN]}{tail}", column - start + len(head)
 
 
 def _visible(text: str) -> str:

@@ -25,6 +25,7 @@ _CELLS_OF = {
     "iommus": "#iommu-cells",
 }
 """Whose provider must be there for a driver to begin, and what says how many cells follow."""
+_WITHOUT_CELLS = ("mmc-pwrseq",)
 _SUPPLY, _PINCTRL = "-supply", "pinctrl-"
 
 
@@ -52,7 +53,7 @@ def suppliers(node: TreeNode, nodes: dict[str, Indexed], phandles: dict[int, str
     """
     for name, data in node.properties.items():
         cells_of = _CELLS_OF.get(name)
-        if cells_of is None and not name.endswith(_SUPPLY) and not _is_pinctrl(name):
+        if cells_of is None and not _names_nodes(name):
             continue
         at = 0
         while at + CELL.size <= len(data):
@@ -64,5 +65,6 @@ def suppliers(node: TreeNode, nodes: dict[str, Indexed], phandles: dict[int, str
             at += CELL.size * (1 + (more or 0))
 
 
-def _is_pinctrl(name: str) -> bool:
-    return name.startswith(_PINCTRL) and name.removeprefix(_PINCTRL).isdigit()
+def _names_nodes(name: str) -> bool:
+    is_pinctrl = name.startswith(_PINCTRL) and name.removeprefix(_PINCTRL).isdigit()
+    return is_pinctrl or name.endswith(_SUPPLY) or name in _WITHOUT_CELLS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import tempfile
@@ -26,6 +27,18 @@ FILES: Final = ("Image", "Image.config", "initrd")
 """What `debian_guest` writes."""
 
 
+class Wanted(NamedTuple):
+    """What boards need beside what QEMU's does.
+
+    Attributes:
+        modules: Files of modules; what they need comes along.
+        trees: Device trees, as Linux builds them below arch/arm64/boot/dts.
+    """
+
+    modules: tuple[str, ...] = ()
+    trees: tuple[str, ...] = ()
+
+
 class Guest(NamedTuple):
     """Where its kernel and its initial RAM disk are."""
 
@@ -38,12 +51,16 @@ class Guest(NamedTuple):
         return cls(os.path.join(folder, "kernel"), os.path.join(folder, "initrd"))
 
 
-def debian_guest(folder: str, say: Callable[[str], None]) -> None:
+def debian_guest(folder: str, say: Callable[[str], None], more: Wanted | None = None) -> tuple[str, ...]:
     """Write a kernel, its configuration and an initial RAM disk; whole or not at all.
 
     Args:
         folder: Where to; it is made if it is not there.
         say: Takes what is being done.
+        more: What boards need beside that; nothing for QEMU's.
+
+    Returns:
+        The names of the files that were written.
 
     Raises:
         UnavailableError: When a package or a program is missing.
@@ -60,16 +77,22 @@ def debian_guest(folder: str, say: Callable[[str], None]) -> None:
         root = os.path.join(work, "root")
         say(f"fetching {' '.join(archive.versions(kernel, _BUSYBOX))}")
         archive.unpack(root, kernel, _BUSYBOX)
-        ramdisk = base(data_path("templates", "guest", "init"), root, _MODULES, UIO_MODULE)
+        wanted = more or Wanted()
+        trees = {os.path.basename(tree): _tree(root, tree) for tree in wanted.trees}
+        ramdisk = base(data_path("templates", "guest", "init"), root, (*_MODULES, *wanted.modules), UIO_MODULE)
         say(f"building {UIO_MODULE[0]}, which Debian's kernel has not")
         ramdisk.copy(f"modules/{UIO_MODULE[0]}", uio_module(archive, headers, root))
         with open(_only(root, "config-"), encoding="utf-8") as file:
             config = file.read() + _BUILT_OUT_OF_TREE
+        for name, tree in trees.items():
+            shutil.copyfile(tree, os.path.join(work, name))
         finish(work, root, ramdisk)
         with open(os.path.join(work, "config"), "w", encoding="utf-8") as file:
             file.write(config)
-        for name, made in zip(FILES, ("kernel", "config", "initrd"), strict=True):
+        made_as = {**dict(zip(FILES, ("kernel", "config", "initrd"), strict=True)), **{name: name for name in trees}}
+        for name, made in made_as.items():
             os.replace(os.path.join(work, made), os.path.join(folder, name))
+    return tuple(made_as)
 
 
 def base(init: str, root: str, wanted: Sequence[str], *last: Sequence[str]) -> Cpio:
@@ -82,7 +105,7 @@ def base(init: str, root: str, wanted: Sequence[str], *last: Sequence[str]) -> C
         last: Modules that are not among the packages, each with its parameters, to be loaded behind all others.
     """
     modules = find_modules(root)
-    order = module_order(modules, wanted, built_in(root))
+    order = module_order(modules, [name.replace("-", "_") for name in wanted], built_in(root))
     ramdisk = Cpio()
     ramdisk.copy("init", init)
     ramdisk.copy("bin/busybox", os.path.join(root, "bin", "busybox"))
@@ -105,6 +128,14 @@ def finish(folder: str, root: str, ramdisk: Cpio) -> None:
     with open(os.path.join(folder, "initrd"), "wb") as file:
         file.write(ramdisk.data())
     shutil.rmtree(root)
+
+
+def _tree(root: str, name: str) -> str:
+    """Return the file of a board's tree."""
+    found = glob.glob(os.path.join(glob.escape(root), "usr/lib/linux-image-*", name))
+    if not found:
+        raise UnavailableError(f"Debian's kernel comes without {name}")
+    return found[0]
 
 
 def _only(root: str, prefix: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
 from sdfgen.facts.templates import rendered
@@ -70,6 +71,7 @@ class _Disk(NamedTuple):
     devices: tuple[str, ...]
     storage: str
     ram: str | None
+    tree: str | None
 
 
 def project_files(project: Project, schemas: dict[str, str]) -> dict[str, bytes]:
@@ -90,6 +92,7 @@ def project_files(project: Project, schemas: dict[str, str]) -> dict[str, bytes]
         "clients": [f"client{number}" for number in range(1, project.guests + 1)] or [ALONE],
         "first": first,
         "others": others,
+        "runs_on": next((board.name for board in project.boards if board.facts.qemu is not None), None),
         "usual_ram": size_text(GuestTable.keys["ram"].default),
     }
     texts = {path: rendered(f"project/{template}.j2", **values) for path, template in _templates(project).items()}
@@ -107,4 +110,7 @@ def _disks(boards: tuple[Board, ...]) -> Iterator[_Disk]:
         disk = board.facts.disk
         if disk is not None:
             ram = size_text(disk.ram) if disk.ram is not None else None
-            yield _Disk(board.name, disk.devices, disk.storage, ram)
+            guest = board.facts.guest
+            needs_tree = guest is not None and not guest.complete_tree
+            tree = os.path.basename(guest.tree or "board.dtb") if guest is not None and needs_tree else None
+            yield _Disk(board.name, disk.devices, disk.storage, ram, tree)

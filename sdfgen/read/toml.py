@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from typing import Any
 
 from sdfgen.faults.fault import Fault, Faults
 from sdfgen.faults.place import MAX_NESTING, Span
 from sdfgen.faults.source import Source, Where
+from sdfgen.read.files import look_around
 
-_SYNTAX_ERROR = re.compile(r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_OTHER_TEXTS = (
+    (b"\xff\xfe", "UTF-16", "save the file as UTF-8"),
+    (b"\xfe\xff", "UTF-16", "save the file as UTF-8"),
+    (b"\0", "a binary file", "give the path of a description"),
+)
+"""What is in the first bytes of files that editors and people take for text, and what to do."""
+_LOOKED_AT_BYTES = 4096
 
 
 class Node:
@@ -69,11 +75,16 @@ def read_source(path: str, faults: Faults, wanted_by: Where | None = None) -> So
     except (OSError, ValueError) as error:
         what = f"cannot be read: {getattr(error, 'strerror', None) or error}"
     place = wanted_by or Where(Source(path, ""))
-    faults.add(Fault("SDF001", f"{path!r} {what}", place, "give the path of an existing description"))
+    near, advice = look_around(path, "an existing description", (".toml",))
+    faults.add(Fault("SDF001", f"{path!r} {what}{near}", place, advice))
     return None
 
 
 def _undecodable(path: str, content: bytes, start: int, wanted_by: Where | None) -> Fault:
+    for mark, name, advice in _OTHER_TEXTS:
+        if mark in content[:_LOOKED_AT_BYTES]:
+            place = wanted_by or Where(Source(path, ""))
+            return Fault("SDF001", f"{path!r} is not UTF-8 text: it is {name}", place, advice)
     before = content[:start].decode()
     span = Span(before.count("\n") + 1, len(before) - before.rfind("\n"), 1)
     place = Where(Source(path, content.decode(errors="replace"), path))
@@ -90,16 +101,7 @@ def parse(source: Source, faults: Faults) -> Node | None:
         place = error.where if isinstance(error, TooDeepError) else Where(source)
         faults.add(Fault("SDF002", "values nest too deeply", place, f"{MAX_NESTING} levels is the limit"))
     except ValueError as error:
-        faults.add(_syntax_fault(source, str(error)))
+        from sdfgen.read.toml_syntax import syntax_fault
+
+        faults.add(syntax_fault(source, str(error)))
     return None
-
-
-def _syntax_fault(source: Source, message: str) -> Fault:
-    match = _SYNTAX_ERROR.match(message)
-    what = match["what"] if match else message
-    if match and match["line"]:
-        span = Span(int(match["line"]), int(match["column"]), 1)
-    else:
-        span = Span(source.text.rstrip("\n").count("\n") + 1, 1, 1)
-    lowered = what[:1].lower() + what[1:]
-    return Fault("SDF002", f"not valid TOML: {lowered}", Where(source), "see https://toml.io/en/v1.0.0", span=span)

@@ -61,6 +61,8 @@ def spelling(system: System) -> Iterator[Fault]:
     told: set[Where] = set()
     for kind, name, origin, key in _named(system):
         place = origin.at(key)
+        if key == "name" and not origin.given(key):
+            continue  # made of names that are judged themselves
         allowed = _WILD if isinstance(origin, _RAW) else _SPELLING
         if allowed.fullmatch(name) or place in told:
             continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sdfgen.schema.readers import ListOf, Reader
-from sdfgen.schema.table import REQUIRED, Many, One, Table
+from sdfgen.schema.table import REQUIRED, Many, One, OneOrMany, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,8 +49,10 @@ def with_overrides(schema: dict[str, Any], root: type[Table], *, is_part: bool) 
     definitions = schema["$defs"]
     definitions |= {f"{name}{_CHANGE}": _change(table) for name, table in sorted(tables.items())}
     own = definitions[root.__name__]
-    merged = {name: table_in(k.reader) for name, k in root.keys.items() if isinstance(k.reader, One)}
+    merged = {name: table_in(k.reader) for name, k in root.keys.items() if isinstance(k.reader, (One, OneOrMany))}
     needed = {name: definitions[table.__name__].pop("required") for name, table in merged.items() if table is not None}
+    for name, keys in needed.items():
+        _require_of_elements(own["properties"][name], keys)
     whole = {
         "required": own.pop("required"),
         "properties": {name: {"required": keys} for name, keys in needed.items() if keys},
@@ -69,6 +71,13 @@ def with_overrides(schema: dict[str, Any], root: type[Table], *, is_part: bool) 
         "description": "Overrides for single boards: [board.NAME.…] with the same keys; elements of arrays by name.",
     }
     return schema
+
+
+def _require_of_elements(schema: dict[str, Any], keys: list[str]) -> None:
+    """Let the elements of an array, which are not merged with others, have all their keys."""
+    for one in schema.get("anyOf", ()):
+        if one.get("type") == "array":
+            one["items"] = {**one["items"], "required": keys}
 
 
 def tables_of(table: type[Table], seen: frozenset[type[Table]] = frozenset()) -> Iterator[type[Table]]:

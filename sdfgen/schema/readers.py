@@ -35,8 +35,12 @@ class Reader:
 
     def refuse(self, node: Node, faults: Faults) -> Any:  # noqa: ANN401 - see read
         """Add the fault that `node` is not what this reader wants."""
-        faults.add(Fault("SDF003", f"{_shown(node)} is not {self.says}", node.where))
+        faults.add(Fault("SDF003", f"{_shown(node)} is not {self.says}", node.where, self.advice(node)))
         return self.harmless
+
+    def advice(self, node: Node) -> str:  # noqa: ARG002 - readers that know better look at it
+        """Return what to do about a value that this reader does not want; nothing where `says` tells all."""
+        return ""
 
 
 def _shown(node: Node) -> str:
@@ -82,6 +86,12 @@ class Text(Reader):
                 return str(self.harmless)
         return str(value if isinstance(value, str) and value else self.refuse(node, faults))
 
+    def advice(self, node: Node) -> str:
+        """Tell of quotes that are missing, and of text that is."""
+        if node.value == "":
+            return "write some text; a key that says nothing is left out"
+        return "" if isinstance(node.value, (dict, list)) else f'write it in quotes: "{_shown(node)}"'
+
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema."""
         examples = {"examples": list(self.examples)} if self.examples else {}
@@ -95,6 +105,10 @@ class Name(Text):
     examples = ("client1",)
 
 
+_FLAGS = {**dict.fromkeys(("true", "yes", "on", "1"), "true"), **dict.fromkeys(("false", "no", "off", "0"), "false")}
+"""What people write for true and false."""
+
+
 class Flag(Reader):
     """True or false."""
 
@@ -104,6 +118,10 @@ class Flag(Reader):
     def read(self, node: Node, faults: Faults) -> bool:
         """Return the boolean."""
         return bool(node.value if isinstance(node.value, bool) else self.refuse(node, faults))
+
+    def advice(self, node: Node) -> str:
+        """Tell what other words for it are here."""
+        return f"write {_FLAGS[word]}" if (word := str(node.value).lower()) in _FLAGS else ""
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema."""
@@ -130,13 +148,30 @@ class Number(Reader):
         value = node.value
         return value if _is_whole(value) and self.low <= value <= self.high else int(self.refuse(node, faults))
 
+    def advice(self, node: Node) -> str:
+        """Tell of quotes and fractions that are too much."""
+        return without_quotes(node.value)
+
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema."""
         bounds = {"minimum": self.low, "maximum": self.high} if self._bounded else {}
         return {"type": "integer", **bounds}
 
 
+def without_quotes(value: object) -> str:
+    """Return the advice to write a number as a number, if it is one.
+
+    Args:
+        value: What is written.
+    """
+    if isinstance(value, float) and value.is_integer():
+        return f"write {int(value)}"
+    is_number = isinstance(value, str) and re.fullmatch(r"0x[0-9a-fA-F]+|[1-9][0-9]*|0", value)
+    return f"write it without quotes: {value}" if is_number else ""
+
+
 _NUMBER = r"(0x[0-9a-fA-F_]+|[0-9][0-9_]*)"
+_OTHER_UNIT = re.compile(r"\s*([0-9][0-9_]*)\s*([kmgt])i?(?:b|bytes?)?\s*", re.IGNORECASE)
 _UNITS = r"\s*(B|KiB|MiB|GiB|TiB)?\s*"
 """Of texts, as JSON Schemas have them; `sdfgen.units` reads them."""
 
@@ -182,6 +217,12 @@ class Size(_Quantity):
     def parse(self, text: str) -> int | None:
         """Return the bytes."""
         return parse_size(text)
+
+    def advice(self, node: Node) -> str:
+        """Tell how a size is written that has a unit of another spelling."""
+        match = _OTHER_UNIT.fullmatch(node.value) if isinstance(node.value, str) else None
+        meant = f"{match[1]} {match[2].upper()}iB" if match else ""
+        return f'write "{meant}"' if meant and parse_size(meant) is not None and meant != node.value else ""
 
 
 class Pages(Size):
@@ -336,13 +377,19 @@ class ListOf(Reader):
         """Return the values."""
         if not isinstance(node.value, list):
             return tuple(self.refuse(node, faults))
-        values = []
+        values: list[Any] = []
         for item in node.value:
             before = len(faults)
             value = self.item.read(item, faults)
             if len(faults) == before or (self.keeps_broken and value is not None):
                 values.append(value)
         return tuple(values)
+
+    def advice(self, node: Node) -> str:
+        """Tell how a list of one is written."""
+        if isinstance(node.value, dict):
+            return ""
+        return f'write ["{node.value}"]' if isinstance(node.value, str) else f"write [{_shown(node)}]"
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
-from sdfgen.faults.fault import Fault, Faults, suggestion
+from sdfgen.faults.fault import Fault, Faults, nearest, suggestion
 from sdfgen.records import NamedTuple
 from sdfgen.schema.readers import ListOf, Reader
 
@@ -59,6 +59,10 @@ class Many(ListOf):
             return ()
         tables = super().read(node, faults)
         return tables if len(tables) >= self.least or not isinstance(node.value, list) else self._too_few(node, faults)
+
+    def advice(self, node: Node) -> str:  # noqa: ARG002 - the same for all
+        """Tell how tables are written."""
+        return "put tables into it: [{ … }]"
 
     def _too_few(self, node: Node, faults: Faults) -> tuple[Table, ...]:
         faults.add(Fault("SDF003", f"a list of {len(node.value)} is not {self.says}", node.where))
@@ -134,8 +138,10 @@ class Table:
     def read(cls, node: Node, faults: Faults) -> Self:
         """Read a table; unknown, missing and malformed keys become faults."""
         given: dict[str, Node] = node.value
-        values = {name: _read_key(cls, name, given, node, faults) for name in cls.keys}
-        for name in given.keys() - cls.keys.keys():
+        unknown = given.keys() - cls.keys.keys()
+        misspelt = {nearest(name, cls.keys) for name in unknown}
+        values = {name: _read_key(cls, name, given, node, faults, told=name in misspelt) for name in cls.keys}
+        for name in unknown:
             faults.add(cls._unknown(name, given[name]))
         table = cls.__new__(cls)
         vars(table).update(values, where=node.where, wheres={name: item.where for name, item in given.items()})
@@ -196,7 +202,8 @@ class Table:
         return type(cls.__name__, (cls,), {"__doc__": cls.__doc__, **more, **keys})
 
 
-def _read_key(table: type[Table], name: str, given: dict[str, Node], node: Node, faults: Faults) -> Any:  # noqa: ANN401 - see Reader.read
+def _read_key(table: type[Table], name: str, given: dict[str, Node], node: Node, faults: Faults, *, told: bool) -> Any:  # noqa: ANN401 - see Reader.read
+    """Return the value of a key; one that is missing is a fault, unless a misspelt one is told that may be it."""
     wanted = table.keys[name]
     if name in given:
         before = len(faults)
@@ -205,6 +212,8 @@ def _read_key(table: type[Table], name: str, given: dict[str, Node], node: Node,
         return wanted.default if broken_scalar and wanted.default is not REQUIRED else value
     if wanted.default is not REQUIRED:
         return wanted.default
+    if told:
+        return wanted.reader.harmless
     where = f" in `{node.where.text}`" if node.where.text else ""
     faults.add(
         Fault(

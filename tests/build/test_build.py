@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from sdfgen.commands.build import _unwritable
 from sdfgen.guest_files.initrd import empty
 from tests.paths import EXAMPLE, FOUR_CORES
 
@@ -269,6 +271,25 @@ def test_an_output_folder_that_cannot_be_made_is_told(project: Path) -> None:
     failed = run("build", "system.toml", "-o", "file/build", "--format", "json", cwd=project, check=False)
     assert (failed.returncode, failed.stderr) == (1, "")
     assert [record["code"] for record in json.loads(failed.stdout)["faults"]] == ["SDF164"]
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.EEXIST, "a file is where a folder should be: name another folder with -o"),
+        (errno.ENOTDIR, "a file is where a folder should be: name another folder with -o"),
+        (errno.ENOSPC, "make room there, or name another folder with -o"),
+        (errno.EACCES, "it can't be written to: name another folder with -o"),
+        (errno.EROFS, "it can't be written to: name another folder with -o"),
+        (errno.EMLINK, "name another folder with -o"),
+    ],
+)
+def test_what_to_do_about_an_output_that_cannot_be_written(number: int, advice: str) -> None:
+    """Named is what was to be made, not what it was to be a link of."""
+    fault = _unwritable(OSError(number, "no way", "templates/c/pd", None, "out/c/pd"), "out")
+    said = ("out/c/pd: no way", f"{advice}; what was published before is as it was")
+    assert (fault.message, fault.advice) == said
+    assert _unwritable(OSError(number, "no way"), "out").message == "out: no way"
 
 
 def test_warnings_are_told_when_the_output_cannot_be_written(project: Path) -> None:

@@ -7,6 +7,7 @@ are skipped, and the CMake of the machine is tried alone.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from sdfgen import __version__
 from tests.environments import make_environment, pip_install
 from tests.paths import BOARDS, ROOT
 from tests.test_bounds import UNREACHABLE
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+CMAKE: Final = ROOT / "templates" / "build" / "cmake"
 BOARD: Final = "qemu_virt_aarch64"
 OPTIONS: Final = "--no-compile"
 DESCRIPTION: Final = f'include = ["more.toml"]\n[system]\nname = "demo"\nboards = ["{BOARD}"]\n'
@@ -223,6 +226,65 @@ def test_cmake_refuses_what_it_does_not_know(project: Project) -> None:
     )
     assert "sdfgen_system(demo): unknown arguments" in done.stderr.replace("\n", " ")
     assert done.returncode != 0
+
+
+# A version of sdfgen's, what is asked for, and whether it is found; ranges are from CMake 3.19 on.
+REQUESTS: Final = (
+    ("2.1.0", "", True),
+    ("2.1.0", "2.0", True),
+    ("2.1.0", "2", True),
+    ("2.1.0", "2.1.0 EXACT", True),
+    ("2.1.0", "2.0 EXACT", False),
+    ("2.1.0", "2.2", False),
+    ("2.1.0", "3", False),
+    ("2.1.0", "1.9", False),
+    ("2.1.0", "0.1", False),
+    ("2.1.0rc1", "2.0", True),
+    ("0.1.0", "0.1", True),
+    ("0.1.0", "0.0.9", False),
+    ("0.1.0", "2.0", False),
+    ("0.2.0", "0.1", False),
+    ("2.1.0", "1.0...3", True),
+    ("2.1.0", "1.0...2.1.0", True),
+    ("2.1.0", "1.0...<2.1.0", False),
+    ("2.1.0", "2.2...3", False),
+)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_cmake_takes_a_version_that_does(
+    project: Project, cmakes: Callable[[str], str], version: str, tmp_path: Path
+) -> None:
+    """In the layout of a wheel; which request is refused is said with the version that there is."""
+    cmake = cmakes(VERSIONS[version])
+    requests = [words for words in REQUESTS if version != "3.16" or "..." not in words[1]]
+    lines = ["cmake_minimum_required(VERSION 3.16)", "project(demo LANGUAGES NONE)"]
+    for number, (own, request, _) in enumerate(requests):
+        package = tmp_path / own / "sdfgen"
+        shutil.copytree(CMAKE, package / "_data" / "templates" / "build" / "cmake", dirs_exist_ok=True)
+        (package / "__init__.py").write_text(f'"""Tool."""\n\n__version__ = "{own}"\n')
+        lines += [
+            "unset(sdfgen_DIR CACHE)",
+            f"find_package(sdfgen {request} CONFIG QUIET NO_DEFAULT_PATH PATHS {package}/_data/templates/build/cmake)",
+            f'message(STATUS "request {number}: ${{sdfgen_FOUND}} ${{sdfgen_CONSIDERED_VERSIONS}}")',
+        ]
+    project.put("CMakeLists.txt", "\n".join(lines))
+    said = project.run(cmake, "-G", "Ninja", "-B", "bin/versions", "-S", ".")
+    found = re.findall(r"request \d+: (\d) (\S+)", said)
+    assert found == [(str(int(wanted)), own.partition("rc")[0]) for own, _, wanted in requests]
+
+
+def test_cmake_finds_the_version_that_there_is(project: Project) -> None:
+    """Of a checkout, in which the package lies beside the templates."""
+    for request, status in ((__version__, 0), ("99.0", 1)):
+        project.put("CMakeLists.txt", CMAKELISTS.replace("sdfgen CONFIG", f"sdfgen {request} CONFIG"))
+        where = project.run("sdfgen", "--cmake-dir").strip()
+        words = (program("cmake"), "-B", f"bin/{request}", f"-Dsdfgen_DIR={where}")
+        done = subprocess.run(
+            words, cwd=project.folder, env=project.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == status, done.stderr
+        assert (f"version: {__version__}" in done.stderr) == bool(status)
 
 
 def test_meson_follows_each_input(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:

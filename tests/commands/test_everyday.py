@@ -223,6 +223,9 @@ def test_a_log_of_ci_has_lines_and_nothing_that_turns(ci: str, lines: bool, monk
     shown = Progress("demo")
     now += 12
     shown.step(3, 9, "compile it")
-    shown.done()
     assert "demo: 3 of 9 steps, 12 s: compile it" in terminal.text
+    now += 20
+    shown.wait()
+    shown.done()
+    assert "demo: 3 of 9 steps, 32 s: compile it" in terminal.text
     assert ("\r" not in terminal.text and terminal.text.endswith("\n")) == lines

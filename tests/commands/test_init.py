@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from sdfgen.commands.init import init
 from sdfgen.describe import describe
 from tests.paths import BOARDS, GOLDENS, ROOT
 
@@ -30,6 +32,7 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
     "alone": ("--guests", "0"),
     "one": ("--guests", "1"),
     "both-boards": ("--board", QEMU, "--board", ODROID),
+    "odroid": ("--board", ODROID),
     "odroid-first": ("--board", ODROID, "--board", QEMU, "--guests", "3"),
     "bare": ("--no-make", "--no-cmake", "--ci", "none"),
     "gitlab": ("--ci", "gitlab"),
@@ -83,6 +86,14 @@ def test_its_makefile_builds_it(tmp_path: Path) -> None:
         ("make", "-C", "demo", "SDFGEN=nowhere"), cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert "`nowhere` does not run: activate the environment that it is installed in" in done.stderr
+
+
+@pytest.mark.parametrize(("case", "board"), [("default", QEMU), ("odroid", None), ("odroid-first", QEMU)])
+def test_its_makefile_runs_what_qemu_has(case: str, board: str | None, tmp_path: Path) -> None:
+    sdfgen(tmp_path, "init", "demo", *CASES[case])
+    text = (tmp_path / "demo" / "Makefile").read_text()
+    assert re.findall(r"run system.toml --board (\w+)", text) == ([board] if board else [])
+    assert ("make run" in text) == bool(board)
 
 
 REFUSED: Final[dict[str, tuple[Sequence[str], str, int]]] = {
@@ -151,6 +162,20 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert files_of(tmp_path) == ["demo/Makefile"]
     assert sdfgen(tmp_path, "init", "demo", "--no-make").returncode == 0
     assert (tmp_path / "demo" / "Makefile").read_text() == "mine\n"
+
+
+def test_a_folder_that_takes_no_project_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither what was tried in it before, which is gone again, nor what was to be made."""
+
+    def full(**_: str) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / ".sdfgen-init-abc"))
+
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    with pytest.raises(SystemExit):
+        init(str(tmp_path / "demo"), (), None, None, make=True, cmake=True, ci="none")
+    assert capsys.readouterr().err == f"sdfgen: {tmp_path}: Permission denied; nothing was written\n"
 
 
 def test_it_is_for_this_folder_without_a_name(tmp_path: Path) -> None:

@@ -28,10 +28,13 @@ NOT_SEEN: Final = {
     "SDF003/disk_bandwidth_beyond_64_bits": "a text: its number is not looked at",
     "SDF003/disk_bandwidth_text_below_a_block": "a text: its number is not looked at",
     "SDF003/disk_bandwidth_is_a_fraction": "JSON has no other whole numbers than fractions such as 20.0",
+    "SDF003/number_with_a_fraction_of_nothing": "JSON has no other whole numbers than fractions such as 60.0",
     "SDF003/type_number_enormous": "no bound is said of numbers that have none but that of 64 bits",
     "SDF003/type_text_no_character": "no pattern of JSON Schema tells halves of characters",
 }
-GOOD: Final = sorted([*ROOT.glob("examples/*/system.toml"), *SYSTEMS.glob("*.toml")])
+REFERENCE: Final = ROOT / "templates" / "reference" / "examples"
+PARTS: Final = sorted([*FAULTS.glob("parts/*.toml"), *REFERENCE.glob("beside/*.toml")])
+GOOD: Final = sorted([*ROOT.glob("examples/*/system.toml"), *SYSTEMS.glob("*.toml"), *REFERENCE.glob("*.toml")])
 
 
 def errors(schema: dict[str, Any], path: Path) -> list[str]:
@@ -76,7 +79,7 @@ def test_boards_are_taken(path: Path) -> None:
     assert errors(BOARD, path) == []
 
 
-@pytest.mark.parametrize("path", [path for path in FAULTS.glob("parts/*.toml") if is_toml(path)], ids=name_of)
+@pytest.mark.parametrize("path", [path for path in PARTS if is_toml(path)], ids=name_of)
 def test_included_parts_are_taken(path: Path) -> None:
     assert errors(PART, path) == []
 
@@ -85,6 +88,12 @@ def test_what_includes_others_may_leave_the_rest_to_them(tmp_path: Path) -> None
     path = tmp_path / "system.toml"
     path.write_text('include = ["more.toml"]\n')
     assert errors(DESCRIPTION, path) == []
+    path.write_text('include = ["more.toml"]\n[block]\nname = "disk"\n')
+    assert errors(DESCRIPTION, path) == []
+    path.write_text('include = ["more.toml"]\n[[block]]\nname = "disk"\n')
+    assert len(errors(DESCRIPTION, path)) == 1, "elements of arrays are not merged"
+    path.write_text('[system]\nname = "a"\nboards = []\n[block]\ndriver = "b"\n')
+    assert errors(DESCRIPTION, path) == ["block: 'storage' is a required property"]
     path.write_text("")
     assert errors(DESCRIPTION, path) == [": 'system' is a required property"]
     path.write_text('[system]\nname = "a"\n')

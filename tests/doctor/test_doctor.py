@@ -18,7 +18,9 @@ from sdfgen.doctor.kernel_config import config_of
 from sdfgen.doctor.kernel_needs import kernel_needs
 from sdfgen.run import qemu
 from tests.build.brought_world import put_world
+from tests.guests.test_tree_rules import compiled, described, messages
 from tests.paths import EXAMPLE, GOLDENS, ROOT
+from tests.trees import ODROID
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -203,3 +205,38 @@ def test_what_a_kernel_needs_follows_the_board_and_the_guest(project: Path) -> N
     }
     assert set(found["storage"]) == NEEDED
     assert set(found["client1"]) == NEEDED - {*UIO, "BINFMT_SCRIPT"}
+
+
+SUPPLIERS: Final = """
+    clocks: clock-controller { compatible = "amlogic,sm1-clkc"; #clock-cells = <1>; };
+    resets: reset-controller { compatible = "amlogic,meson-axg-reset"; #reset-cells = <1>; };
+    pinctrl { compatible = "amlogic,meson-g12a-periphs-pinctrl"; pins: card { }; };
+    feed: regulator-card { compatible = "regulator-fixed"; };
+    lines: regulator-lines { compatible = "regulator-gpio"; };
+    power: pwrseq { compatible = "mmc-pwrseq-emmc"; };
+"""
+CARD: Final = (
+    "clocks = <&clocks 1 &clocks 2>; resets = <&resets 3>; pinctrl-0 = <&pins>; vmmc-supply = <&feed>;"
+    " vqmmc-supply = <&lines>; "
+)
+
+
+@pytest.mark.parametrize(
+    ("properties", "options"),
+    [
+        ("", set()),
+        (CARD, {"COMMON_CLK_G12A", "RESET_MESON", "PINCTRL_MESON_G12A", "REGULATOR_FIXED_VOLTAGE", "REGULATOR_GPIO"}),
+        ("mmc-pwrseq = <&power>; ", {"PWRSEQ_EMMC"}),
+    ],
+    ids=["none", "card", "power"],
+)
+def test_what_a_device_is_fed_by_needs_drivers_too(tmp_path: Path, properties: str, options: set[str]) -> None:
+    node = 'sd@ffe05000 { compatible = "amlogic,meson-axg-mmc"; '
+    assert ODROID.count(node) == 1
+    tree = ODROID.replace(node, node + properties).replace("    soc {", f"{SUPPLIERS}    soc {{")
+    found = described(tmp_path, compiled(tree))
+    assert messages(found) == []
+    system = found.systems["odroidc4"]
+    needs = {need.option for need in kernel_needs(system, system.guest("linux"))}
+    assert needs >= {"MMC_MESON_GX", *options}
+    assert needs & {"COMMON_CLK_G12A", "REGULATOR_FIXED_VOLTAGE", "PWRSEQ_EMMC"} <= options

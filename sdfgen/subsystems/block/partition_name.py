@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sdfgen.records import NamedTuple
-from sdfgen.schema.readers import Reader
+from sdfgen.schema.readers import Reader, without_quotes
 
 if TYPE_CHECKING:
     from sdfgen.faults.fault import Faults
@@ -59,6 +59,10 @@ class PartitionNames(Reader):
             return PartitionName(label=name)
         refused: PartitionName = self.refuse(node, faults)
         return refused
+
+    def advice(self, node: Node) -> str:
+        """Tell of quotes that are too much."""
+        return without_quotes(node.value)
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema."""
