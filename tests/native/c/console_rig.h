@@ -29,6 +29,7 @@ struct rig {
     struct serial_reader readers[RIG_CLIENTS];
     struct serial_reader seen;
     struct serial_writer typed;
+    uint64_t now_ms;
     uint64_t notified; /* channels, since it was cleared */
     char shown[RIG_SEEN_BYTES];
     uint32_t shown_bytes;
@@ -75,7 +76,7 @@ static inline void rig_start(struct rig *rig, uint32_t start)
 
 static inline void rig_step(struct rig *rig)
 {
-    rig->notified |= console_mux_step(&rig->mux);
+    rig->notified |= console_mux_step(&rig->mux, rig->now_ms);
 }
 
 /* As much as fits. How much that is. */

@@ -97,7 +97,7 @@ static void each_kind_has_its_troubles(void)
             CHECK(named || !monitor_is_trouble((enum counters_kind)kind, column));
         }
     }
-    CHECK(columns == 4 + 7 + 3 && troubles == 3 + 3 + 2);
+    CHECK(columns == 4 + 7 + 3 + 7 && troubles == 3 + 3 + 2 + 3);
 }
 
 static void a_table_beyond_all_bounds_is_cut(void)

@@ -42,7 +42,8 @@ int main(void)
     console_mux_init(&mux, "the_multiplexer", &config);
     /*@ widen_hints global:"all", 508, 511, 512, 4095, 4096; */
     while (any_bool()) {
-        (void)console_mux_step(&mux);
+        (void)console_mux_step(&mux, any_u64());
+        (void)console_mux_wake_ms(&mux);
     }
     return 0;
 }

@@ -33,6 +33,7 @@ enum counters_kind {
     COUNTERS_SERVICE,  /* a domain that serves clients */
     COUNTERS_REQUESTS, /* a client of one, or an emulated device */
     COUNTERS_VMM,
+    COUNTERS_CONSOLE, /* a UART, or a client of a console's multiplexer */
     COUNTERS_KINDS,
 };
 
@@ -60,6 +61,17 @@ enum {
     COUNTERS_VMM_INJECTIONS, /* of interrupts */
     COUNTERS_VMM_RESTARTS,   /* of the guest */
     COUNTERS_VMM_STOPS,
+};
+
+/* Columns of COUNTERS_CONSOLE; `out` is towards the terminal. */
+enum {
+    COUNTERS_CONSOLE_OUT_BYTES,
+    COUNTERS_CONSOLE_OUT_LINES,
+    COUNTERS_CONSOLE_OUT_LOST, /* bytes */
+    COUNTERS_CONSOLE_IN_BYTES,
+    COUNTERS_CONSOLE_IN_LOST,
+    COUNTERS_CONSOLE_FOCUS_CHANGES,
+    COUNTERS_CONSOLE_CUT_OFFS, /* of a client's queues, or how often the UART's driver was given up */
 };
 
 /* Where the page is: written by the Microkit tool. */
