@@ -77,6 +77,7 @@ enum {
 /* Where the page is: written by the Microkit tool. */
 extern uint64_t counters_page_vaddr;
 
+/* Clears the page: first of all. */
 void counters_begin(void);
 void counters_store(uint32_t row, uint32_t column, uint64_t value);
 void counters_add(uint32_t row, uint32_t column, uint64_t more);
