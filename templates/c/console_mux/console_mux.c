@@ -158,7 +158,8 @@ static void watch_driver(struct console_mux *mux)
         mux->taken = taken;
         mux->took_ms = mux->now_ms;
     }
-    const bool gone = mux->screen.broken || mux->now_ms - mux->took_ms >= CONSOLE_MUX_PATIENCE_MS;
+    const bool late = mux->waits && mux->now_ms - mux->took_ms >= CONSOLE_MUX_PATIENCE_MS;
+    const bool gone = mux->screen.broken || late;
     mux->counters.cut_offs += gone && !mux->gone;
     mux->came_back |= mux->gone && !gone;
     mux->gone = gone;

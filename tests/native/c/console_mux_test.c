@@ -456,6 +456,22 @@ static void a_slow_driver_is_not_gone(void)
     CHECK(rig.mux.rows[BOB].counters.out_lost == 0);
 }
 
+/* As when it starts late: what there is room for waits in its queue. */
+static void a_driver_that_nobody_waits_for_is_not_gone(void)
+{
+    rig_start(&rig, 0);
+    for (uint32_t i = 0; i < 10; i++) {
+        rig.now_ms += CONSOLE_MUX_PATIENCE_MS;
+        CHECK(rig_put(&rig.writers[ANN], "hello\n", 6) == 6);
+        rig_step(&rig);
+        CHECK(!rig.mux.gone && console_mux_wake_ms(&rig.mux) == CONSOLE_MUX_NEVER);
+    }
+    while (!rig.mux.gone) {
+        CHECK(flood(BOB) > 0);
+    }
+    CHECK(serial_room(&rig.writers[BOB]) == RIG_BYTES);
+}
+
 static void a_driver_with_nothing_to_do_is_not_gone(void)
 {
     rig_start(&rig, 0);
@@ -542,6 +558,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_driver_that_goes_on_shows_what_was_kept),
     UNIT_TEST(a_driver_that_goes_on_in_full_screen_says_nothing),
     UNIT_TEST(a_slow_driver_is_not_gone),
+    UNIT_TEST(a_driver_that_nobody_waits_for_is_not_gone),
     UNIT_TEST(a_driver_with_nothing_to_do_is_not_gone),
     UNIT_TEST(without_a_clock_a_driver_may_take_its_time),
     UNIT_TEST(each_is_counted_for_himself),
