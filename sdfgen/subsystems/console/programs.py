@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from sdfgen.model.system import System
 
 DEVICE_FOLDERS = {
-    UART_KIND: Folders(("vmm_console_pl011",), ("vmm_console", "pl011", "serial")),
-    VIRTIO_KIND: Folders(("vmm_virtio_console",), ("vmm_virtio", "vmm_console", "virtio_console", "virtio", "serial")),
+    UART_KIND: Folders(("vmm_console_pl011", "vmm_console"), ("pl011", "serial")),
+    VIRTIO_KIND: Folders(("vmm_virtio_console", "vmm_virtio", "vmm_console"), ("virtio_console", "virtio", "serial")),
 }
 """By the kind of the device."""
 
