@@ -104,7 +104,7 @@ def limit_name(cores: int) -> str:
     return f"limit, {cores} core{'s' * (cores > 1)}"
 
 
-def system_row(row: Wanted, guests: Guests, folder: str, disk: str) -> Row:
+def system_row(row: Wanted, guests: Guests, folder: str, disk: str, more: str = "") -> Row:
     """Build our system.
 
     Args:
@@ -112,6 +112,7 @@ def system_row(row: Wanted, guests: Guests, folder: str, disk: str) -> Row:
         guests: The guests' files.
         folder: Where what is built goes.
         disk: The disk's file, which is made.
+        more: Tables that the description has besides.
 
     Raises:
         RowError: It can't be built.
@@ -120,7 +121,8 @@ def system_row(row: Wanted, guests: Guests, folder: str, disk: str) -> Row:
     description = os.path.join(HERE, f"cores-{row.cores}.toml")
     if not os.path.exists(description):
         raise RowError(f"{row.name}: there is no {os.path.relpath(description)}")
-    shutil.copy(description, os.path.join(folder, DESCRIPTION))
+    with open(shutil.copy(description, os.path.join(folder, DESCRIPTION)), "a", encoding="utf-8") as file:
+        file.write(more)
     for name, path in guests._asdict().items():
         _link(path, os.path.join(folder, name))
     settings = (f'system.microkit="{_version(row)}"', f'system.config="{row.config}"')

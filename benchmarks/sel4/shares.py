@@ -47,6 +47,8 @@ LAST_WORDS: Final = ("storm-refused", "storm-served", "panic")
 DISK: Final = {*LOADS, "zeroes", "discard", "storm-served"}
 HEAD: Final = "| | attack | writes | core | |\n|---|---|---:|---:|---|"
 ICOUNT_HELP: Final = "an instruction takes 2^SHIFT ns, whatever else the host does; about as fast as QEMU: 3"
+CONSOLE: Final = "\n[console]\n"
+CONSOLE_HELP: Final = "guests have consoles on the UART, instead of the kernel's output"
 CORE_GOAL: Final = 0.45
 WRITES_GOAL: Final = 0.40
 WRITES_GOAL_AT_THE_DISK: Final = 0.35
@@ -71,19 +73,21 @@ def main() -> None:
     parser.add_argument("--only", action="append", metavar="ATTACK", help="only this attack; may be repeated")
     parser.add_argument("--rounds", type=int, default=1, help="boots of each kind (default %(default)s)")
     parser.add_argument("--icount", type=int, metavar="SHIFT", help=ICOUNT_HELP)
+    parser.add_argument("--console", action="store_true", help=CONSOLE_HELP)
     options = parser.parse_args()
-    for row in systems(options, "shares", HEAD):
+    for row in systems(options, "shares", HEAD, CONSOLE if options.console else ""):
         for line in _lines(row, options.only or (*LOADS, *ATTACKS, *LAST_WORDS), options.rounds):
             print(line, flush=True)
 
 
-def systems(options: argparse.Namespace, kind: str, head: str) -> Iterator[Row]:
+def systems(options: argparse.Namespace, kind: str, head: str, more: str = "") -> Iterator[Row]:
     """Print the head of a table, and give each system that is asked for, built and with disks, to be run.
 
     Args:
         options: The command line: `row`, and the shift of `icount` or None.
         kind: What is measured, which names the folders.
         head: The table's.
+        more: Tables that the descriptions have besides.
     """
     need_programs("qemu-system-aarch64")
     guests = write_guests(os.path.join(FOLDER, "guests"))
@@ -91,7 +95,7 @@ def systems(options: argparse.Namespace, kind: str, head: str) -> Iterator[Row]:
     with folder_for_disks("sdfgen-bench") as disks:
         for each in options.row:
             place = f"{kind}-{each.name}"
-            row = system_row(each, guests, os.path.join(FOLDER, place), os.path.join(disks, place))
+            row = system_row(each, guests, os.path.join(FOLDER, place), os.path.join(disks, place), more)
             yield row._replace(words=(*row.words, *_clock(options.icount)))
 
 

@@ -37,7 +37,7 @@ def programs(system: System, kinds: Mapping[str, Folders]) -> tuple[Program, ...
                 origin=guest.origin,
                 domain=guest.vmm,
                 tables=(f"src/{guest.vmm}_table.c",),
-                folders=(*_VMM, *(folder for need in needs for folder in need.folders)),
+                folders=(*_VMM, *dict.fromkeys(folder for need in needs for folder in need.folders)),
                 libraries=(*_LIBRARIES, *dict.fromkeys(folder for need in needs for folder in need.libraries)),
                 vmm=True,
                 guest=guest.name,

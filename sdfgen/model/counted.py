@@ -10,10 +10,12 @@ from sdfgen.records import NamedTuple
 SERVICE = "COUNTERS_SERVICE"
 REQUESTS = "COUNTERS_REQUESTS"
 VMM = "COUNTERS_VMM"
+CONSOLE = "COUNTERS_CONSOLE"
 COLUMNS = {
     SERVICE: ("restarts", "cut_offs", "stray", "depth"),
     REQUESTS: ("requests", "bytes", "errors", "refused", "depth", "longest_wait_ns", "cut_offs"),
     VMM: ("injections", "restarts", "stops"),
+    CONSOLE: ("out_bytes", "out_lines", "out_lost", "in_bytes", "in_lost", "focus_changes", "cut_offs"),
 }
 """What the columns of each kind are called, in the order of the page."""
 PAGE_SYMBOL = "counters_page_vaddr"

@@ -26,11 +26,11 @@ LIBVMM_FLAGS = ("-I", os.path.join(HERE, "libvmm", "include"), "-I", os.path.joi
 # Of the plain folders a program takes what it uses: they are archived, the others are linked whole.
 VMM = folders(
     *("vmm", "vmm_pl011", "vmm_uio", "vmm_virtio_blk", "microkit", "cache"),
-    *("common", "counters", "pd", "pl011", "virtio", "virtio_blk", "block"),
+    *("common", "counters", "pd", "pl011", "virtio", "vmm_virtio", "virtio_blk", "block"),
 )
 CONSOLE_VMM = folders(
     *("vmm", "vmm_console_pl011", "vmm_virtio_console", "microkit", "cache"),
-    *("common", "counters", "pd", "pl011", "serial", "virtio", "virtio_console", "vmm_console"),
+    *("common", "counters", "pd", "pl011", "serial", "virtio", "vmm_virtio", "virtio_console", "vmm_console"),
 )
 VIRTUALISER = folders("block_virt_pd", "microkit", "common", "counters", "pd", "block", "block_virt")
 TIMER = folders("guest_timer_pd", "guest_timer", "microkit", "pd")

@@ -16,7 +16,7 @@ from .toolchain import C_TESTS, TEMPLATES_C, folders, include_flags, run, why_un
 if TYPE_CHECKING:
     from pathlib import Path
 
-PRODUCT: Final = ("virtio", "virtio_blk", "block", "block_virt", "counters", "vmm_virtio_blk")
+PRODUCT: Final = ("virtio", "virtio_blk", "block", "block_virt", "counters", "vmm_virtio", "vmm_virtio_blk")
 PARTIES: Final = ("race_parties.c", "race_native.c", "race_guest.c")
 RACE: Final = os.path.join(C_TESTS, "race")
 TIMEOUT_S: Final = 600

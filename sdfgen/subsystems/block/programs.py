@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 DEVICE_FOLDERS = {
     UIO_KIND: Folders(("vmm_uio",), ("common",)),
-    VIRTIO_KIND: Folders(("vmm_virtio_blk",), ("virtio_blk", "virtio", "block")),
+    VIRTIO_KIND: Folders(("vmm_virtio_blk", "vmm_virtio"), ("virtio_blk", "virtio", "block")),
 }
 """By the kind of the device."""
 _VIRTUALISER = ("block_virt_pd", "microkit", "cache")

@@ -56,12 +56,14 @@ def _mux(console: Console) -> From:
     clients = [
         From({"name": one.name, "connection": _connection(one.far)}, one.origin, "console") for one in console.clients
     ]
+    page, channel = console.timer or (0, 0)
     config = {
         "uart": _connection(console.far),
         "received_channel": console.received_channel,
         "clients": clients or None,
         "client_count": len(clients),
         "input_count": console.inputs,
+        "timer": {"page_vaddr": page, "channel": channel},
     }
     return From(config, console.origin, "uart")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sdfgen.faults.fault import Fault, suggestion
 from sdfgen.layout.context import SERVER_PRIORITY, scheduling
 from sdfgen.layout.space import page_range
+from sdfgen.model.counted import CONSOLE, CountedRow
 from sdfgen.model.microkit import Channel, End, Irq, Paddr, ProtectionDomain, Region, Vaddr
 from sdfgen.records import NamedTuple
 from sdfgen.subsystems.console.connection import connection
@@ -142,6 +143,8 @@ def _made(
     near, _ = link.map(mapped, context.ids.next(own.name))
     far, _ = link.map(space, context.ids.next(mux))
     irq = Irq(device.intid or 0, context.ids.next(own.name), table, trigger=device.facts.trigger)
+    if own.program_image is None:
+        context.let_count(own.name, mapped, (CountedRow("", CONSOLE),), own)
     uart = Uart(device.name, Vaddr(vaddr + device.base - low), irq.id, facts)
     ends = (End(mux, far.channel, table), End(own.name, near.channel, table))
     return Driver(

@@ -9,6 +9,8 @@ from sdfgen.emit.c.initialiser import Hex
 from sdfgen.emit.c.text import define, includes, table, with_head
 from sdfgen.emit.devicetree.nodes import LEVEL_HIGH, spi
 from sdfgen.emit.devicetree.tree import Node, Property, cells64, flag, strings
+from sdfgen.model.guest import TimerLink
+from sdfgen.model.microkit import Vaddr
 from sdfgen.subsystems.console.client import UART_KIND, VIRTIO_KIND
 from sdfgen.subsystems.console.model import console_of
 
@@ -56,12 +58,14 @@ def _ends(ends: Ends) -> dict[str, object]:
 def _mux_table(console: Console) -> str:
     rows: list[object] = [{"name": client.name, "connection": _ends(client.far)} for client in console.clients]
     text, clients = table("clients", "struct console_mux_client", rows)
+    timer = console.timer or TimerLink(Vaddr(0), 0)
     config = {
         "uart": _ends(console.far),
         "received_channel": console.received_channel,
         "clients": clients["at"],
         "client_count": clients["count"],
         "input_count": console.inputs,
+        "timer": {"page_vaddr": Hex(timer.page), "channel": timer.channel},
     }
     return includes("console_config") + text + define("const struct console_mux_config console_mux_config", config)
 

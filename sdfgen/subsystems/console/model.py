@@ -3,6 +3,7 @@
 Annotations are evaluated here on purpose: as text, each of them is compiled at every start.
 """
 
+from sdfgen.model.guest import TimerLink
 from sdfgen.model.microkit import Origin, Vaddr
 from sdfgen.model.system import System
 from sdfgen.records import NamedTuple
@@ -93,6 +94,7 @@ class Console(NamedTuple):
         clients: Who is shown, those that take input first.
         inputs: How many of them take input.
         queue_bytes: What each client's queues hold.
+        timer: How the multiplexer reaches the guest timer; None where there is none.
         origin: The table.
     """
 
@@ -105,6 +107,7 @@ class Console(NamedTuple):
     clients: tuple[Client, ...]
     inputs: int
     queue_bytes: int
+    timer: TimerLink | None
     origin: Origin
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from sdfgen.model.system import System
 
 DEVICE_FOLDERS = {
-    UART_KIND: Folders(("vmm_console_pl011",), ("vmm_console", "pl011", "serial")),
-    VIRTIO_KIND: Folders(("vmm_virtio_console",), ("vmm_console", "virtio_console", "virtio", "serial")),
+    UART_KIND: Folders(("vmm_console_pl011", "vmm_console"), ("pl011", "serial")),
+    VIRTIO_KIND: Folders(("vmm_virtio_console", "vmm_virtio", "vmm_console"), ("virtio_console", "virtio", "serial")),
 }
 """By the kind of the device."""
 
@@ -35,12 +35,12 @@ def programs(system: System) -> tuple[Program, ...]:
         console.mux,
         (f"src/{console.mux}_table.c",),
         ("console_mux_pd", "microkit"),
-        ("console_mux", "serial", "pl011", "pd"),
+        ("console_mux", "serial", "pl011", "counters", "pd"),
     )
     if console.uart is None:
         return (mux,)
     table = (f"src/{console.driver}_table.c",)
-    folders, libraries = ("uart_pd", "microkit"), ("uart", "serial", "pd")
+    folders, libraries = ("uart_pd", "microkit"), ("uart", "serial", "counters", "pd")
     return (mux, Program(images[console.driver], console.origin, console.driver, table, folders, libraries))
 
 

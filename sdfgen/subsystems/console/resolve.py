@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sdfgen.faults.fault import Fault
 from sdfgen.guests.machine import Machine
 from sdfgen.layout.context import Parts
+from sdfgen.model.counted import CONSOLE, CountedRow
 from sdfgen.model.microkit import Channel, End
 from sdfgen.model.system import Service, Terminal
 from sdfgen.subsystems.console.client import Wish, attach, wishes
@@ -55,8 +56,12 @@ def resolve(context: Context, clients: Clients) -> Resolved:
         clients=rows,
         inputs=len(made),
         queue_bytes=table.queue_size,
+        timer=clients.timer.connect(mux.name, mux.name, mux, space) if clients.guests else None,
         origin=table,
     )
+    if mux.program_image is None:
+        counted = ("", *(row.name for row in rows))
+        context.let_count(mux.name, space, tuple(CountedRow(name, CONSOLE) for name in counted), mux)
     pds = (server(context, mux, space), *((driver.made,) if driver.made else ()))
     regions = (*driver.regions, *(one.region for one in made))
     channels = (*driver.channels, *(_channel(console, one.client) for one in made))

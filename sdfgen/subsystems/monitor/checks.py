@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sdfgen.model.told import Field
 
 # templates/c/include/sdfgen/counters.h: enum counters_kind.
-_KINDS = ("COUNTERS_SERVICE", "COUNTERS_REQUESTS", "COUNTERS_VMM")
+_KINDS = ("COUNTERS_SERVICE", "COUNTERS_REQUESTS", "COUNTERS_VMM", "COUNTERS_CONSOLE")
 
 
 def tables(system: System) -> dict[str, dict[str, Any]]:

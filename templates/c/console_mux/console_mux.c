@@ -41,15 +41,25 @@ void console_mux_init(struct console_mux *mux, const char *name, const struct co
 
 static bool keeps(const struct console_mux *mux, uint32_t row)
 {
-    return mux->full_screen && row != mux->focus;
+    return mux->gone || (mux->full_screen && row != mux->focus);
+}
+
+/* There is one (`left_bytes`). */
+static uint8_t take(struct console_mux_row *client)
+{
+    const uint8_t byte = serial_take(&client->output);
+    client->left_bytes--;
+    client->took = true;
+    client->counters.out_bytes++;
+    client->counters.out_lines += byte == '\n';
+    return byte;
 }
 
 static void keep(struct console_mux *mux, uint32_t row)
 {
     struct console_mux_row *client = &mux->rows[row];
-    for (; client->left_bytes > 0; client->left_bytes--) {
-        kept_put(&client->kept, serial_take(&client->output));
-        client->took = true;
+    while (client->left_bytes > 0) {
+        client->counters.out_lost += kept_put(&client->kept, take(client));
     }
 }
 
@@ -59,9 +69,7 @@ static bool next_byte(struct console_mux_row *client, uint8_t *byte)
     if (client->kept.count > 0) {
         *byte = kept_take(&client->kept);
     } else if (client->left_bytes > 0) {
-        *byte = serial_take(&client->output);
-        client->left_bytes--;
-        client->took = true;
+        *byte = take(client);
     } else {
         return false;
     }
@@ -140,6 +148,34 @@ static void show_begun(struct console_mux *mux)
     }
 }
 
+/* ---- The driver ---- */
+
+static void watch_driver(struct console_mux *mux)
+{
+    const uint32_t room_bytes = serial_room(&mux->screen);
+    const uint32_t taken = mux->screen.tail + room_bytes;
+    if (taken != mux->taken || room_bytes == mux->screen.size_bytes) {
+        mux->taken = taken;
+        mux->took_ms = mux->now_ms;
+    }
+    const bool late = mux->waits && mux->now_ms - mux->took_ms >= CONSOLE_MUX_PATIENCE_MS;
+    const bool gone = mux->screen.broken || late;
+    mux->counters.cut_offs += gone && !mux->gone;
+    mux->came_back |= mux->gone && !gone;
+    mux->gone = gone;
+}
+
+/* What was shown last is not known to have been. */
+static void say_it_came_back(struct console_mux *mux)
+{
+    if (mux->came_back && !mux->full_screen && screen_has_room(mux)) {
+        mux->came_back = false;
+        screen_put_text(mux, "\r\n");
+        mux->shown = CONSOLE_MUX_NOBODY;
+        screen_say(mux, "the UART's driver goes on", NULL, NULL);
+    }
+}
+
 /* ---- Steps ---- */
 
 static void look(struct console_mux *mux)
@@ -155,8 +191,9 @@ static void look(struct console_mux *mux)
 /* Does what there is room for, and makes it visible. Each turn takes something, or the last one found no room. */
 static void work(struct console_mux *mux)
 {
-    mux->waits = false;
-    mux->room_bytes = serial_room(&mux->screen);
+    mux->waits = mux->gone;
+    mux->room_bytes = mux->gone ? 0 : serial_room(&mux->screen);
+    say_it_came_back(mux);
     input_take(mux);
     input_go_on_listing(mux);
     while (serve_all(mux) && !mux->waits) {
@@ -172,6 +209,8 @@ static uint64_t bit(uint32_t channel)
 
 static uint64_t settle(struct console_mux_row *client)
 {
+    const bool has_input = client->input.size_bytes != 0;
+    client->counters.cut_offs = (uint64_t)client->output.broken + (has_input && client->input.broken);
     const bool wanted = client->took && serial_release(&client->output);
     if (client->gave) {
         serial_publish(&client->input);
@@ -179,16 +218,19 @@ static uint64_t settle(struct console_mux_row *client)
     return wanted || client->gave ? bit(client->channel) : 0;
 }
 
-uint64_t console_mux_step(struct console_mux *mux)
+uint64_t console_mux_step(struct console_mux *mux, uint64_t now_ms)
 {
     uint64_t channels = 0;
     mux->put = false;
+    mux->now_ms = now_ms;
     look(mux);
     const bool typed = mux->typed_left > 0;
+    watch_driver(mux);
     work(mux);
     if (mux->waits) {
         /* Either there is room meanwhile, or the driver finds that we wait when it makes some. */
         serial_ask_for_room(&mux->screen);
+        watch_driver(mux);
         work(mux);
     }
     for (uint32_t i = 0; i < mux->row_count; i++) {
@@ -198,4 +240,10 @@ uint64_t console_mux_step(struct console_mux *mux)
         channels |= bit(mux->received_channel);
     }
     return channels | (mux->put ? bit(mux->uart_channel) : 0);
+}
+
+uint64_t console_mux_wake_ms(const struct console_mux *mux)
+{
+    const bool waits = mux->waits && !mux->gone;
+    return waits ? mux->took_ms + CONSOLE_MUX_PATIENCE_MS : CONSOLE_MUX_NEVER;
 }

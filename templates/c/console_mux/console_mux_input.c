@@ -8,14 +8,16 @@
 static void deliver(struct console_mux *mux, uint8_t byte)
 {
     if (mux->focus == CONSOLE_MUX_NOBODY) {
+        mux->counters.in_lost++;
         return;
     }
     struct console_mux_row *row = &mux->rows[mux->focus];
     if (serial_room(&row->input) > 0) {
         serial_put(&row->input, byte);
         row->gave = true;
+        row->counters.in_bytes++;
     } else {
-        row->lost_input++;
+        row->counters.in_lost++;
     }
 }
 
@@ -36,6 +38,8 @@ static void set_focus(struct console_mux *mux, uint32_t number)
         screen_reset(mux);
     }
     mux->focus = number;
+    mux->counters.focus_changes++;
+    mux->rows[number].counters.focus_changes++;
     say_focus(mux);
 }
 
@@ -120,6 +124,7 @@ static void take_byte(struct console_mux *mux, uint8_t byte)
 void input_take(struct console_mux *mux)
 {
     for (; mux->typed_left > 0 && screen_has_room(mux); mux->typed_left--) {
+        mux->counters.in_bytes++;
         take_byte(mux, serial_take(&mux->keyboard));
     }
 }

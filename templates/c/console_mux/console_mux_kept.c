@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "console_mux_kept.h"
 
-void kept_put(struct console_mux_kept *kept, uint8_t byte)
+bool kept_put(struct console_mux_kept *kept, uint8_t byte)
 {
-    if (kept->count == CONSOLE_MUX_KEPT_BYTES) {
+    const bool full = kept->count == CONSOLE_MUX_KEPT_BYTES;
+    if (full) {
         (void)kept_take(kept);
         kept->lost++;
     }
     kept->bytes[(kept->first + kept->count) % CONSOLE_MUX_KEPT_BYTES] = byte;
     kept->count++;
+    return full;
 }
 
 uint8_t kept_take(struct console_mux_kept *kept)

@@ -7,18 +7,22 @@
 
 bool screen_has_room(struct console_mux *mux)
 {
-    const bool has_room = mux->room_bytes >= SCREEN_MOST_BYTES;
+    const bool has_room = mux->gone || mux->room_bytes >= SCREEN_MOST_BYTES;
     mux->waits |= !has_room;
     return has_room;
 }
 
 void screen_put(struct console_mux *mux, uint8_t byte)
 {
-    if (mux->room_bytes > 0) {
-        serial_put(&mux->screen, byte);
-        mux->room_bytes--;
-        mux->put = true;
+    if (mux->room_bytes == 0) {
+        mux->counters.out_lost++;
+        return;
     }
+    serial_put(&mux->screen, byte);
+    mux->room_bytes--;
+    mux->put = true;
+    mux->counters.out_bytes++;
+    mux->counters.out_lines += byte == '\n';
 }
 
 static void put_bytes(struct console_mux *mux, const char *text, uint32_t size_bytes)

@@ -10,10 +10,10 @@
  */
 #define SCREEN_MOST_BYTES (2u * (2u + CONSOLE_MUX_NAME_BYTES + 2u + CONSOLE_MUX_TEXT_BYTES + 16u))
 
-/* Whether there is room for so much; if not, notes that somebody waits. */
+/* Whether there is room for so much, or what is put is lost; if not, notes that somebody waits. */
 bool screen_has_room(struct console_mux *mux);
 
-/* There is room. */
+/* There is room, or it is lost. */
 void screen_put(struct console_mux *mux, uint8_t byte);
 void screen_put_text(struct console_mux *mux, const char *text);
 

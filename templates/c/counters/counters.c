@@ -20,20 +20,25 @@ static volatile uint64_t *word(uint32_t row, uint32_t column)
         ? NULL : &counters->rows[row].values[column];
 }
 
-void counters_begin(void)
-{
-    volatile struct counters_page *counters = page();
-    if (counters != NULL) {
-        shared_store_u64(&counters->magic, COUNTERS_MAGIC);
-    }
-}
-
 void counters_store(uint32_t row, uint32_t column, uint64_t value)
 {
     volatile uint64_t *at = word(row, column);
     if (at != NULL) {
         shared_store_u64(at, value);
     }
+}
+
+/* Nobody has cleared it: it may lie in memory that is not the kernel's. */
+void counters_begin(void)
+{
+    volatile struct counters_page *counters = page();
+    if (counters == NULL) {
+        return;
+    }
+    for (uint32_t cell = 0; cell < COUNTERS_MAX_ROWS * COUNTERS_COLUMNS; cell++) {
+        counters_store(cell / COUNTERS_COLUMNS, cell % COUNTERS_COLUMNS, 0);
+    }
+    shared_store_release_u64(&counters->magic, COUNTERS_MAGIC);
 }
 
 /* Nobody else writes the page, so what is read is what was written. */

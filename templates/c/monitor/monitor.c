@@ -34,6 +34,15 @@ static const struct column columns[COUNTERS_KINDS][COUNTERS_COLUMNS] = {
         [COUNTERS_VMM_RESTARTS] = { "restarts", true },
         [COUNTERS_VMM_STOPS] = { "stops", true },
     },
+    [COUNTERS_CONSOLE] = {
+        [COUNTERS_CONSOLE_OUT_BYTES] = { "out_bytes", false },
+        [COUNTERS_CONSOLE_OUT_LINES] = { "out_lines", false },
+        [COUNTERS_CONSOLE_OUT_LOST] = { "out_lost", true },
+        [COUNTERS_CONSOLE_IN_BYTES] = { "in_bytes", false },
+        [COUNTERS_CONSOLE_IN_LOST] = { "in_lost", true },
+        [COUNTERS_CONSOLE_FOCUS_CHANGES] = { "focus_changes", false },
+        [COUNTERS_CONSOLE_CUT_OFFS] = { "cut_offs", true },
+    },
 };
 
 static const struct column *column_of(enum counters_kind kind, uint32_t column)

@@ -31,7 +31,9 @@ void uart_init(struct uart *uart, const struct uart_config *config)
 {
     const struct uart_facts *facts = &config->facts;
     uart->config = config;
-    uart->lost = 0;
+    uart->sent_bytes = 0;
+    uart->received_bytes = 0;
+    uart->lost_bytes = 0;
     serial_reader_init(&uart->output, &config->mux.tx);
     serial_writer_init(&uart->input, &config->mux.rx);
     for (uint32_t i = 0; i < facts->setup_count; i++) {
@@ -47,12 +49,13 @@ static bool receive(struct uart *uart)
     bool received = false;
     for (uint32_t most = uart->config->mux.rx.size_bytes; most > 0 && has_received(uart); most--) {
         const uint8_t byte = (uint8_t)load(uart, uart->config->facts.receive);
+        uart->received_bytes++;
         if (room > 0) {
             serial_put(&uart->input, byte);
             room--;
             received = true;
         } else {
-            uart->lost++;
+            uart->lost_bytes++;
         }
     }
     serial_publish(&uart->input);
@@ -67,6 +70,7 @@ static bool send(struct uart *uart)
     bool sent = false;
     for (; filled > 0 && can_send(uart); filled--) {
         store(uart, facts->transmit, serial_take(&uart->output));
+        uart->sent_bytes++;
         sent = true;
     }
     change(uart, facts->interrupts, facts->transmit_interrupt, filled > 0 ? facts->transmit_interrupt : 0);

@@ -7,6 +7,7 @@ static void tell(struct vmm_console_pl011 *state)
 {
     if (state->waiting_bytes > 0) {
         state->waiting_bytes = 0;
+        state->served = true;
         serial_publish(&state->console->out);
         microkit_notify(state->console->channel);
     }
@@ -78,6 +79,14 @@ static bool level(const struct vmm_device *device)
     return pl011_interrupt(&state->uart);
 }
 
+static bool served(const struct vmm_device *device)
+{
+    struct vmm_console_pl011 *state = device->state;
+    const bool served = state->served;
+    state->served = false;
+    return served;
+}
+
 static void reset(const struct vmm_device *device)
 {
     struct vmm_console_pl011 *state = device->state;
@@ -103,5 +112,6 @@ const struct vmm_device_kind vmm_console_pl011_kind = {
     .read = read_register,
     .write = write_register,
     .level = level,
+    .served = served,
     .reset = reset,
 };

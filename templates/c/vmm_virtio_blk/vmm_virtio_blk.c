@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <microkit.h>
-
 #include <sdfgen/counter.h>
 #include <sdfgen/counters.h>
-#include <sdfgen/pd_say.h>
 #include <sdfgen/virtio_blk_ops.h>
-#include <sdfgen/virtio_mmio_page.h>
 #include <sdfgen/vmm_config.h>
 #include <sdfgen/vmm_virtio_blk.h>
-
-static volatile uint32_t *page_of(const struct vmm_device *device)
-{
-    const struct vmm_virtio_blk_config *config = device->config;
-    return (volatile uint32_t *)config->registers_vaddr;
-}
 
 /* Row 1 + i of the VMM's counters is device i's. */
 static void count(const struct vmm_device *device)
@@ -28,36 +18,11 @@ static void count(const struct vmm_device *device)
     counters_store(row, COUNTERS_REQUESTS_DEPTH, counters->most_under_way);
 }
 
-/* Does what an access or a notification asks for, and what is left to do after it. */
-static void follow(const struct vmm_device *device, struct virtio_effects effects, enum virtio_mmio_extent changed)
+static void followed(const struct vmm_device *device)
 {
     struct vmm_virtio_blk *state = device->state;
-    state->has_more = effects.again;
-    state->served = true;
-    if (effects.notify) {
-        microkit_notify(device->channel);
-    }
-    virtio_mmio_show(&state->registers, page_of(device), effects.config_interrupt ? VIRTIO_MMIO_ALL : changed);
+    state->virtio.served = true;
     count(device);
-}
-
-/* They are read from the page. */
-static bool read_register(const struct vmm_device *device, uint64_t offset, uint32_t width_bytes, uint64_t *value)
-{
-    (void)device;
-    (void)offset;
-    (void)width_bytes;
-    (void)value;
-    return false;
-}
-
-static bool write_register(const struct vmm_device *device, uint64_t offset, uint32_t width_bytes, uint64_t value)
-{
-    struct vmm_virtio_blk *state = device->state;
-    const bool frequent = offset == VIRTIO_MMIO_QUEUE_NOTIFY || offset == VIRTIO_MMIO_INTERRUPT_ACK;
-    follow(device, virtio_mmio_write(&state->registers, offset, width_bytes, value),
-           frequent ? VIRTIO_MMIO_STATE : VIRTIO_MMIO_ALL);
-    return true;
 }
 
 static bool should_have_kicked(const struct vmm_virtio_blk *state, uint64_t now_ticks)
@@ -87,7 +52,7 @@ static void take_requests(const struct vmm_device *device, bool guest_waits)
 {
     struct vmm_virtio_blk *state = device->state;
     if (look(state, guest_waits)) {
-        follow(device, virtio_mmio_step(&state->registers), VIRTIO_MMIO_STATE);
+        vmm_virtio_step(device);
     }
 }
 
@@ -95,47 +60,16 @@ static void take_answers(const struct vmm_device *device)
 {
     struct vmm_virtio_blk *state = device->state;
     (void)look(state, false);
-    follow(device, virtio_mmio_step(&state->registers), VIRTIO_MMIO_STATE);
-}
-
-static bool level(const struct vmm_device *device)
-{
-    const struct vmm_virtio_blk *state = device->state;
-    return virtio_mmio_interrupt(&state->registers);
-}
-
-static bool has_more(const struct vmm_device *device)
-{
-    const struct vmm_virtio_blk *state = device->state;
-    return state->has_more;
-}
-
-static bool served(const struct vmm_device *device)
-{
-    struct vmm_virtio_blk *state = device->state;
-    const bool served = state->served;
-    state->served = false;
-    return served;
-}
-
-/* Requests that are under way end without touching the guest's RAM (virtio_mmio.h). */
-static void reset(const struct vmm_device *device)
-{
-    struct vmm_virtio_blk *state = device->state;
-    follow(device, virtio_mmio_write(&state->registers, VIRTIO_MMIO_STATUS, sizeof(uint32_t), 0), VIRTIO_MMIO_ALL);
+    vmm_virtio_step(device);
 }
 
 static bool create(const struct vmm_device *device, const struct vmm_guest *guest)
 {
     const struct vmm_virtio_blk_config *config = device->config;
     struct vmm_virtio_blk *state = device->state;
-    virtio_blk_init(&state->disk, &config->client, &state->ram);
-    virtio_mmio_init(&state->registers, &virtio_blk_ops, &state->disk);
-    const bool reached = guest_ram_add(&state->ram, guest->ram_gpa, guest->ram_size_bytes, (uint8_t *)guest->ram_vaddr);
-    if (!reached) {
-        pd_say(device->name, "the guest's RAM can't be where the table says");
-    }
-    return reached;
+    virtio_blk_init(&state->disk, &config->client, &state->virtio.ram);
+    state->virtio.followed = followed;
+    return vmm_virtio_create(device, guest, &virtio_blk_ops, &state->disk, config->registers_vaddr);
 }
 
 /* The configuration is known now: until the guest starts, nobody reads the page. */
@@ -144,7 +78,7 @@ static bool ready(const struct vmm_device *device)
     struct vmm_virtio_blk *state = device->state;
     const bool published = virtio_blk_ready(&state->disk);
     if (published) {
-        virtio_mmio_show(&state->registers, page_of(device), VIRTIO_MMIO_ALL);
+        vmm_virtio_show_all(device);
     }
     return published;
 }
@@ -155,10 +89,10 @@ const struct vmm_device_kind vmm_virtio_blk_kind = {
     .ready = ready,
     .exited = take_requests,
     .notified = take_answers,
-    .read = read_register,
-    .write = write_register,
-    .level = level,
-    .has_more = has_more,
-    .served = served,
-    .reset = reset,
+    .read = vmm_virtio_read,
+    .write = vmm_virtio_write,
+    .level = vmm_virtio_level,
+    .has_more = vmm_virtio_has_more,
+    .served = vmm_virtio_served,
+    .reset = vmm_virtio_reset,
 };

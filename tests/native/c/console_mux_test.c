@@ -291,7 +291,7 @@ static void a_client_whose_indices_are_a_lie_is_cut_off_alone(void)
     CHECK(rig.mux.rows[BOB].output.broken);
     rig.rx[ANN].indices.head = 5;
     rig_type(&rig, "x" "\x1c" "1\ry");
-    CHECK(rig.mux.rows[ANN].input.broken && rig.mux.rows[ANN].lost_input == 1);
+    CHECK(rig.mux.rows[ANN].input.broken && rig.mux.rows[ANN].counters.in_lost == 1);
     HEARS(BOB, "y");
 }
 
@@ -301,12 +301,12 @@ static void a_client_that_takes_no_input_loses_it_alone(void)
     for (uint32_t i = 0; i < RIG_BYTES + 10; i++) {
         rig_type(&rig, "x");
     }
-    CHECK(rig.mux.rows[ANN].lost_input == 10);
+    CHECK(rig.mux.rows[ANN].counters.in_lost == 10);
     rig_type(&rig, "\x1c" "1\rhello");
     HEARS(BOB, "hello");
 }
 
-static void a_driver_whose_indices_are_a_lie_shows_nothing(void)
+static void a_driver_whose_indices_are_a_lie_shows_nothing_and_keeps_nobody_waiting(void)
 {
     rig_start(&rig, 0);
     rig.screen.indices.head = 3;
@@ -315,6 +315,7 @@ static void a_driver_whose_indices_are_a_lie_shows_nothing(void)
     rig_step(&rig);
     CHECK(rig.mux.screen.broken && rig.mux.keyboard.broken);
     HEARS(ANN, "");
+    CHECK(rig.mux.gone && serial_room(&rig.writers[ANN]) == RIG_BYTES);
 }
 
 static void queues_go_on_when_indices_wrap(void)
@@ -350,6 +351,178 @@ static void without_input_nobody_has_the_focus(void)
     SHOWS("");
 }
 
+/* ---- A driver that takes nothing ---- */
+
+/* As much as its queue takes, which is a step further then. */
+static uint32_t flood(enum rig_client client)
+{
+    uint32_t count = 0;
+    while (rig_put(&rig.writers[client], "spam\n", 5) == 5) {
+        count += 5;
+    }
+    rig_step(&rig);
+    return count;
+}
+
+/* Until nobody else can write; then its time passes. */
+static void let_the_driver_be_gone(void)
+{
+    while (flood(BOB) > 0) {
+    }
+    rig.now_ms = console_mux_wake_ms(&rig.mux);
+    rig_step(&rig);
+    CHECK(rig.mux.gone && console_mux_wake_ms(&rig.mux) == CONSOLE_MUX_NEVER);
+}
+
+static void a_driver_has_its_time_and_then_nobody_waits_for_it(void)
+{
+    rig_start(&rig, 0);
+    rig.now_ms = 7000;
+    while (flood(BOB) > 0) {
+    }
+    CHECK(console_mux_wake_ms(&rig.mux) == 7000 + CONSOLE_MUX_PATIENCE_MS);
+    serial_ask_for_room(&rig.writers[BOB]);
+    rig.now_ms += CONSOLE_MUX_PATIENCE_MS - 1;
+    rig_step(&rig);
+    CHECK(!rig.mux.gone && serial_room(&rig.writers[BOB]) < 5 && (rig.notified & 1u << BOB) == 0);
+    rig.now_ms++;
+    rig_step(&rig);
+    CHECK(rig.mux.gone && serial_room(&rig.writers[BOB]) == RIG_BYTES && (rig.notified & 1u << BOB) != 0);
+    for (uint32_t i = 0; i < 100; i++) {
+        CHECK(flood(BOB) > 0 && serial_room(&rig.writers[BOB]) == RIG_BYTES);
+    }
+    const struct console_mux_counters *bob = &rig.mux.rows[BOB].counters;
+    CHECK(bob->out_lost > 90 * CONSOLE_MUX_KEPT_BYTES && bob->out_lost < bob->out_bytes);
+    CHECK(rig.mux.counters.cut_offs == 1 && rig.mux.rows[ANN].counters.out_lost == 0);
+}
+
+static void what_is_typed_is_heard_without_a_screen(void)
+{
+    rig_start(&rig, 0);
+    let_the_driver_be_gone();
+    CHECK(rig_put(&rig.typed, "a\x1c" "1\rb\x1c" "l", 6) == 6);
+    rig_step(&rig);
+    HEARS(ANN, "a");
+    HEARS(BOB, "b");
+}
+
+static void a_driver_that_goes_on_shows_what_was_kept(void)
+{
+    rig_start(&rig, 0);
+    rig_write(&rig, ANN, "login: ");
+    let_the_driver_be_gone();
+    CHECK(rig_put(&rig.writers[ANN], "root\n# ", 7) == 7);
+    (void)flood(BOB);
+    CHECK(rig_send(&rig, 1));
+    rig_step(&rig);
+    CHECK(!rig.mux.gone);
+    rig_settle(&rig);
+    const char *shown = rig_shown(&rig);
+    const char *back = strstr(shown, "\r\nmux| the UART's driver goes on\r\n");
+    CHECK(back != NULL && strstr(back, "ann| login: root\r\n") != NULL);
+    CHECK(strstr(back, " bytes lost of bob\r\n") != NULL && strstr(back, "\r\nbob| spam\r\n") != NULL);
+    CHECK(strcmp(&shown[strlen(shown) - strlen("\r\nann| # ")], "\r\nann| # ") == 0);
+    CHECK(rig.mux.counters.cut_offs == 1);
+}
+
+static void a_driver_that_goes_on_in_full_screen_says_nothing(void)
+{
+    rig_start(&rig, 0);
+    rig_type(&rig, "\x1c" "f");
+    (void)rig_shown(&rig);
+    size_t wrote = 0;
+    for (; rig_put(&rig.writers[ANN], "~", 1) == 1; wrote++) {
+        rig_step(&rig);
+    }
+    rig.now_ms = console_mux_wake_ms(&rig.mux);
+    rig_step(&rig);
+    CHECK(rig.mux.gone && rig_send(&rig, 1));
+    rig_settle(&rig);
+    const char *shown = rig_shown(&rig);
+    CHECK(strspn(shown, "~") == strlen(shown) && strlen(shown) == wrote);
+}
+
+static void a_slow_driver_is_not_gone(void)
+{
+    rig_start(&rig, 0);
+    while (flood(BOB) > 0) {
+    }
+    for (uint32_t i = 0; i < 5000; i++) {
+        rig.now_ms += CONSOLE_MUX_PATIENCE_MS - 1;
+        (void)rig_send(&rig, 1);
+        (void)flood(BOB);
+        CHECK(!rig.mux.gone);
+    }
+    CHECK(rig.mux.rows[BOB].counters.out_lost == 0);
+}
+
+/* As when it starts late: what there is room for waits in its queue. */
+static void a_driver_that_nobody_waits_for_is_not_gone(void)
+{
+    rig_start(&rig, 0);
+    for (uint32_t i = 0; i < 10; i++) {
+        rig.now_ms += CONSOLE_MUX_PATIENCE_MS;
+        CHECK(rig_put(&rig.writers[ANN], "hello\n", 6) == 6);
+        rig_step(&rig);
+        CHECK(!rig.mux.gone && console_mux_wake_ms(&rig.mux) == CONSOLE_MUX_NEVER);
+    }
+    while (!rig.mux.gone) {
+        CHECK(flood(BOB) > 0);
+    }
+    CHECK(serial_room(&rig.writers[BOB]) == RIG_BYTES);
+}
+
+static void a_driver_with_nothing_to_do_is_not_gone(void)
+{
+    rig_start(&rig, 0);
+    for (uint32_t i = 0; i < 10; i++) {
+        rig.now_ms += 100 * CONSOLE_MUX_PATIENCE_MS;
+        rig_write(&rig, ANN, "hello\n");
+        SHOWS("ann| hello\r\n");
+        CHECK(console_mux_wake_ms(&rig.mux) == CONSOLE_MUX_NEVER);
+    }
+    CHECK(rig.mux.counters.cut_offs == 0);
+}
+
+static void without_a_clock_a_driver_may_take_its_time(void)
+{
+    rig_start(&rig, 0);
+    for (uint32_t i = 0; i < 1000; i++) {
+        (void)flood(BOB);
+    }
+    CHECK(!rig.mux.gone && rig.mux.rows[BOB].counters.out_lost == 0);
+}
+
+/* ---- Counters ---- */
+
+static void each_is_counted_for_himself(void)
+{
+    rig_start(&rig, 0);
+    rig_write(&rig, ANN, "one\ntwo\n");
+    rig_write(&rig, BOB, "x");
+    rig_type(&rig, "ab\x1c" "1\rc");
+    rig.tx[ANN_VMM].indices.tail = RIG_BYTES + 1;
+    rig_settle(&rig);
+    const struct console_mux_counters *ann = &rig.mux.rows[ANN].counters;
+    const struct console_mux_counters *bob = &rig.mux.rows[BOB].counters;
+    const struct console_mux_counters *vmm = &rig.mux.rows[ANN_VMM].counters;
+    const struct console_mux_counters *uart = &rig.mux.counters;
+    CHECK(ann->out_bytes == 8 && ann->out_lines == 2 && ann->in_bytes == 2 && ann->focus_changes == 0);
+    CHECK(bob->out_bytes == 1 && bob->out_lines == 0 && bob->in_bytes == 1 && bob->focus_changes == 1);
+    CHECK(ann->cut_offs == 0 && vmm->cut_offs == 1 && vmm->out_bytes == 0);
+    CHECK(uart->in_bytes == 6 && uart->focus_changes == 1 && uart->cut_offs == 0 && uart->out_lost == 0);
+    CHECK(uart->out_lines == 3 && uart->out_bytes == strlen(rig_shown(&rig)));
+}
+
+static void what_nobody_takes_is_counted_too(void)
+{
+    rig_start(&rig, 0);
+    rig.config.input_count = 0;
+    console_mux_init(&rig.mux, "mux", &rig.config);
+    rig_type(&rig, "abc");
+    CHECK(rig.mux.counters.in_bytes == 3 && rig.mux.counters.in_lost == 3);
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(a_line_has_its_clients_name),
     UNIT_TEST(a_prompt_of_the_focus_is_shown_at_once),
@@ -376,10 +549,20 @@ static const struct unit_test tests[] = {
     UNIT_TEST(the_driver_wakes_who_waits_for_room),
     UNIT_TEST(a_client_whose_indices_are_a_lie_is_cut_off_alone),
     UNIT_TEST(a_client_that_takes_no_input_loses_it_alone),
-    UNIT_TEST(a_driver_whose_indices_are_a_lie_shows_nothing),
+    UNIT_TEST(a_driver_whose_indices_are_a_lie_shows_nothing_and_keeps_nobody_waiting),
     UNIT_TEST(queues_go_on_when_indices_wrap),
     UNIT_TEST(a_client_that_waits_for_room_is_notified),
     UNIT_TEST(without_input_nobody_has_the_focus),
+    UNIT_TEST(a_driver_has_its_time_and_then_nobody_waits_for_it),
+    UNIT_TEST(what_is_typed_is_heard_without_a_screen),
+    UNIT_TEST(a_driver_that_goes_on_shows_what_was_kept),
+    UNIT_TEST(a_driver_that_goes_on_in_full_screen_says_nothing),
+    UNIT_TEST(a_slow_driver_is_not_gone),
+    UNIT_TEST(a_driver_that_nobody_waits_for_is_not_gone),
+    UNIT_TEST(a_driver_with_nothing_to_do_is_not_gone),
+    UNIT_TEST(without_a_clock_a_driver_may_take_its_time),
+    UNIT_TEST(each_is_counted_for_himself),
+    UNIT_TEST(what_nobody_takes_is_counted_too),
 };
 
 int main(int argc, char **argv)

@@ -16,6 +16,7 @@
 #define RING 8u
 #define SECOND_RING (R0 + 0x6000u)
 #define LINE_BYTES 1000u
+#define BURST_TICKS (11 * FAKE_TICKS_IN_MS)
 
 static struct serial_reader out;
 static struct serial_reader said;
@@ -232,6 +233,81 @@ static void the_device_is_reset_with_its_guest(void)
     CHECK(strstr(came(&said), "the guest starts again\n") != NULL);
 }
 
+/* How often the guest may do something for which its VMM takes some time, before others go first. */
+static uint32_t times_until_it_stands_below(void (*act)(void))
+{
+    uint32_t times = 0;
+    for (; times < 1000 && fake.vcpus[0].below == 0; times++) {
+        fake.look_ticks = BURST_TICKS / 64;
+        act();
+        fake.look_ticks = 0;
+        (void)came(&out);
+    }
+    return times;
+}
+
+static void acknowledge(void)
+{
+    set(VIRTIO_MMIO_INTERRUPT_ACK, 0);
+}
+
+static void write_to_hvc(void)
+{
+    write_line("spam\n");
+}
+
+static void write_to_the_uart(void)
+{
+    CHECK(guest_store(UART->gpa + PL011_DR, 1, '\n'));
+}
+
+static void load_from_the_uart(void)
+{
+    uint64_t value = 0;
+    CHECK(guest_load(UART->gpa + PL011_FR, 4, &value));
+}
+
+static void what_asks_nothing_of_others_counts_once(void)
+{
+    run();
+    const uint32_t times = times_until_it_stands_below(acknowledge);
+    CHECK(times >= 15 && times <= 40);
+}
+
+static void a_load_from_the_uart_counts_once(void)
+{
+    run();
+    const uint32_t times = times_until_it_stands_below(load_from_the_uart);
+    CHECK(times >= 15 && times <= 40);
+}
+
+static void what_others_do_for_a_line_is_charged_too(void)
+{
+    run();
+    const uint32_t times = times_until_it_stands_below(write_to_hvc);
+    CHECK(times >= 2 && times <= 8);
+}
+
+static void what_others_do_for_a_line_of_the_uart_is_charged_too(void)
+{
+    run();
+    const uint32_t times = times_until_it_stands_below(write_to_the_uart);
+    CHECK(times >= 2 && times <= 8);
+}
+
+/* It is typed by somebody else. */
+static void input_is_not_charged_so(void)
+{
+    run();
+    offer_buffer(0);
+    fake.look_ticks = BURST_TICKS / 64;
+    for (uint32_t i = 0; i < 9; i++) {
+        type("x");
+    }
+    fake.look_ticks = 0;
+    CHECK(fake.vcpus[0].below == 0);
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(a_line_costs_one_exit),
     UNIT_TEST(who_waits_for_the_interrupt_gets_it_at_the_next_exit),
@@ -241,6 +317,11 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_uart_without_room_is_full),
     UNIT_TEST(the_vmm_says_things_behind_its_own_name),
     UNIT_TEST(the_device_is_reset_with_its_guest),
+    UNIT_TEST(what_asks_nothing_of_others_counts_once),
+    UNIT_TEST(a_load_from_the_uart_counts_once),
+    UNIT_TEST(what_others_do_for_a_line_is_charged_too),
+    UNIT_TEST(what_others_do_for_a_line_of_the_uart_is_charged_too),
+    UNIT_TEST(input_is_not_charged_so),
 };
 
 int main(int argc, char **argv)

@@ -72,7 +72,7 @@ static inline void map_disk(const struct vmm_device *row)
         .page = fake_map(config->registers_vaddr, row->size_bytes),
         .info = fake_map(connection->storage_info_vaddr, SDDF_BLK_BLOCK_BYTES),
         .data = fake_map(config->client.data.vaddr, config->client.data.size_bytes),
-        .mmio = &((struct vmm_virtio_blk *)row->state)->registers,
+        .mmio = &((struct vmm_virtio_blk *)row->state)->virtio.registers,
         .share = (uint64_t)disk_count * SHARE_BYTES,
     };
     block_request_reader_init(&added->requests,

@@ -97,7 +97,7 @@ static void each_kind_has_its_troubles(void)
             CHECK(named || !monitor_is_trouble((enum counters_kind)kind, column));
         }
     }
-    CHECK(columns == 4 + 7 + 3 && troubles == 3 + 3 + 2);
+    CHECK(columns == 4 + 7 + 3 + 7 && troubles == 3 + 3 + 2 + 3);
 }
 
 static void a_table_beyond_all_bounds_is_cut(void)
@@ -127,8 +127,12 @@ static void a_domain_writes_its_page_and_no_more(void)
 {
     static struct counters_page before;
     counters_page_vaddr = (uintptr_t)&counted[0];
+    memset(&counted[0], 0xa5, sizeof(counted[0])); /* as memory may be that is not the kernel's */
     counters_begin();
     CHECK(memcmp(&counted[0].magic, "SDFGCNTR", 8) == 0);
+    for (uint32_t i = 0; i < COUNTERS_MAX_ROWS * COUNTERS_COLUMNS; i++) {
+        CHECK(counted[0].rows[i / COUNTERS_COLUMNS].values[i % COUNTERS_COLUMNS] == 0);
+    }
     counters_store(COUNTERS_MAX_ROWS - 1, COUNTERS_COLUMNS - 1, 5);
     counters_add(COUNTERS_MAX_ROWS - 1, COUNTERS_COLUMNS - 1, 2);
     CHECK(counted[0].rows[COUNTERS_MAX_ROWS - 1].values[COUNTERS_COLUMNS - 1] == 7);

@@ -342,7 +342,7 @@ void race_vmm_set_up(const struct scenario *scenario, uint32_t request_count)
                                               .client = race_client_config(scenario) };
     device = (struct vmm_device) { .kind = &vmm_virtio_blk_kind, .name = "disk", .channel = CHANNEL_CLIENT,
                                    .config = &config, .state = &state };
-    memset(&state.ram, 0, sizeof(state.ram));
+    memset(&state.virtio.ram, 0, sizeof(state.virtio.ram));
     watch();
     if (!vmm_virtio_blk_kind.create(&device, &guest) || !vmm_virtio_blk_kind.ready(&device)) {
         race_fail("the guest's disk is not ready");
@@ -358,5 +358,5 @@ bool race_guest_done(void)
 void race_guest_describe(void)
 {
     fprintf(stderr, "guest: asked %u of %u, done %u; ring: avail %u, used %u; its VMM: taken %u, status %u\n", asked,
-            wanted, done, avail_idx, seen_used, state.disk.queue.next_avail, state.registers.status);
+            wanted, done, avail_idx, seen_used, state.disk.queue.next_avail, state.virtio.registers.status);
 }

@@ -177,7 +177,7 @@ static void what_nobody_has_room_for_is_counted(void)
     CHECK(uart_step(&uart));
     arrive(5);
     CHECK(!uart_step(&uart));
-    CHECK(serial_filled(&reader) == QUEUE_BYTES && uart.lost == 5);
+    CHECK(serial_filled(&reader) == QUEUE_BYTES && uart.lost_bytes == 5);
 }
 
 static void a_step_takes_no_more_than_a_queue(void)
@@ -196,7 +196,7 @@ static void indices_that_are_a_lie_are_not_looked_at(void)
     arrive(2);
     CHECK(!uart_step(&uart));
     CHECK(uart.output.broken && uart.input.broken);
-    CHECK(hardware.line_bytes == 0 && uart.lost == 2);
+    CHECK(hardware.line_bytes == 0 && uart.lost_bytes == 2);
 }
 
 static const struct unit_test tests[] = {

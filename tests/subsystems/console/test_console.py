@@ -84,6 +84,27 @@ def test_guests_have_one_unless_they_refuse_and_domains_if_they_ask() -> None:
     assert system.terminals == (Terminal("client1", 0), Terminal("client2", 1), Terminal("greeter", 2))
 
 
+def test_multiplexer_and_driver_count_where_there_is_a_monitor() -> None:
+    rows = {one.pd: [row.name for row in one.rows] for one in consoles(BOARDS[0], "monitor={}").counted}
+    everybody = ["client1", "client2", "greeter", "client1_vmm", "client2_vmm"]
+    assert (rows["console_mux"], rows["console_uart"]) == (["", *everybody], [""])
+    own = ('console.multiplexer={program_image="own.elf"}', 'console.uart_driver={program_image="own_too.elf"}')
+    rows = {one.pd: [] for one in consoles(BOARDS[0], "monitor={}", *own).counted}
+    assert not {"console_mux", "console_uart"} & set(rows)
+
+
+def test_where_there_is_a_guest_its_timer_wakes_the_multiplexer(tmp_path: Path) -> None:
+    link = console(consoles()).timer
+    assert link is not None
+    channels = [{(end.pd, end.id) for end in channel.ends} for channel in consoles().channels]
+    (ends,) = [ends for ends in channels if ("console_mux", link.channel) in ends]
+    assert {pd for pd, _ in ends} == {"console_mux", "guest_timer"}
+    (tmp_path / "system.toml").write_text(SDDF, encoding="utf-8")
+    alone = describe(str(tmp_path / "system.toml")).systems[BOARDS[0]]
+    assert console(alone).timer is None
+    assert ".page_vaddr = 0x0," in generated_files(alone)["src/console_mux_table.c"].decode()
+
+
 def test_nobody_sees_anothers_queues() -> None:
     system = consoles()
     regions = {region.name for region in system.regions if region.name.startswith("console_")}
@@ -94,6 +115,8 @@ def test_nobody_sees_anothers_queues() -> None:
             assert sorted(mapped) == sorted(regions)
         elif name == "console_uart":
             assert mapped == ["console_mux_uart"]
+        elif name == "guest_timer":
+            assert mapped == ["console_mux_wake"]
         else:
             assert mapped == ([f"console_{own[name]}"] if name in own else []), name
 

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include <stdint.h>
+#include <sdfgen/guest_timer.h>
 
 /* A queue of sDDF's (sddf_serial.h). */
 struct console_queue {
@@ -37,6 +37,7 @@ struct console_mux_config {
     const struct console_mux_client *clients;
     uint32_t client_count; /* at most CONSOLE_MUX_MAX_CLIENTS */
     uint32_t input_count;  /* so many of them, the first, take input */
+    struct guest_timer_connection timer; /* page_vaddr is 0 where there is none */
 };
 
 extern const struct console_mux_config console_mux_config;

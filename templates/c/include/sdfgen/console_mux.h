@@ -23,6 +23,11 @@
  * for. A client whose queue is full waits. So a step is bounded, whatever the others do meanwhile, and an echo waits for
  * what the driver's queue holds and a turn of everybody else.
  *
+ * A driver that takes nothing for CONSOLE_MUX_PATIENCE_MS although somebody waits is *gone*: so is one that has broken its
+ * queue, at once and for good. What clients write is kept then as in full screen, the newest, and lost beyond that and
+ * counted, so that nobody waits for it; what is typed still reaches the focus. When it takes something again, that is
+ * said, and what was kept is shown.
+ *
  * Freestanding, and without system calls: the caller notifies the channels of a step's result.
  */
 #pragma once
@@ -37,6 +42,20 @@
 #define CONSOLE_MUX_TEXT_BYTES 512u
 #define CONSOLE_MUX_ESCAPE 0x1cu
 #define CONSOLE_MUX_NOBODY UINT32_MAX
+/* At 300 bits a second a driver takes a byte in 33 ms. */
+#define CONSOLE_MUX_PATIENCE_MS 2000u
+#define CONSOLE_MUX_NEVER UINT64_MAX
+
+/* What came of a client and went to it; and of all, as the UART has it. */
+struct console_mux_counters {
+    uint64_t out_bytes;
+    uint64_t out_lines;
+    uint64_t out_lost; /* bytes */
+    uint64_t in_bytes;
+    uint64_t in_lost;
+    uint64_t focus_changes; /* by keys; of a client, those that gave it the input */
+    uint64_t cut_offs;      /* of its queues, those whose indices made no sense; how often the driver was gone */
+};
 
 /* What a client has written since its last '\n', as it is shown. console_mux_line.c's. */
 struct console_mux_line {
@@ -50,7 +69,7 @@ struct console_mux_kept {
     uint8_t bytes[CONSOLE_MUX_KEPT_BYTES];
     uint32_t first;
     uint32_t count;
-    uint64_t lost;
+    uint64_t lost; /* since that was told last */
 };
 
 struct console_mux_row {
@@ -61,7 +80,7 @@ struct console_mux_row {
     uint32_t left_bytes; /* of its output, that this step may take */
     bool took;
     bool gave;
-    uint64_t lost_input;
+    struct console_mux_counters counters;
     struct console_mux_line line;
     struct console_mux_kept kept;
 };
@@ -87,6 +106,12 @@ struct console_mux {
     bool full_screen;
     bool waits; /* something was left for want of room */
     bool put;
+    bool gone;      /* the driver */
+    bool came_back; /* the driver, and that was not said yet */
+    uint64_t now_ms;
+    uint64_t took_ms; /* when the driver had last taken something, or had nothing to take */
+    uint32_t taken;   /* an index that moves when the driver takes something */
+    struct console_mux_counters counters;
     uint32_t room_bytes; /* of the screen's queue, as this step knows it */
     uint32_t typed_left; /* bytes of input that this step may take */
     enum console_mux_typing typing;
@@ -97,5 +122,11 @@ struct console_mux {
 /* `name` is its own. `config` must outlive it; a table that is too long is cut. */
 void console_mux_init(struct console_mux *mux, const char *name, const struct console_mux_config *config);
 
-/* Somebody notified, whoever it was. The channels to notify: bit n for channel n. */
-uint64_t console_mux_step(struct console_mux *mux);
+/*
+ * Somebody notified, whoever it was, or it is time to. The channels to notify: bit n for channel n. Where nobody knows the
+ * time, `now_ms` is always 0, and a driver that only stands still is never gone.
+ */
+uint64_t console_mux_step(struct console_mux *mux, uint64_t now_ms);
+
+/* When the next step is due although nobody notified. */
+uint64_t console_mux_wake_ms(const struct console_mux *mux);

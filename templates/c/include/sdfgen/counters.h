@@ -33,6 +33,7 @@ enum counters_kind {
     COUNTERS_SERVICE,  /* a domain that serves clients */
     COUNTERS_REQUESTS, /* a client of one, or an emulated device */
     COUNTERS_VMM,
+    COUNTERS_CONSOLE, /* a UART, or a client of a console's multiplexer */
     COUNTERS_KINDS,
 };
 
@@ -62,9 +63,21 @@ enum {
     COUNTERS_VMM_STOPS,
 };
 
+/* Columns of COUNTERS_CONSOLE; `out` is towards the terminal. */
+enum {
+    COUNTERS_CONSOLE_OUT_BYTES,
+    COUNTERS_CONSOLE_OUT_LINES,
+    COUNTERS_CONSOLE_OUT_LOST, /* bytes */
+    COUNTERS_CONSOLE_IN_BYTES,
+    COUNTERS_CONSOLE_IN_LOST,
+    COUNTERS_CONSOLE_FOCUS_CHANGES,
+    COUNTERS_CONSOLE_CUT_OFFS, /* of a client's queues, or how often the UART's driver was given up */
+};
+
 /* Where the page is: written by the Microkit tool. */
 extern uint64_t counters_page_vaddr;
 
+/* Clears the page: first of all. */
 void counters_begin(void);
 void counters_store(uint32_t row, uint32_t column, uint64_t value);
 void counters_add(uint32_t row, uint32_t column, uint64_t more);

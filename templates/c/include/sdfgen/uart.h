@@ -15,7 +15,9 @@ struct uart {
     const struct uart_config *config;
     struct serial_reader output;
     struct serial_writer input;
-    uint64_t lost; /* bytes that were received and nobody had room for */
+    uint64_t sent_bytes;
+    uint64_t received_bytes;
+    uint64_t lost_bytes; /* of these, for which nobody had room */
 };
 
 /* Sets the hardware up, but for its speed. `config` must outlive the driver. */

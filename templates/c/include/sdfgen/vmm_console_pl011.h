@@ -23,6 +23,7 @@ struct vmm_console_pl011 {
     struct vmm_console *console;
     struct pl011 uart;
     uint32_t waiting_bytes; /* put, and not told */
+    bool served;            /* since that was asked */
 };
 
 extern const struct vmm_device_kind vmm_console_pl011_kind;

@@ -10,33 +10,28 @@
  * ring is the machine's affair. So requests wait for a look no longer than for the guest's next exit, or the next
  * answer, and if it computes on, in so many looks of each such time at most.
  *
- * The guest reads the registers from a page (virtio_mmio_page.h), so only stores trap. It may start when the
- * virtualiser has published the disk. Whatever then goes wrong is the guest's to see: a failed request, or
- * DEVICE_NEEDS_RESET.
+ * The guest may start when the virtualiser has published the disk. Whatever then goes wrong is the guest's to see: a
+ * failed request, or DEVICE_NEEDS_RESET.
  */
 #pragma once
 
 #include <sdfgen/block_config.h>
 #include <sdfgen/virtio_blk.h>
-#include <sdfgen/virtio_mmio.h>
-#include <sdfgen/vmm_device.h>
+#include <sdfgen/vmm_virtio.h>
 
 #define VMM_VIRTIO_BLK_BUSY_LOOKS 16u
 #define VMM_VIRTIO_BLK_PATIENCE_MS 100u
 #define VMM_VIRTIO_BLK_KICKS_MS 1000u
 
 struct vmm_virtio_blk_config {
-    uintptr_t registers_vaddr;         /* the page, mapped uncached, which holds nothing else */
+    uintptr_t registers_vaddr;         /* the page */
     struct block_client_config client; /* connection.channel is the row's channel */
 };
 
 /* A row has this as its state: about 600 KiB. */
 struct vmm_virtio_blk {
-    bool has_more; /* than the last step did */
-    bool served;   /* since that was asked */
-    struct guest_ram ram;
+    struct vmm_virtio virtio;
     struct virtio_blk disk;
-    struct virtio_mmio registers;
     uint64_t looked_ticks;      /* when the ring was looked at last */
     uint32_t busy_looks;        /* that found requests, since the guest last waited when one did */
     uint64_t kicks_until_ticks; /* until when kicks are asked for while requests are in flight */

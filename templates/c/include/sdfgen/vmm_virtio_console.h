@@ -2,28 +2,24 @@
 /*
  * The guest's console over virtio-mmio (hvc0): virtio_console.h, with the multiplexer at the row's channel.
  *
- * The guest reads the registers from a page (virtio_mmio_page.h), so only stores trap: a line that its driver writes
- * costs one exit, the kick, whatever its length; what is typed costs the interrupt's.
+ * A line that its driver writes costs one exit, the kick, whatever its length; what is typed costs the interrupt's.
  */
 #pragma once
 
 #include <sdfgen/virtio_console.h>
-#include <sdfgen/virtio_mmio.h>
 #include <sdfgen/vmm_console.h>
-#include <sdfgen/vmm_device.h>
+#include <sdfgen/vmm_virtio.h>
 
 struct vmm_virtio_console_config {
     struct vmm_console_config console;
-    uintptr_t registers_vaddr; /* the page, mapped uncached, which holds nothing else */
+    uintptr_t registers_vaddr; /* the page */
 };
 
 /* A row has this as its state. */
 struct vmm_virtio_console {
+    struct vmm_virtio virtio;
     struct vmm_console *console;
-    struct guest_ram ram;
     struct virtio_console device;
-    struct virtio_mmio registers;
-    bool has_more;
     bool wrote; /* the exit that is being handled is a store to the registers */
 };
 

@@ -54,4 +54,5 @@ const struct console_mux_config console_mux_config = {
     .clients = clients,
     .client_count = 5,
     .input_count = 3,
+    .timer = { .page_vaddr = 0x80016000, .channel = 4 },
 };
