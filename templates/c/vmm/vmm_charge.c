@@ -18,7 +18,7 @@
 /* Of the time in which the guest has its turns, what pays: a guest that only computes has ticks, too. */
 #define RUNNING_SHARE 32u
 /* What an event counts in which others work for the guest: as measured (docs/datapath.md). */
-#define SERVICE_TIMES 5u
+#define SERVICE_TIMES 7u
 #define UNKNOWN UINT64_MAX
 /* Below it is nobody but the kernel's idle thread. */
 #define LOWEST_PRIORITY 0u
