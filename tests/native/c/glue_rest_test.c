@@ -469,9 +469,9 @@ static void the_kernels_way_is_charged_too(void)
     fake.look_ticks = 0;
     notified(VIRT);
     take_faults(1, 1); /* on its way already: that is no measure */
-    take_faults(1500, way_ticks);
+    take_faults(1300, way_ticks);
     CHECK(!stands_below());
-    for (uint32_t count = 1500; count < 2300 && !stands_below(); count += 2) {
+    for (uint32_t count = 1300; count < 2300 && !stands_below(); count += 2) {
         take_faults(2, way_ticks);
     }
     CHECK(stands_below());
