@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -15,10 +15,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="write golden files anew from what is produced now")
 
 
-def pytest_configure() -> None:
-    """`make test` tells every make below it that it is not the first, and what was asked of the first."""
+LONGEST_FILES: Final = ("test_frama.py", "test_races.py", "test_package.py")
+"""Begun first: whoever has one of them has little else, and nobody waits for it in the end."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let tests be what they are by themselves.
+
+    `make test` tells every make below it that it is not the first, and what was asked of the first. pytest-xdist would
+    begin with the files that have the most tests.
+    """
     for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
         os.environ.pop(name, None)
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONGEST_FILES)
 
 
 class Golden:
