@@ -2,45 +2,49 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Final
+
+import ziglang
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 PROGRAM: Final = """\
-#!{python}
-import os, signal, subprocess, sys, time
-from pathlib import Path
-folder = Path({folder!r})
+#!{python} -S
+import os, signal, sys, time
+folder = {folder!r}
 words = sys.argv[1:]
 text = " ".join(words)
 if words == ["-print-libgcc-file-name"]:
     sys.exit()
 if words and words[0].startswith("-print") or words == ["--version"]:
-    print("made-up " + (folder / "version").read_text())
+    print("made-up " + open(folder + "/version").read())
     sys.exit()
-trouble = folder / "trouble"
-if trouble.exists():
-    what, step = trouble.read_text().split(" ", 1)
+trouble = folder + "/trouble"
+if os.path.exists(trouble):
+    what, step = open(trouble).read().split(" ", 1)
     if step in text:
-        (folder / "pids").open("a").write(str(os.getpid()) + "\\n")
+        open(folder + "/pids", "a").write(str(os.getpid()) + "\\n")
         if what == "fail":
             sys.exit("it does not want to")
         if what == "complain":
             source = words[words.index("-c") + 1]
             sys.exit(source + ":3:7: error: expected expression")
         if what == "half":
-            Path(words[words.index("-o") + 1]).write_bytes(b"half")
+            open(words[words.index("-o") + 1], "w").write("half")
             sys.exit(1)
         if what == "stubborn":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         time.sleep(60)
 target = "aarch64-freestanding" if "-ffreestanding" in words else "aarch64-linux-musl"
 words = [word for word in words if word not in ("-mgeneral-regs-only", "-Wl,--strip-debug")]
-zig = [{python!r}, "-m", "ziglang", *(["ar"] if sys.argv[0].endswith("ar") else ["cc", "-target", target])]
-sys.exit(subprocess.run([*zig, *words]).returncode)
+tool = ["ar"] if sys.argv[0].endswith("ar") else ["cc", "-target", target]
+os.execv({zig!r}, ["zig", *tool, *words])
 """
+
+ZIG: Final = os.path.join(os.path.dirname(ziglang.__file__), "zig")
 
 
 class SlowCompiler:
@@ -53,7 +57,7 @@ class SlowCompiler:
         self.version("1")
         for name in ("odd-gcc", "odd-gcc-ar"):
             program = folder / name
-            program.write_text(PROGRAM.format(python=sys.executable, folder=str(folder)))
+            program.write_text(PROGRAM.format(python=sys.executable, folder=str(folder), zig=ZIG))
             program.chmod(0o755)
 
     def version(self, text: str) -> None:
