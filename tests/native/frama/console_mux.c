@@ -30,6 +30,14 @@ static struct console_connection connect(uint32_t side)
     return (struct console_connection) { queue(&sides[side][0]), queue(&sides[side][1]), side };
 }
 
+/* EVA would count up to there, from one bound of some type to the next. */
+static void have_counted(struct console_mux_counters *counters)
+{
+    *counters = (struct console_mux_counters) {
+        any_u64(), any_u64(), any_u64(), any_u64(), any_u64(), any_u64(), any_u64(),
+    };
+}
+
 int main(void)
 {
     client.name = "somebody";
@@ -40,6 +48,9 @@ int main(void)
     config.client_count = 1;
     config.input_count = any_u32();
     console_mux_init(&mux, "the_multiplexer", &config);
+    have_counted(&mux.counters);
+    have_counted(&mux.rows[0].counters);
+    mux.rows[0].kept.lost = any_u64();
     /*@ widen_hints global:"all", 508, 511, 512, 4095, 4096; */
     while (any_bool()) {
         (void)console_mux_step(&mux, any_u64());
