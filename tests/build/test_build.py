@@ -338,7 +338,7 @@ def test_raw_patches_reach_an_elf_beside_the_description(project: Path, built: P
     text = (project / "system.toml").read_text()
     patch = '[[patch]]\nelf = "mine.elf"\nsymbol = "io_base_virt_data"\nvalue = "size(\'block_virt_data\') << 4"\n'
     (project / "system.toml").write_text(text + patch)
-    run("build", "system.toml", cwd=project)
+    run("build", "system.toml", "--board", BOARDS[0], cwd=project)
     manifest = json.loads((project / "build" / BOARDS[0] / "manifest.json").read_text())
     (done,) = [record for record in manifest["patches"] if record["elf"] == "mine.elf"]
     assert (done["value"], done["new"], done["state"]) == ("0x2000000", "0x0000000002000000", "done")
