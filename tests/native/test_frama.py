@@ -26,7 +26,7 @@ FRAMA = os.path.join(HERE, "frama")
 ALARMS = os.path.join(FRAMA, "alarms")
 ALARM = re.compile(r"^\[eva:alarm\] (\S+):\d+: Warning: *\n((?:  .*\n)+)", re.MULTILINE)
 UNEXPLAINED = "UNEXPLAINED: say here why this can't happen, or change the code so that it is no alarm"
-# The slowest target takes a minute of an idle core; others may be at work on it.
+# The slowest target takes a minute of a core; others may be at work on it.
 TIMEOUT_SECONDS = 900
 
 pytestmark = pytest.mark.skipif(shutil.which("frama-c") is None, reason="frama-c is not installed (frama-c-base)")
@@ -167,7 +167,9 @@ def prove(target: Target, folder: Path) -> Proof:
 def last_alarm(target: Target, explained: int, templates_c: str) -> str:
     """The first alarm that is one more than those explained: it ends the analysis, and the rest is not waited for."""
     done = analysis(target, templates_c, f"-eva-stop-at-nth-alarm={explained + 1}")
-    path, said = ALARM.findall(done.stdout)[-1]
+    alarms = ALARM.findall(done.stdout)
+    assert alarms, done.stdout[-3000:] + done.stderr
+    path, said = alarms[-1]
     return f"{os.path.basename(path)}: {' '.join(said.split())}"
 
 
