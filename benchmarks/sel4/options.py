@@ -35,6 +35,7 @@ def arguments() -> argparse.Namespace:
         help="rounds in which QEMU counts instructions, where one core runs (default %(default)s)",
     )
     parser.add_argument("--quick", action="store_true", help="shorter loads, to see that all works")
+    parser.add_argument("--fio", action="store_true", help="loads by fio, and by the clock only")
     parser.add_argument("--guests", metavar="FOLDER", help="only write the guests' files there, for a peer's image")
     parser.add_argument("--json", metavar="FILE", help="write the figures to a file too")
     return parser.parse_args()
@@ -50,13 +51,15 @@ def makers(options: argparse.Namespace, guests: Guests, folder: str, disks: str)
         disks: Where disks go.
     """
     limits = sorted({*(row.cores for row in options.row), *([1] if options.peer else [])})
+    kind, clients = ("fio", 1) if options.fio else ("cores", 2)
+    ours = functools.partial(system_row, kind=kind)
     found: dict[str, Callable[[], Row]] = {
-        row.name: functools.partial(system_row, row, guests, _place(folder, row.name), _place(disks, row.name))
+        row.name: functools.partial(ours, row, guests, _place(folder, row.name), _place(disks, row.name))
         for row in options.row
     }
     found |= {row.name: functools.partial(peer_row, row, _place(disks, row.name)) for row in options.peer}
     found |= {
-        limit_name(cores): functools.partial(limit_row, cores, guests, _place(disks, limit_name(cores)))
+        limit_name(cores): functools.partial(limit_row, cores, guests, _place(disks, limit_name(cores)), clients)
         for cores in limits
     }
     return {name: make for name, make in found.items() if not options.only or name in options.only}

@@ -104,7 +104,7 @@ def limit_name(cores: int) -> str:
     return f"limit, {cores} core{'s' * (cores > 1)}"
 
 
-def system_row(row: Wanted, guests: Guests, folder: str, disk: str, more: str = "") -> Row:
+def system_row(row: Wanted, guests: Guests, folder: str, disk: str, more: str = "", *, kind: str = "cores") -> Row:
     """Build our system.
 
     Args:
@@ -113,12 +113,13 @@ def system_row(row: Wanted, guests: Guests, folder: str, disk: str, more: str = 
         folder: Where what is built goes.
         disk: The disk's file, which is made.
         more: Tables that the description has besides.
+        kind: What the description's name begins with; its cores follow.
 
     Raises:
         RowError: It can't be built.
     """
     os.makedirs(folder, exist_ok=True)
-    description = os.path.join(HERE, f"cores-{row.cores}.toml")
+    description = os.path.join(HERE, f"{kind}-{row.cores}.toml")
     if not os.path.exists(description):
         raise RowError(f"{row.name}: there is no {os.path.relpath(description)}")
     with open(shutil.copy(description, os.path.join(folder, DESCRIPTION)), "a", encoding="utf-8") as file:
@@ -152,15 +153,16 @@ def peer_row(row: Peer, disk: str) -> Row:
     return Row(row.name, words, _partitioned(disk, ("client1",)), 1)
 
 
-def limit_row(cores: int, guests: Guests, disk: str) -> Row:
+def limit_row(cores: int, guests: Guests, disk: str, clients: int = 2) -> Row:
     """Return the guests' kernel directly on QEMU, with a disk for each agent.
 
     Args:
         cores: How many QEMU emulates.
         guests: The guests' files.
         disk: What the files of the disks begin with, which are made.
+        clients: How many agents there are.
     """
-    disks = [f"{disk}-{number}" for number in (1, 2)]
+    disks = [f"{disk}-{number}" for number in range(1, clients + 1)]
     words = [PROGRAM, "-machine", "virt", "-cpu", "cortex-a53", "-smp", str(cores), "-m", str(RAM_MIB)]
     words += ["-display", "none", "-monitor", "none", "-serial", "stdio"]
     words += ["-kernel", guests.kernel, "-initrd", guests.client, "-append", "quiet"]
