@@ -15,10 +15,14 @@
 #define BURST_MS 11u
 /* What is owed at most: who is alone may owe more and more, and others that come are not to find it down for ever. */
 #define MOST_BURSTS 2u
+/* But what one event hands on is owed whole, up to this: about a hundred small requests. */
+#define MOST_BURSTS_OF_AN_EVENT 6u
 /* Of the time in which the guest has its turns, what pays: a guest that only computes has ticks, too. */
 #define RUNNING_SHARE 32u
 /* What an event counts in which others work for the guest: as measured (docs/datapath.md). */
-#define SERVICE_TIMES 7u
+#define SERVICE_TIMES 5u
+/* What a request counts that was handed on, at least, in ways from the guest to its VMM and back: as measured, too. */
+#define REQUEST_ROUND_TRIPS 12u
 #define UNKNOWN UINT64_MAX
 /* Below it is nobody but the kernel's idle thread. */
 #define LOWEST_PRIORITY 0u
@@ -29,7 +33,8 @@ static uint64_t owed_ticks;
 static uint64_t began_ticks;
 static uint64_t ended_ticks;
 static bool began_with_fault;
-static uint32_t times; /* that the present event counts */
+static uint32_t times;    /* that the present event counts */
+static uint32_t requests; /* that were handed on in it */
 static uint64_t round_trip_ticks; /* the least from the end of a fault's event to the next fault; or UNKNOWN */
 static bool owes; /* too much, and not all of that has been paid since */
 static bool stands_below;
@@ -42,6 +47,7 @@ void vmm_charge_init(const struct vmm_guest *guest)
     round_trip_ticks = UNKNOWN;
     began_with_fault = false;
     times = 1;
+    requests = 0;
     owes = false;
     stands_below = false;
     ended_ticks = counter_ticks();
@@ -63,6 +69,11 @@ static uint64_t smaller(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* The guest can't make it shorter than the kernel does. */
 static void note_round_trip(bool with_fault, uint64_t between_ticks)
 {
@@ -72,14 +83,16 @@ static void note_round_trip(bool with_fault, uint64_t between_ticks)
     began_with_fault = with_fault;
 }
 
-void vmm_charge_note_service(void)
+void vmm_charge_note_service(uint32_t request_count)
 {
     times = SERVICE_TIMES;
+    requests += request_count;
 }
 
 void vmm_charge_begin(bool with_fault)
 {
     times = 1;
+    requests = 0;
     began_ticks = counter_ticks();
     const uint64_t between_ticks = began_ticks - ended_ticks;
     note_round_trip(with_fault, between_ticks);
@@ -88,11 +101,15 @@ void vmm_charge_begin(bool with_fault)
     owes = owes && owed_ticks > 0;
 }
 
+static uint64_t known_round_trip_ticks(void)
+{
+    return round_trip_ticks != UNKNOWN ? round_trip_ticks : 0;
+}
+
 /* What the kernel takes until the VMM is told. After a fault it takes the guest's turn for the way back. */
 static uint64_t way_ticks(void)
 {
-    const uint64_t ticks = round_trip_ticks != UNKNOWN ? round_trip_ticks : 0;
-    return began_with_fault ? ticks / 2 : ticks;
+    return began_with_fault ? known_round_trip_ticks() / 2 : known_round_trip_ticks();
 }
 
 /* An event is no longer than a burst: somebody else ran meanwhile, or the host of a virtual machine did. */
@@ -101,9 +118,18 @@ static uint64_t event_ticks(uint64_t now_ticks)
     return smaller(now_ticks - began_ticks + way_ticks(), burst_ticks);
 }
 
+/* Many small requests are handed on in little time, and each is others' work all the same. */
 static uint64_t used_ticks(uint64_t now_ticks)
 {
-    return smaller(event_ticks(now_ticks) * times, burst_ticks);
+    const uint64_t timed_ticks = smaller(event_ticks(now_ticks) * times, burst_ticks);
+    const uint64_t priced_ticks = known_round_trip_ticks() * REQUEST_ROUND_TRIPS * requests;
+    return larger(timed_ticks, smaller(priced_ticks, MOST_BURSTS_OF_AN_EVENT * burst_ticks));
+}
+
+static uint64_t owed_after_ticks(uint64_t now_ticks)
+{
+    const uint64_t used = used_ticks(now_ticks);
+    return smaller(owed_ticks + used, larger(used, MOST_BURSTS * burst_ticks));
 }
 
 /* Where the kernel refuses, it is tried again after the next event. */
@@ -121,15 +147,20 @@ static void stand(void)
 void vmm_charge_end(void)
 {
     ended_ticks = counter_ticks();
-    owed_ticks = smaller(owed_ticks + used_ticks(ended_ticks), MOST_BURSTS * burst_ticks);
+    owed_ticks = owed_after_ticks(ended_ticks);
     owes = owes || owed_ticks > burst_ticks;
     stand();
+}
+
+bool vmm_charge_owes(void)
+{
+    return owes;
 }
 
 bool vmm_charge_is_due(uint32_t vcpu, uint64_t *until_ticks)
 {
     const uint64_t now_ticks = counter_ticks();
-    const uint64_t owed = owed_ticks + used_ticks(now_ticks);
+    const uint64_t owed = owed_after_ticks(now_ticks);
     *until_ticks = now_ticks + owed;
     return (charged->vcpus_apart >> vcpu & 1) != 0 && owed > burst_ticks;
 }

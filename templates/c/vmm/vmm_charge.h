@@ -14,7 +14,9 @@
  * not stand at all: it pauses at its next fault until the debt is paid, unless nobody else has a part of that core.
  *
  * By some devices others work for the guest, too, and longer than its VMM: it pays for them with the VMM's time, which
- * counts several times in an event that served such a device. With several cores it pays as much, wherever they are.
+ * counts several times in an event that served such a device, and at least a price for each request that was handed on.
+ * With several cores it pays as much, wherever they are. While it owes too much, requests are handed on only when it
+ * runs: else those who work for it would have the time that it leaves to others.
  *
  * What is not done in one event (a device's step, a piece of an image) is done in a later one, after a pause as long as
  * the event was: others have their turn between.
@@ -33,8 +35,11 @@ void vmm_charge_init(const struct vmm_guest *guest);
 void vmm_charge_begin(bool with_fault);
 void vmm_charge_end(void);
 
-/* The present event gives others work for this guest, or is the end of such work. */
-void vmm_charge_note_service(void);
+/* The present event gives others work for this guest, so many requests, or is the end of such work. */
+void vmm_charge_note_service(uint32_t request_count);
+
+/* Whether the guest stands below all others, as the last event left it, less what was paid since. */
+bool vmm_charge_owes(void);
 
 /* Whether the vCPU has to pause, as the event stands, and until when (ticks of the physical counter). */
 bool vmm_charge_is_due(uint32_t vcpu, uint64_t *until_ticks);

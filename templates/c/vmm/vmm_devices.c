@@ -35,8 +35,9 @@ static void settle(struct attached *attached)
 {
     const struct vmm_device *device = attached->device;
     show_level(attached);
-    if (device->kind->served != NULL && device->kind->served(device)) {
-        vmm_charge_note_service();
+    uint32_t request_count = 0;
+    if (device->kind->served != NULL && device->kind->served(device, &request_count)) {
+        vmm_charge_note_service(request_count);
     }
     attached->again = device->kind->has_more != NULL && device->kind->has_more(device);
     if (attached->again) {
@@ -106,7 +107,7 @@ static void go_on(struct attached *attached)
 {
     const struct vmm_device *device = attached->device;
     if (device->kind->notified != NULL) {
-        device->kind->notified(device);
+        device->kind->notified(device, vmm_charge_owes());
     }
     settle(attached);
 }

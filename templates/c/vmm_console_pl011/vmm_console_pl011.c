@@ -68,8 +68,9 @@ static void exited(const struct vmm_device *device, bool waits)
     }
 }
 
-static void take_input(const struct vmm_device *device)
+static void take_input(const struct vmm_device *device, bool owes)
 {
+    (void)owes;
     receive(device->state);
 }
 
@@ -79,8 +80,9 @@ static bool level(const struct vmm_device *device)
     return pl011_interrupt(&state->uart);
 }
 
-static bool served(const struct vmm_device *device)
+static bool served(const struct vmm_device *device, uint32_t *request_count)
 {
+    (void)request_count;
     struct vmm_console_pl011 *state = device->state;
     const bool served = state->served;
     state->served = false;

@@ -77,8 +77,9 @@ bool vmm_virtio_has_more(const struct vmm_device *device)
     return state->has_more;
 }
 
-bool vmm_virtio_served(const struct vmm_device *device)
+bool vmm_virtio_served(const struct vmm_device *device, uint32_t *request_count)
 {
+    (void)request_count;
     struct vmm_virtio *state = device->state;
     const bool served = state->served;
     state->served = false;

@@ -25,6 +25,16 @@ static void followed(const struct vmm_device *device)
     count(device);
 }
 
+static bool served(const struct vmm_device *device, uint32_t *request_count)
+{
+    struct vmm_virtio_blk *state = device->state;
+    const struct virtio_blk_counters *counters = &state->disk.counters;
+    const uint64_t handed_on = counters->requests - counters->refused;
+    *request_count = (uint32_t)(handed_on - state->priced_requests);
+    state->priced_requests = handed_on;
+    return vmm_virtio_served(device, request_count);
+}
+
 static bool should_have_kicked(const struct vmm_virtio_blk *state, uint64_t now_ticks)
 {
     return state->busy_looks == VMM_VIRTIO_BLK_BUSY_LOOKS ||
@@ -56,11 +66,13 @@ static void take_requests(const struct vmm_device *device, bool guest_waits)
     }
 }
 
-static void take_answers(const struct vmm_device *device)
+static void take_answers(const struct vmm_device *device, bool owes)
 {
     struct vmm_virtio_blk *state = device->state;
     (void)look(state, false);
+    state->disk.held = owes;
     vmm_virtio_step(device);
+    state->disk.held = false;
 }
 
 static bool create(const struct vmm_device *device, const struct vmm_guest *guest)
@@ -93,6 +105,6 @@ const struct vmm_device_kind vmm_virtio_blk_kind = {
     .write = vmm_virtio_write,
     .level = vmm_virtio_level,
     .has_more = vmm_virtio_has_more,
-    .served = vmm_virtio_served,
+    .served = served,
     .reset = vmm_virtio_reset,
 };

@@ -355,6 +355,7 @@ static void what_disables_other_interrupts_leaves_this_one(void)
 
 #define BURST_TICKS (11 * FAKE_TICKS_IN_MS)
 #define RUNNING_SHARE 32u
+#define MOST_BURSTS 2u
 
 static bool stands_below(void)
 {
@@ -423,7 +424,7 @@ static void a_guest_that_stands_below_goes_on(void)
     CHECK(guest_rests());
     virtualiser_answers(1);
     CHECK(fake_injected(INTID) == 1 && !fake.vcpus[0].suspended && stands_below());
-    check_it_comes_back_after(BURST_TICKS * 3 / 4, 2 * BURST_TICKS);
+    check_it_comes_back_after(BURST_TICKS * 3 / 4, MOST_BURSTS * BURST_TICKS);
 }
 
 static void what_it_takes_while_it_stands_below_is_owed_too(void)
@@ -436,6 +437,53 @@ static void what_it_takes_while_it_stands_below_is_owed_too(void)
     notified(TIMER);
     CHECK(stands_below() && wake->wake_ticks > until_ticks);
     check_it_comes_back_after(BURST_TICKS / 4, BURST_TICKS);
+}
+
+/* Two requests are in flight, a third is in the ring, of which no kick told. */
+static void owe_with_requests(void)
+{
+    run();
+    submit_read(0);
+    offer_read(3);
+    CHECK(guest_waits_for_event() && block_queue_filled(&disk->requests.end) == 2);
+    (void)faults_until_it_stands_below(BURST_TICKS / 8);
+    offer_read(0);
+}
+
+static void who_owes_has_its_answers_and_asks_for_nothing_new(void)
+{
+    owe_with_requests();
+    virtualiser_answers(1);
+    virtualiser_answers(2);
+    CHECK(driver_used_count(&disk->driver) == 2 && fake_injected(INTID) == 1 && stands_below());
+    CHECK(block_queue_filled(&disk->requests.end) == 0 && driver_used_flags(&disk->driver) == 0);
+}
+
+static void what_who_owes_asks_for_is_taken_when_it_runs(void)
+{
+    owe_with_requests();
+    virtualiser_answers(1);
+    virtualiser_answers(2);
+    CHECK(guest_waits_for_event() && stands_below());
+    CHECK(block_queue_filled(&disk->requests.end) == 1);
+}
+
+static void a_kick_of_who_owes_is_heard(void)
+{
+    owe_with_requests();
+    virtualiser_answers(1);
+    set(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+    CHECK(stands_below() && block_queue_filled(&disk->requests.end) == 2);
+}
+
+/* Without one exit of the guest's. */
+static void what_who_owed_asks_for_is_taken_when_it_has_paid(void)
+{
+    owe_with_requests();
+    virtualiser_answers(1);
+    virtualiser_answers(2);
+    check_it_comes_back_after(1, 2 * BURST_TICKS);
+    CHECK(block_queue_filled(&disk->requests.end) == 1);
 }
 
 /* And what others do for its disk: three times as much as faults alone. */
@@ -475,6 +523,48 @@ static void the_kernels_way_is_charged_too(void)
         take_faults(2, way_ticks);
     }
     CHECK(stands_below());
+}
+
+static void run_with_a_way_of(uint64_t ticks)
+{
+    fake.look_ticks = ticks;
+    run();
+    fake.look_ticks = 0;
+    notified(VIRT);
+    take_faults(20, ticks);
+    CHECK(!stands_below());
+}
+
+/* However little time its VMM takes for them: here none. */
+static void each_request_that_is_handed_on_has_a_price(void)
+{
+    uint32_t requests = 0;
+    run_with_a_way_of(BURST_TICKS / 1000);
+    for (; requests < 200 && !stands_below(); requests++) {
+        take_faults(1, BURST_TICKS / 1000);
+        fake.now_ticks += BURST_TICKS / 1000;
+        submit_read(0);
+        virtualiser_answers(1);
+        fake.now_ticks += BURST_TICKS / 1000;
+        acknowledge_used();
+        fake.now_ticks += BURST_TICKS / 1000;
+        CHECK(guest_end(INTID));
+    }
+    CHECK(requests > 28 && requests <= 40);
+    check_it_comes_back_after(BURST_TICKS * 3 / 4, 2 * BURST_TICKS);
+}
+
+/* As long as nobody else works for it. */
+static void what_its_vmm_refuses_has_no_price(void)
+{
+    run_with_a_way_of(BURST_TICKS / 1000);
+    for (uint32_t i = 0; i < 40; i++) {
+        driver_chain(&disk->driver, 0, &(struct virtq_desc){ HEADER, 16, 0, 0 }, 1);
+        driver_submit(&disk->driver, 0);
+        fake.now_ticks += BURST_TICKS / 1000;
+        set(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+    }
+    CHECK(driver_used_count(&disk->driver) == 40 && !stands_below());
 }
 
 static void time_that_the_guest_rests_pays_all_of_it(void)
@@ -614,8 +704,14 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_guest_that_owes_more_than_a_burst_stands_below_until_all_is_paid),
     UNIT_TEST(a_guest_that_stands_below_goes_on),
     UNIT_TEST(what_it_takes_while_it_stands_below_is_owed_too),
+    UNIT_TEST(who_owes_has_its_answers_and_asks_for_nothing_new),
+    UNIT_TEST(what_who_owes_asks_for_is_taken_when_it_runs),
+    UNIT_TEST(a_kick_of_who_owes_is_heard),
+    UNIT_TEST(what_who_owed_asks_for_is_taken_when_it_has_paid),
     UNIT_TEST(work_for_its_devices_is_charged_to_it),
     UNIT_TEST(the_kernels_way_is_charged_too),
+    UNIT_TEST(each_request_that_is_handed_on_has_a_price),
+    UNIT_TEST(what_its_vmm_refuses_has_no_price),
     UNIT_TEST(time_that_the_guest_rests_pays_all_of_it),
     UNIT_TEST(time_that_it_runs_pays_little),
     UNIT_TEST(what_others_took_in_between_is_not_charged_without_end),

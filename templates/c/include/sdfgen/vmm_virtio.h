@@ -36,6 +36,6 @@ bool vmm_virtio_read(const struct vmm_device *device, uint64_t offset, uint32_t 
 bool vmm_virtio_write(const struct vmm_device *device, uint64_t offset, uint32_t width_bytes, uint64_t value);
 bool vmm_virtio_level(const struct vmm_device *device);
 bool vmm_virtio_has_more(const struct vmm_device *device);
-bool vmm_virtio_served(const struct vmm_device *device);
+bool vmm_virtio_served(const struct vmm_device *device, uint32_t *request_count);
 /* What is under way ends without touching the guest's RAM (virtio_mmio.h). */
 void vmm_virtio_reset(const struct vmm_device *device);

@@ -32,6 +32,7 @@ struct vmm_virtio_blk_config {
 struct vmm_virtio_blk {
     struct vmm_virtio virtio;
     struct virtio_blk disk;
+    uint64_t priced_requests;   /* of those that were handed on, what the guest was charged for */
     uint64_t looked_ticks;      /* when the ring was looked at last */
     uint32_t busy_looks;        /* that found requests, since the guest last waited when one did */
     uint64_t kicks_until_ticks; /* until when kicks are asked for while requests are in flight */
