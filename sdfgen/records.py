@@ -20,6 +20,8 @@ else:
     _MOST_FIELDS = 64
     _GETTERS = tuple(property(itemgetter(index)) for index in range(_MOST_FIELDS))
     _NEW = {"_new": tuple.__new__}
+    _EVALUATED = 1
+    """`annotationlib.Format.VALUE`, whose import would cost more than all classes here."""
     _codes: dict[int, CodeType] = {}
 
     class _Record(tuple):
@@ -50,12 +52,17 @@ else:
         code = _codes[count].replace(co_varnames=("_cls", *fields))
         return FunctionType(code, _NEW, "__new__", defaults)
 
+    def _annotations(body: dict[str, Any]) -> dict[str, Any]:
+        """Return the annotations of a class body: from Python 3.14 on, those to be evaluated are a function."""
+        annotate = body.get("__annotate_func__")
+        return body.get("__annotations__", {}) if annotate is None else annotate(_EVALUATED)
+
     class _Maker(type):
         """Makes a named tuple of a class body: its annotations are the fields."""
 
         def __new__(cls, name: str, _: tuple[type, ...], body: dict[str, Any]) -> type:
             """Return the named tuple."""
-            fields = tuple(body.get("__annotations__", ()))
+            fields = tuple(_annotations(body))
             defaults = {field: body[field] for field in fields if field in body}
             body.update(zip(fields, _GETTERS, strict=False), _fields=fields, _field_defaults=defaults)
             body.update(__match_args__=fields, __slots__=(), __new__=_constructor(fields, tuple(defaults.values())))

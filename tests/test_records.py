@@ -65,6 +65,24 @@ def test_methods_stay() -> None:
     assert type(Ours("a")._replace(name="b")) is Ours
 
 
+EVALUATED: typing.Final = """
+from sdfgen import records
+
+class Evaluated(records.NamedTuple):
+    name: str
+    size: int = 4096
+"""
+
+
+def test_annotations_may_be_evaluated() -> None:
+    """As they are where nothing is imported from `__future__`: from Python 3.14 on, only when somebody asks."""
+    names: dict[str, typing.Any] = {"__name__": __name__}
+    exec(compile(EVALUATED, "evaluated", "exec", dont_inherit=True), names)  # noqa: S102 - our own
+    kind = names["Evaluated"]
+    assert kind("a")._asdict() == {"name": "a", "size": 4096}
+    assert kind.__annotations__ == {"name": str, "size": int}
+
+
 def test_classes_with_as_many_fields_have_constructors_of_their_own() -> None:
     assert Other(second=2, first=1) == (1, 2, 3)
     assert Other.__new__.__defaults__ == (3,)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _MACHINES: Final = ("aarch64-", "arm64-")
 _PATIENCE_S: Final = 30
 _PREFIX: Final = "aarch64-linux-gnu-"
-_DEBIAN: Final = f"Debian's packages gcc-aarch64-linux-gnu and libc6-dev-arm64-cross have `{_PREFIX}`"
+_CROSS: Final = "gcc-aarch64-linux-gnu and libc6-dev-arm64-cross"
+_NATIVE: Final = "gcc and libc6-dev"
+"""Debian's packages, elsewhere and on AArch64 itself, where there are none of the others."""
 _INSTALL: Final = f"pip install '{ZIG_EXTRA}'"
 
 
@@ -32,7 +34,7 @@ def compiler_faults(cc: str, where: Where, *, links_domains: bool) -> Iterator[F
     if cc == ZIG:
         if not has_zig():
             message = f"there is no compiler: the Python package {ZIG_PACKAGE} is not installed for {sys.executable}"
-            advice = f'{_INSTALL}; or take a GCC, with `cc = "{_PREFIX}"` in [toolchain]: {_DEBIAN}'
+            advice = f'{_INSTALL}; or take a GCC, with `cc = "{_PREFIX}"` in [toolchain]: {_debian()}'
             yield Fault("SDF172", message, where, advice)
         return
     if os.sep in cc and not os.path.isabs(cc):
@@ -48,12 +50,16 @@ def compiler_faults(cc: str, where: Where, *, links_domains: bool) -> Iterator[F
     if lacking:
         looked = "" if os.sep in cc else " on PATH"
         message = f"there is no program {' and no '.join(map(repr, lacking))}{looked}"
-        yield Fault("SDF172", message, where, f"`cc` is the prefix of a GCC for AArch64: {_DEBIAN}; or use `zig`")
+        yield Fault("SDF172", message, where, f"`cc` is the prefix of a GCC for AArch64: {_debian()}; or use `zig`")
         return
     machine = _machine(f"{cc}gcc")
     if machine is None or not machine.startswith(_MACHINES):
         message = f"'{cc}gcc' compiles for {machine}, not for AArch64" if machine else f"'{cc}gcc' does not run"
-        yield Fault("SDF172", message, where, f"`cc` is the prefix of a GCC for AArch64: {_DEBIAN}; or use `zig`")
+        yield Fault("SDF172", message, where, f"`cc` is the prefix of a GCC for AArch64: {_debian()}; or use `zig`")
+
+
+def _debian() -> str:
+    return f"Debian's packages {_NATIVE if os.uname().machine == 'aarch64' else _CROSS} have `{_PREFIX}`"
 
 
 def _machine(program: str) -> str | None:

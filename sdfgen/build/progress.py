@@ -51,7 +51,7 @@ class Progress:
         """Take note of a step that is done."""
         if self.shows_commands:
             sys.stderr.write(f"[{number}/{total}] {what}\n")
-        self._done, self._last = f"{number} of {total} steps", f": {what}"
+        self._done, self._last = f"{number} of {total} steps", f"; done: {what}"
         if self._terminal or self.patience_s == 0:
             self.wait()
 

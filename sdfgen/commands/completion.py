@@ -73,7 +73,7 @@ def _codes(_: click.Context) -> Iterable[str]:
 def _description(context: click.Context) -> str:
     """Return the description on the command line, wherever click has put it: the words are not all there yet."""
     given = context.params.get("description") or ()
-    words = [*((given,) if isinstance(given, str) else given), *context.args]
+    words = [*context.args, *((given,) if isinstance(given, str) else given)]
     return next((word for word in words if word.endswith(".toml") and os.path.isfile(word)), _DESCRIPTION)
 
 

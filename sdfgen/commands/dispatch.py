@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from sdfgen.commands.options import USUAL
 from sdfgen.commands.telling import give_up, report, tell, usage
 from sdfgen.records import TYPE_CHECKING
 
@@ -46,8 +47,12 @@ def _run(command: str, values: dict[str, Any]) -> None:
         verification = VerifyRequest(**values)
         tell(verify_and_tell(verification), verification.style)
     elif command == "run":
-        from sdfgen.commands.run import RunRequest, run_and_tell
+        from sdfgen.commands.run import run_and_tell
+        from sdfgen.commands.run_words import RunRequest
 
+        if values["description"].startswith("-"):  # behind `--`, where no description stands
+            values["extra"] = (values["description"], *values["extra"])
+            values["description"] = USUAL
         sys.exit(run_and_tell(RunRequest(**values)))
     elif command == "show":
         from sdfgen.commands.show import show
@@ -103,7 +108,7 @@ def check(**values: Any) -> None:  # noqa: ANN401 - each parameter has its own t
 
 def _what_is_here(path: str) -> str:
     """Return what to check where nothing is named: a list of system files, or else a description."""
-    from sdfgen.commands.options import LISTED, USUAL
+    from sdfgen.commands.options import LISTED
 
     if path != LISTED or os.path.lexists(LISTED):
         return path

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from sdfgen.commands.boards import known_boards
 from sdfgen.commands.reference import json_schema
-from sdfgen.commands.telling import give_up, refuse, usage
+from sdfgen.commands.telling import give_up, refuse, rendered, show, usage
 from sdfgen.describe import describe
+from sdfgen.faults.fault import Fault
 from sdfgen.project.files import DESCRIPTION, SCHEMAS, Project, project_files
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ def _boards(folder: str, names: tuple[str, ...], *, needs_disk: bool) -> tuple[B
     found = known_boards(folder, names)
     for board in found:
         if needs_disk and board.facts.disk is None:
-            usage(f"the board file of {board.name} has no [disk] that a guest could drive: add one, or take --guests 0")
+            message = f"the board file of `{board.name}` has no [disk] that a guest could drive"
+            refuse([Fault("SDF125", message, board.facts.where, "add one, or take --guests 0")], "text", 2)
     return found
 
 
@@ -151,7 +153,8 @@ def _judge(stage: str, folder: str) -> None:
     if faults.errors:
         for fault in faults:
             fault.where.source.name = DESCRIPTION
-        refuse([fault for fault in faults.sorted() if fault.severity == "error"], "text")
+        show(rendered([fault for fault in faults.sorted() if fault.severity == "error"], "text"), "text")
+        give_up(f"nothing was written: {DESCRIPTION} is what {folder} would have begun with")
 
 
 def _make_folders(folder: str) -> list[str]:

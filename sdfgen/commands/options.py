@@ -125,7 +125,7 @@ COMMANDS = {
     "import": (*_IMPORTED, *EXISTING),
 }
 """Options of the everyday commands."""
-_ONE_DESCRIPTION = (("description", None),)
+_ONE_DESCRIPTION = (("description", USUAL),)
 ARGUMENTS: dict[str, tuple[tuple[str, str | None], ...]] = {
     "check": (("description", LISTED),),
     "why": (("thing", None), ("description", USUAL)),

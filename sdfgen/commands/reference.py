@@ -9,7 +9,7 @@ from patcher.errors import BLAMED
 from patcher.errors import CODES as PATCHING
 from sdfgen.facts.board_tables import BoardFile
 from sdfgen.facts.data import data_path
-from sdfgen.faults.codes import BUILDING, EXISTING, READING, VERIFYING
+from sdfgen.faults.codes import BUILDING, EXISTING, READING, RUNNING, VERIFYING
 from sdfgen.judge import BOARD_RULES, rules
 from sdfgen.records import NamedTuple
 from sdfgen.schema.editors import schema_of, table_in, with_overrides
@@ -169,6 +169,7 @@ def _grouped_codes() -> dict[str, Iterable[str]]:
         "System files that others wrote": EXISTING,
         "Building": BUILDING,
         "Verifying": VERIFYING,
+        "Running": RUNNING,
         "Writing values into ELFs": PATCHING,
     }
 
@@ -180,7 +181,7 @@ def all_codes() -> list[str]:
 
 def explained(code: str) -> tuple[str, str]:
     """Return title and text of a fault code that there is."""
-    for table in (READING, register.codes(), EXISTING, BUILDING, VERIFYING):
+    for table in (READING, register.codes(), EXISTING, BUILDING, VERIFYING, RUNNING):
         if code in table:
             return table[code]
     if code in PATCHING:
@@ -191,7 +192,7 @@ def explained(code: str) -> tuple[str, str]:
 
 def explanation(code: str) -> str | None:
     """Return what a code means; None for a code that does not exist."""
-    code = code.upper()
+    code = f"SDF{code:0>3}" if code.isdecimal() else code.upper()
     if code not in all_codes():
         return None
     title, text = explained(code)

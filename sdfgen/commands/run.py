@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from sdfgen.build.toolchain import LIBVMM, SDK, find_toolchain
 from sdfgen.commands.build import Request, build_and_tell
-from sdfgen.commands.telling import report
+from sdfgen.commands.run_words import check_words, chosen, named_disks
+from sdfgen.commands.telling import rendered, report, show
 from sdfgen.describe import describe
 from sdfgen.interrupts import catch, told
 from sdfgen.outputs import LOADER
@@ -24,10 +25,10 @@ from sdfgen.run.memory import Memory, MemoryReadError
 from sdfgen.run.partition_table import write_disk
 from sdfgen.run.partitions import partitions
 from sdfgen.run.qemu import command, program, running
-from sdfgen.run.script import FULL_SCREEN, Script, choose, read_script, steps_of
+from sdfgen.run.script import FULL_SCREEN, Script, Word, choose, read_script, steps_of
 from sdfgen.run.silence import refuse_unseen, silence
 from sdfgen.run.stats import check_counted, stats
-from sdfgen.run.status import RunError, Status, UsageError
+from sdfgen.run.status import RunError, Status
 from sdfgen.run.terminal import Keyboard, Typist, is_interactive, raw_mode
 from sdfgen.run.turns import turns
 from sdfgen.run.watch import Hands, Watcher
@@ -36,39 +37,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
+    from sdfgen.commands.run_words import RunRequest
     from sdfgen.describe import Description
     from sdfgen.model.system import System
     from sdfgen.run.partition_table import Partition
     from sdfgen.run.silence import Silence
-
-
-class RunRequest(NamedTuple):
-    """The arguments of `sdfgen run`."""
-
-    description: str
-    settings: tuple[str, ...] = ()
-    boards: tuple[str, ...] = ()
-    style: str = "text"
-    out: str | None = None
-    jobs: int = 0
-    quiet: bool = False
-    verbose: bool = False
-    loader: str | None = None
-    disks: tuple[str, ...] = ()
-    table: str = "gpt"
-    sizes: tuple[str, ...] = ()
-    fills: tuple[str, ...] = ()
-    keep: bool = False
-    console: str | None = None
-    raw: bool = False
-    expect: tuple[str, ...] = ()
-    send: tuple[str, ...] = ()
-    script: str | None = None
-    steps: tuple[tuple[str, str], ...] = ()
-    stats: bool = False
-    stats_every: int = 0
-    timeout: int = 0
-    extra: tuple[str, ...] = ()
 
 
 class _Plan(NamedTuple):
@@ -95,7 +68,10 @@ def run_and_tell(request: RunRequest) -> int:
     try:
         return _run(_plan(request))
     except RunError as error:
-        _tell(str(error))
+        if error.fault is None:
+            _tell(str(error))
+        else:
+            show(rendered([error.fault], request.style), request.style)
         return error.status
     except BrokenPipeError:
         raise
@@ -114,9 +90,9 @@ def _plan(request: RunRequest) -> _Plan:
     description = describe(request.description, request.settings, request.boards)
     if description.faults.errors or request.loader:
         report(description, request.style, notes=False)  # else the build does
-    system = _chosen(list(description.systems.values()))
+    system = chosen(list(description.systems.values()))
     consoles = consoles_of(system)
-    _check_words(request, consoles, has_terminals=bool(system.terminals))
+    check_words(request, consoles, has_terminals=bool(system.terminals))
     numbers = {one.owner: one.number for one in system.terminals}
     expectations = _expectations(request, consoles, numbers)
     toolchain = find_toolchain(description.specs[system.board.name].toolchain, system)
@@ -126,7 +102,7 @@ def _plan(request: RunRequest) -> _Plan:
     if _wants_stats(request):
         check_counted(system)
     wanted = partitions(system, request.table, request.sizes, request.fills)
-    disks = _named_disks(request, system)
+    disks = named_disks(request, system)
     program()
     command(system, LOADER, dict.fromkeys(wanted, LOADER))
     return _Plan(request, description, system, wanted, disks, consoles, expectations, numbers, silent)
@@ -137,50 +113,12 @@ def _expectations(request: RunRequest, consoles: Consoles, numbers: dict[str, in
     if not (request.send or request.script):
         return Expectations([expectation(text, consoles) for text in request.expect], consoles)
     written = read_script(request.script) if request.script else []
-    return Script(steps_of((*request.steps, *written), consoles, numbers), consoles)
+    words = [Word(*step) for step in request.steps]
+    return Script(steps_of((*words, *written), consoles, numbers), consoles)
 
 
 def _wants_stats(request: RunRequest) -> bool:
     return request.stats or request.stats_every > 0
-
-
-def _check_words(request: RunRequest, consoles: Consoles, *, has_terminals: bool) -> None:
-    """Refuse what the command line has and this system has no use for."""
-    if request.console is not None and request.console not in consoles.names:
-        raise UsageError(f"--console {request.console}: the guests are {', '.join(consoles.names) or 'none'}")
-    if request.raw and not has_terminals:
-        raise UsageError("--raw: nobody can be typed to; a description with [console] has such consoles")
-    if request.extra and not request.extra[0].startswith("-"):
-        raise UsageError(f"{request.extra[0]}: one description is run; arguments for QEMU begin with `-`, behind `--`")
-
-
-def _named_disks(request: RunRequest, system: System) -> dict[str, str]:
-    """Return the disk images that the command line names, by the names of the system's disks."""
-    names = [storage.name for storage in system.storage]
-    found: dict[str, str] = {}
-    for text in request.disks:
-        name, equals, path = text.partition("=")
-        if not names:
-            raise UsageError(f"--disk {text}: nothing in this system drives a disk")
-        if not (equals and name in names):
-            if len(names) > 1:
-                raise UsageError(f"--disk {text}: write NAME=FILE; the disks are {', '.join(names)}")
-            name, path = names[0], text
-        if os.path.exists(path) and (request.sizes or request.fills):
-            raise UsageError(f"--disk {text}: exists and is used as it is, without --disk-size and --fill")
-        found[name] = path
-    return found
-
-
-def _chosen(systems: list[System]) -> System:
-    """Return the system of the only board that QEMU can run."""
-    names = ", ".join(system.board.name for system in systems)
-    able = [system for system in systems if system.board.facts.qemu is not None]
-    if not able:
-        raise RunError(f"QEMU can't run {names}: no [qemu] section in the board file")
-    if len(able) > 1:
-        raise UsageError(f"choose a board with --board: QEMU can run {', '.join(s.board.name for s in able)}")
-    return able[0]
 
 
 def _run(plan: _Plan) -> int:

@@ -42,10 +42,10 @@ def report(description: Judged, style: str, *, notes: bool = True, assumed: Sequ
     return text
 
 
-def refuse(faults: list[Fault], style: str) -> NoReturn:
-    """Show faults that keep a command from being done, and leave with status 1."""
+def refuse(faults: list[Fault], style: str, status: int = 1) -> NoReturn:
+    """Show faults that keep a command from being done, and leave with a status."""
     show(rendered(faults, style), style)
-    sys.exit(1)
+    sys.exit(status)
 
 
 def rendered(faults: list[Fault], style: str, assumed: Sequence[str] = ()) -> str:

@@ -70,7 +70,7 @@ def _source(path: str, faults: Faults) -> XmlText | None:
         content = read_bytes(path)
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or error
-        near, advice = look_around(path, "a system file", (".system", ".xml", ".toml"))
+        near, advice = look_around(path, "a system file, or of a description, NAME.toml", (".system", ".xml", ".toml"))
         faults.add(Fault("SDF001", f"{name!r} cannot be read: {what}{near}", nowhere, advice))
         return None
     try:

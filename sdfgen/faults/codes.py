@@ -226,3 +226,11 @@ VERIFYING = {
     ),
 }
 """The same for what `sdfgen verify` finds."""
+
+RUNNING = {
+    "SDF224": (
+        "the command line asks for what the description does not have",
+        "Names of guests, disks and partitions, and what `why` is asked: the place is where it says which there are.",
+    ),
+}
+"""The same for what a command line and a description say of each other."""

@@ -48,12 +48,14 @@ class WantedPartition(NamedTuple):
         entry: Its place in the partition table; None when any will do.
         uuid: The identifier that it must have, an MBR's or a GPT's; None when any will do.
         label: Likewise its label.
+        origin: The disk of the first who is given it.
     """
 
     name: str
     entry: int | None
     uuid: str | None
     label: str | None
+    origin: Origin
 
 
 class Storage(NamedTuple):

@@ -30,7 +30,8 @@ def look_around(path: str, wanted: str, endings: tuple[str, ...]) -> tuple[str, 
     from sdfgen.faults.fault import suggestion
 
     if os.path.isdir(path):
-        found = [name for name in _names(path) if name.endswith(endings)]
+        found = [name for name in _names(path) if name.endswith(endings) and not name.startswith(".")]
+        found.sort(key=lambda name: not name.startswith("system."))
         return "", f"name a file in it: {os.path.join(path, found[0])}" if found else f"give the path of {wanted}"
     folder, name = os.path.split(path)
     if name in _names(folder or "."):

@@ -12,12 +12,7 @@ from sdfgen.faults.source import Source, Where
 from sdfgen.read.files import look_around
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_OTHER_TEXTS = (
-    (b"\xff\xfe", "UTF-16", "save the file as UTF-8"),
-    (b"\xfe\xff", "UTF-16", "save the file as UTF-8"),
-    (b"\0", "a binary file", "give the path of a description"),
-)
-"""What is in the first bytes of files that editors and people take for text, and what to do."""
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _LOOKED_AT_BYTES = 4096
 
 
@@ -63,28 +58,36 @@ def read_source(path: str, faults: Faults, wanted_by: Where | None = None) -> So
         faults: Takes the fault when it cannot be read.
         wanted_by: The place that names the file, or None for the command line.
     """
+    place = wanted_by or Where(Source(path, ""))
     try:
         if wanted_by and os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
             raise OSError("it is a device or a pipe")  # noqa: TRY301 - reading /dev/zero would never end
         with open(path, "rb") as file:
             content = file.read().removeprefix(_BYTE_ORDER_MARK)
-        return Source(path, content.decode(), path)
+        other = _other_text(content[:_LOOKED_AT_BYTES])
+        if other is None:
+            return Source(path, content.decode(), path)
+        fault = Fault("SDF001", f"{path!r} is not UTF-8 text: it is {other[0]}", place, other[1])
     except UnicodeDecodeError as error:
-        faults.add(_undecodable(path, content, error.start, wanted_by))
-        return None
+        fault = _undecodable(path, content, error.start, wanted_by)
     except (OSError, ValueError) as error:
+        wanted = "an existing description" if wanted_by else "a description, or begin one: sdfgen init NAME"
+        near, advice = look_around(path, wanted, (".toml",))
         what = f"cannot be read: {getattr(error, 'strerror', None) or error}"
-    place = wanted_by or Where(Source(path, ""))
-    near, advice = look_around(path, "an existing description", (".toml",))
-    faults.add(Fault("SDF001", f"{path!r} {what}{near}", place, advice))
+        fault = Fault("SDF001", f"{path!r} {what}{near}", place, advice)
+    faults.add(fault)
     return None
 
 
+def _other_text(head: bytes) -> tuple[str, str] | None:
+    """Return what a file is that editors and people take for text, from its first bytes, and what to do."""
+    halves = [half == b"\0\0" for half in (head[0:3:2], head[1:4:2])]
+    if head.startswith(_UTF16_MARKS) or halves[0] != halves[1]:
+        return "UTF-16", "save the file as UTF-8"
+    return ("a binary file", "give the path of a description") if b"\0" in head else None
+
+
 def _undecodable(path: str, content: bytes, start: int, wanted_by: Where | None) -> Fault:
-    for mark, name, advice in _OTHER_TEXTS:
-        if mark in content[:_LOOKED_AT_BYTES]:
-            place = wanted_by or Where(Source(path, ""))
-            return Fault("SDF001", f"{path!r} is not UTF-8 text: it is {name}", place, advice)
     before = content[:start].decode()
     span = Span(before.count("\n") + 1, len(before) - before.rfind("\n"), 1)
     place = Where(Source(path, content.decode(errors="replace"), path))

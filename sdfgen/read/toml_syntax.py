@@ -20,6 +20,10 @@ _SEE: Final = "see https://toml.io/en/v1.0.0"
 _XML: Final = re.compile(r"\s*<[!?A-Za-z]")
 _HEADER: Final = re.compile(r"\s*\[")
 _KEY: Final = re.compile(r"""\s*(?P<key>[\w-]+|"[^"]*"|'[^']*')\s*=""")
+_WAITS: Final = re.compile("Unclosed|Invalid value")
+"""What tomllib says where a bracket is open still."""
+_OPENS: Final = re.compile(r"""\s*(?P<key>[\w-]+)\s*=[^\[{"']*(?P<bracket>[\[{])[^\]}]*$""")
+_CLOSES: Final = {"[": "]", "{": "}"}
 
 
 class _Hint(NamedTuple):
@@ -115,7 +119,8 @@ def syntax_fault(source: Source, error: str) -> Fault:
     if match and match["line"]:
         span = Span(int(match["line"]), int(match["column"]), 1)
     else:
-        span = Span(source.text.rstrip("\n").count("\n") + 1, 1, 1)
+        lines = source.text.rstrip("\n").split("\n")
+        span = Span(len(lines), len(lines[-1]) + 1, 1)
     if _XML.match(source.text):
         advice = f"`sdfgen check` checks a system file, and `sdfgen import {source.name}` makes a description of it"
         return Fault("SDF002", "this is XML; a description is TOML", Where(source), advice, span=Span(1, 1, 1))
@@ -123,6 +128,9 @@ def syntax_fault(source: Source, error: str) -> Fault:
     if again is not None:
         return again
     message, advice = _hint(what, source.line(span.line), span.column)
+    unclosed = _unclosed(source, span) if advice == _SEE and _WAITS.match(what) else None
+    if unclosed is not None:
+        return unclosed
     return Fault("SDF002", f"not valid TOML: {message}", Where(source), advice, span=span)
 
 
@@ -138,6 +146,22 @@ def _hint(what: str, line: str, column: int) -> tuple[str, str]:
             groups = {name: text or "" for one in found if one is not None for name, text in one.groupdict().items()}
             return hint.message.format(**groups), hint.advice.format(**groups)
     return what[:1].lower() + what[1:], _SEE
+
+
+def _unclosed(source: Source, span: Span) -> Fault | None:
+    """Return the fault of the nearest bracket before a place that its own line does not close."""
+    behind = ""
+    for number in range(span.line, 0, -1):
+        match = _OPENS.match(source.line(number))
+        behind = source.line(number) + behind
+        if match is not None:
+            bracket = match["bracket"]
+            if behind.count(bracket) <= behind.count(_CLOSES[bracket]):
+                return None
+            place = Span(number, match.start("bracket") + 1, 1)
+            message = f"not valid TOML: the `{bracket}` of `{match['key']}` is not closed"
+            return Fault("SDF002", message, Where(source), f"write {_CLOSES[bracket]} behind what is in it", span=place)
+    return None
 
 
 def _written_twice(source: Source, span: Span) -> Fault | None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from sdfgen.faults.fault import nearest
 from sdfgen.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from sdfgen.faults.source import Where
     from sdfgen.model.system import System
 
 MARK: Final = "| "
@@ -45,11 +47,20 @@ class Consoles(NamedTuple):
         names: They, in the order of the model.
         marks: Names that stand before a line, and whose line it is.
         uart: The guest that was given the UART: what bears no name may be its.
+        places: Where each of the names is given.
+        system: Where the system is named.
     """
 
     names: tuple[str, ...]
     marks: Mapping[str, str]
     uart: str | None
+    places: Mapping[str, Where] = {}
+    system: Where | None = None
+
+    def place(self, wrong: str) -> Where | None:
+        """Return where the name is given that is most like a wrong one, else the first, else the system's."""
+        name = nearest(wrong, self.places) or next(iter(self.places), None)
+        return self.system if name is None else self.places[name]
 
     def shows(self, name: str | None, line: Line) -> bool:
         """Tell whether a line is to be seen on a guest's console; without a name on any."""
@@ -63,7 +74,10 @@ def consoles_of(system: System) -> Consoles:
     others = [one.owner for one in system.terminals if one.owner not in marks]
     marks |= {name: name for name in others}
     uart = next((guest.name for guest in guests if guest.console is None), None)
-    return Consoles((*(guest.name for guest in guests), *others), marks, uart)
+    names = (*(guest.name for guest in guests), *others)
+    origins = {pd.name: pd.origin for pd in system.all_pds()} | {guest.name: guest.origin for guest in guests}
+    places = {name: origins[name].at("name") for name in names}
+    return Consoles(names, marks, uart, places, system.origin.at("name"))
 
 
 class Demultiplexer:

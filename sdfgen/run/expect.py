@@ -11,6 +11,7 @@ from sdfgen.run.status import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sdfgen.faults.source import Where
     from sdfgen.run.console import Consoles, Line
 
 
@@ -22,8 +23,13 @@ class Expectation(NamedTuple):
     pattern: re.Pattern[str]
 
 
-def expectation(text: str, consoles: Consoles) -> Expectation:
+def expectation(text: str, consoles: Consoles, where: Where | None = None) -> Expectation:
     """Read `REGEX` or `NAME:REGEX`; a name is one when a guest bears it.
+
+    Args:
+        text: The expression.
+        consoles: The guests.
+        where: Its place in a script; None for one of a command line.
 
     Raises:
         UsageError: When it is no regular expression.
@@ -33,7 +39,7 @@ def expectation(text: str, consoles: Consoles) -> Expectation:
     try:
         return Expectation(text, console, re.compile(text if console is None else rest))
     except re.error as error:
-        raise UsageError(f"--expect {text}: {error}") from error
+        raise UsageError(f"{'--' if where is None else ''}expect {text}: {error}", where) from error
 
 
 class Expectations:

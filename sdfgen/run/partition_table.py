@@ -55,7 +55,16 @@ def _signature(uuid: str) -> str:
 
 
 class DiskError(Exception):
-    """A disk that cannot be made as it was asked for."""
+    """A disk that cannot be made as it was asked for.
+
+    Args:
+        message: Why.
+        owners: Names of the partitions whose owners ask for it.
+    """
+
+    def __init__(self, message: str, *owners: str) -> None:
+        super().__init__(message)
+        self.owners = owners
 
 
 class Partition(NamedTuple):
@@ -180,17 +189,20 @@ def _check_entry(table: str, partition: Partition) -> None:
     entries = TABLES[table].entries
     if not 0 <= partition.entry < entries:
         raise DiskError(
-            f"partition {partition.entry} of `{partition.name}`: a table of kind {table} has {entries} entries"
+            f"partition {partition.entry} of `{partition.name}`: a table of kind {table} has {entries} entries",
+            partition.name,
         )
 
 
 def _check_names(table: str, partition: Partition) -> None:
     """Refuse names that a table of this kind does not hold."""
     if table == "mbr" and partition.label is not None:
-        raise DiskError(f"partition `{partition.label}` of `{partition.name}`: a table of kind mbr has no labels")
+        message = f"partition `{partition.label}` of `{partition.name}`: a table of kind mbr has no labels"
+        raise DiskError(message, partition.name)
     if partition.uuid is not None and (mbr_entry(partition.uuid) is None) is (table == "mbr"):
         raise DiskError(
-            f"partition {partition.uuid} of `{partition.name}`: a table of kind {table} has no such identifiers"
+            f"partition {partition.uuid} of `{partition.name}`: a table of kind {table} has no such identifiers",
+            partition.name,
         )
 
 
@@ -198,10 +210,10 @@ def _check_together(partitions: Sequence[Partition]) -> None:
     """Refuse two partitions in one entry, and identifiers of several MBRs."""
     for one, other in pairwise(sorted(partitions, key=lambda partition: partition.entry)):
         if one.entry == other.entry:
-            raise DiskError(f"partition {one.entry} is `{one.name}`'s and `{other.name}`'s")
-    signatures = {_signature(p.uuid) for p in partitions if p.uuid and mbr_entry(p.uuid) is not None}
+            raise DiskError(f"partition {one.entry} is `{one.name}`'s and `{other.name}`'s", one.name, other.name)
+    signatures = {_signature(p.uuid): p.name for p in partitions if p.uuid and mbr_entry(p.uuid) is not None}
     if len(signatures) > 1:
-        raise DiskError(f"a disk has one signature, not {' and '.join(sorted(signatures))}")
+        raise DiskError(f"a disk has one signature, not {' and '.join(sorted(signatures))}", *signatures.values())
 
 
 def _check_content(extent: Extent) -> None:

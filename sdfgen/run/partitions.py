@@ -6,14 +6,15 @@ import os
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from sdfgen.faults.fault import suggestion
+from sdfgen.faults.fault import nearest, suggestion
 from sdfgen.run.partition_table import ALIGNMENT_BYTES, DiskError, Partition, check_disk, mbr_entry
 from sdfgen.run.status import UsageError
 from sdfgen.units import parse_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from sdfgen.faults.source import Where
     from sdfgen.model.system import System, WantedPartition
 
 DEFAULT_BYTES: Final = 64 * ALIGNMENT_BYTES
@@ -32,9 +33,9 @@ def partitions(system: System, table: str, sizes: Iterable[str], fills: Iterable
     Raises:
         UsageError: When they do not fit the system.
     """
-    names = {wanted.name for storage in system.storage for wanted in storage.partitions}
-    size_of = dict(_size(text, names) for text in sizes)
-    content_of = dict(_content(text, names) for text in fills)
+    places = {one.name: one.origin.at("partition") for storage in system.storage for one in storage.partitions}
+    size_of = dict(_size(text, places) for text in sizes)
+    content_of = dict(_content(text, places) for text in fills)
     wanted = {
         storage.name: [
             Partition(
@@ -53,7 +54,9 @@ def partitions(system: System, table: str, sizes: Iterable[str], fills: Iterable
         try:
             check_disk(table, found)
         except DiskError as error:
-            raise UsageError(str(error)) from error
+            told = [places[name] for name in error.owners]
+            notes = tuple((other, "and here") for other in told[1:])
+            raise UsageError(str(error), told[0] if told else None, notes=notes) from error
     return wanted
 
 
@@ -75,22 +78,25 @@ def _wanted_bytes(told: int | None, content: str | None) -> int:
     return max(DEFAULT_BYTES, os.path.getsize(content) if content else 0)
 
 
-def _size(text: str, names: set[str]) -> tuple[str | None, int]:
+def _size(text: str, places: Mapping[str, Where]) -> tuple[str | None, int]:
     name, equals, size = text.rpartition("=")
     size_bytes = parse_size(size)
     if not size_bytes:
         raise UsageError(f"--disk-size {text}: {size!r} is not a size such as 64MiB")
-    return (_client("--disk-size", text, name, names) if equals else None), size_bytes
+    return (_client("--disk-size", text, name, places) if equals else None), size_bytes
 
 
-def _content(text: str, names: set[str]) -> tuple[str, str]:
+def _content(text: str, places: Mapping[str, Where]) -> tuple[str, str]:
     name, equals, path = text.partition("=")
     if not equals or not os.path.isfile(path):
         raise UsageError(f"--fill {text}: " + (f"there is no file {path!r}" if equals else "write CLIENT=FILE"))
-    return _client("--fill", text, name, names), path
+    return _client("--fill", text, name, places), path
 
 
-def _client(option: str, text: str, name: str, names: set[str]) -> str:
-    if name not in names:
-        raise UsageError(f"{option} {text}: there is no client {name!r}{suggestion(name, names)}")
+def _client(option: str, text: str, name: str, places: Mapping[str, Where]) -> str:
+    if name not in places:
+        message = f"{option} {text}: there is no client {name!r}{suggestion(name, places)}"
+        near = nearest(name, places) or next(iter(places), None)
+        advice = f"clients of disks are {', '.join(places)}" if places else "nobody here is a disk's client"
+        raise UsageError(message, places[near] if near else None, advice)
     return name

@@ -52,11 +52,12 @@ def command(system: System, loader: str, disks: Mapping[str, str], extra: Sequen
     Raises:
         RunError: When QEMU cannot run the board, or a guest that drives a disk has no slot for it.
     """
-    facts = system.board.facts
+    facts, boards = system.board.facts, system.origin.at("boards")
     if facts.qemu is None:
-        raise RunError(f"QEMU can't run {system.board.name}: its board file has no [qemu] section")
+        raise RunError(f"QEMU can't run {system.board.name}: its board file has no [qemu] section", boards)
     if facts.board.loader_address is None:
-        raise RunError(f"QEMU can't run {system.board.name}: its board file has no `loader_address` in [board]")
+        message = f"QEMU can't run {system.board.name}: its board file has no `loader_address` in [board]"
+        raise RunError(message, boards, f"add it to {system.board.path}")
     cores = system.core_count
     return [
         PROGRAM,
@@ -77,12 +78,14 @@ def _disk(system: System, storage: Storage, path: str) -> Iterator[str]:
 
 def _slot(system: System, storage: Storage) -> int:
     """Return the index of the first virtio slot that is passed through to a disk's guest; QEMU counts them alike."""
-    names = system.guest(storage.guest).devices
-    slots = (index for name in names if (index := _virtio_index(system.board.devices[name])) is not None)
+    guest = system.guest(storage.guest)
+    slots = (index for name in guest.devices if (index := _virtio_index(system.board.devices[name])) is not None)
     found = next(slots, None)
     if found is None:
         raise RunError(
-            f"guest `{storage.guest}` is given no virtio slot, so QEMU can't show it a disk: add one to its `devices`"
+            f"guest `{storage.guest}` is given no virtio slot, so QEMU can't show it a disk",
+            guest.origin.at("devices"),
+            "add one to its `devices`",
         )
     return found
 

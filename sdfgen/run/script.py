@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from sdfgen.faults.fault import suggestion
+from sdfgen.faults.source import Text, Where
 from sdfgen.records import NamedTuple
 from sdfgen.run.expect import expectation
 from sdfgen.run.status import UsageError
@@ -24,6 +26,24 @@ _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "e": "\x1b", "0"
 _ESCAPE: Final = re.compile(r"\\(x[0-9a-fA-F]{2}|.?)")
 
 
+class Word(NamedTuple):
+    """What a command line or a script wants typed or seen.
+
+    Attributes:
+        kind: `send` or `expect`.
+        text: What follows it.
+        where: Its place in a script; None for one of a command line.
+    """
+
+    kind: str
+    text: str
+    where: Where | None = None
+
+    def __str__(self) -> str:
+        """Return it as it is written."""
+        return f"{'--' if self.where is None else ''}{self.kind} {self.text}"
+
+
 class Step(NamedTuple):
     """Something to be typed, or something to be seen."""
 
@@ -36,11 +56,11 @@ def choose(number: int) -> bytes:
     return COMMAND + str(number).encode() + b"\r"
 
 
-def steps_of(words: Iterable[tuple[str, str]], consoles: Consoles, numbers: Mapping[str, int]) -> list[Step]:
+def steps_of(words: Iterable[Word], consoles: Consoles, numbers: Mapping[str, int]) -> list[Step]:
     """Return the steps that a command line or a script writes.
 
     Args:
-        words: `send` or `expect`, each with its text.
+        words: What is wanted.
         consoles: The guests.
         numbers: The numbers of consoles that one can type into, by name.
 
@@ -48,31 +68,47 @@ def steps_of(words: Iterable[tuple[str, str]], consoles: Consoles, numbers: Mapp
         UsageError: When one of them makes no sense.
     """
     return [
-        Step(None, expectation(text, consoles)) if kind == EXPECT else Step(_typed(text, numbers), None)
-        for kind, text in words
+        Step(None, expectation(word.text, consoles, word.where))
+        if word.kind == EXPECT
+        else Step(_typed(word, consoles, numbers), None)
+        for word in words
     ]
 
 
-def _typed(text: str, numbers: Mapping[str, int]) -> bytes:
-    name, colon, rest = text.partition(":")
+def nobody(words: str, consoles: Consoles, where: Where | None = None) -> UsageError:
+    """Return what is told where nobody can be typed to.
+
+    Args:
+        words: What wants to be typed, as it is written.
+        consoles: The guests.
+        where: Its place in a script; None for one of a command line.
+    """
+    message, advice = f"{words}: nobody can be typed to", "[console] gives guests such consoles: docs/console.md"
+    return UsageError(message, where or consoles.system, advice)
+
+
+def _typed(word: Word, consoles: Consoles, numbers: Mapping[str, int]) -> bytes:
+    name, colon, rest = word.text.partition(":")
     if not numbers:
-        raise UsageError(f"--send {text}: nobody can be typed to; a description with [console] has such consoles")
+        raise nobody(str(word), consoles, word.where)
     if not colon or name not in numbers:
-        raise UsageError(f"--send {text}: write NAME:TEXT; the consoles are {', '.join(numbers)}")
-    return choose(numbers[name]) + _unescaped(rest, text).encode().replace(COMMAND, 2 * COMMAND)
+        wrong = f"there is no console {name!r}{suggestion(name, numbers)}" if colon else "write NAME:TEXT"
+        advice = f"the consoles are {', '.join(numbers)}"
+        raise UsageError(f"{word}: {wrong}", word.where or consoles.place(name), advice)
+    return choose(numbers[name]) + _unescaped(rest, word).encode().replace(COMMAND, 2 * COMMAND)
 
 
-def _unescaped(text: str, whole: str) -> str:
+def _unescaped(text: str, whole: Word) -> str:
     def one(found: re.Match[str]) -> str:
         word = found[1]
         if word not in _ESCAPES and len(word) != len("xNN"):
-            raise UsageError(f"--send {whole}: `\\{word}` is none of \\n \\r \\t \\e \\0 \\\\ and \\xNN")
+            raise UsageError(f"{whole}: `\\{word}` is none of \\n \\r \\t \\e \\0 \\\\ and \\xNN", whole.where)
         return _ESCAPES.get(word) or chr(int(word[1:], 16))
 
     return _ESCAPE.sub(one, text)
 
 
-def read_script(path: str) -> list[tuple[str, str]]:
+def read_script(path: str) -> list[Word]:
     """Return the steps of a file: a line `send NAME:TEXT` or `expect [NAME:]REGEX` each; `#` begins a comment line.
 
     Args:
@@ -84,18 +120,17 @@ def read_script(path: str) -> list[tuple[str, str]]:
     """
     try:
         with open(path, encoding="utf-8") as file:
-            lines = file.read().splitlines()
+            source = Text(path, file.read())
     except UnicodeDecodeError as error:
         raise UsageError(f"--script {path}: this is not UTF-8 text") from error
     found = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(source.text.splitlines(), 1):
         kind, _, text = line.strip().partition(" ")
+        where = Where(source, (number, len(line) - len(line.lstrip()) + 1))
         if kind in {SEND, EXPECT} and text.strip():
-            found.append((kind, text.strip()))
+            found.append(Word(kind, text.strip(), where))
         elif kind and not kind.startswith("#"):
-            raise UsageError(
-                f"--script {path}:{number}: `{line.strip()}` is neither `send NAME:TEXT` nor `expect REGEX`"
-            )
+            raise UsageError(f"`{line.strip()}` is neither `send NAME:TEXT` nor `expect REGEX`", where)
     return found
 
 

@@ -12,6 +12,7 @@ from sdfgen.run.status import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from sdfgen.faults.source import Where
     from sdfgen.model.microkit import Map, Region
     from sdfgen.model.system import System
     from sdfgen.run.console import Consoles
@@ -30,11 +31,13 @@ class Silence(NamedTuple):
         why: What says so.
         heard: Who is heard all the same: domains and machines to which the UART is mapped.
         terminals: Who has a console that does not need the kernel.
+        where: The place of the configuration, or of the system.
     """
 
     why: str
     heard: tuple[str, ...]
     terminals: tuple[str, ...] = ()
+    where: Where | None = None
 
     def tell(self) -> str:
         """Return one line about what is to be seen."""
@@ -58,7 +61,8 @@ def silence(system: System, sdk: str | None, loader: str | None) -> Silence | No
     why = _why(system, sdk)
     if why is None or (loader is not None and os.path.isfile(loader) and _speaks(loader)):
         return None
-    return Silence(why, tuple(_heard(system)), tuple(terminal.owner for terminal in system.terminals))
+    terminals = tuple(terminal.owner for terminal in system.terminals)
+    return Silence(why, tuple(_heard(system)), terminals, system.origin.at("config"))
 
 
 def _why(system: System, sdk: str | None) -> str | None:
@@ -125,6 +129,7 @@ def refuse_unseen(silent: Silence, wanted: Sequence[Expectation], consoles: Cons
             continue
         what = f"nothing of `{one.console}`" if one.console else "nothing"
         raise UsageError(
-            f"--expect {one.text}: this kernel prints nothing ({silent.why}), so {what} will ever be seen; "
-            "run a debug configuration (`--set system.config='debug'`), or give the guest the UART in its `devices`"
+            f"--expect {one.text}: this kernel prints nothing ({silent.why}), so {what} will ever be seen",
+            silent.where,
+            "run a debug configuration (`--set system.config='debug'`), or give the guest the UART in its `devices`",
         )

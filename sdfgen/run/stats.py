@@ -31,11 +31,12 @@ def check_counted(system: System) -> None:
         UsageError: It has no page of counters, or one whose address is not known.
     """
     if not system.counted:
-        raise UsageError("--stats: nothing is counted in this system; add [monitor]")
+        raise UsageError("--stats: nothing is counted in this system", system.origin.at("name"), "add [monitor]")
     addresses = _addresses(system)
     unknown = next((counted for counted in system.counted if addresses[counted.region] is None), None)
     if unknown is not None:
-        raise UsageError(f"--stats: Microkit places `{unknown.region}`, and its address is not known here")
+        where = system.region_index()[unknown.region].origin.at("name")
+        raise UsageError(f"--stats: Microkit places `{unknown.region}`, and its address is not known here", where)
 
 
 def stats(system: System, read: Read) -> str:

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import enum
+from typing import TYPE_CHECKING
+
+from sdfgen.faults.fault import Fault
+
+if TYPE_CHECKING:
+    from sdfgen.faults.source import Where
 
 
 class Status(enum.IntEnum):
@@ -17,9 +23,22 @@ class Status(enum.IntEnum):
 
 
 class RunError(Exception):
-    """A run that cannot begin; the message says what is missing."""
+    """A run that cannot begin.
+
+    Args:
+        message: What is missing.
+        where: The place in a file that says otherwise; None where no file has to do with it.
+        advice: What to do about it.
+        notes: Other places that take part.
+    """
 
     status = Status.FAULT
+
+    def __init__(
+        self, message: str, where: Where | None = None, advice: str = "", notes: tuple[tuple[Where, str], ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.fault = None if where is None else Fault("SDF224", message, where, advice, notes)
 
 
 class UsageError(RunError):

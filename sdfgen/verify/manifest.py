@@ -184,7 +184,8 @@ class _Reader:
                 yield from self._section(name, self._content[name], right)
             elif self._content[name] != right:
                 line = self._line(f'  "{name}": ')
-                yield self._fault(f"{name}: {self._content[name]!r} is written, {right!r} was decided", line)
+                verb = "is installed" if name == "generator" else "was decided"
+                yield self._fault(f"{name}: {self._content[name]!r} is written, {right!r} {verb}", line)
         for name in self._content.keys() - decided.keys() - {*_FILES, *_FREE}:
             yield self._fault(f"section `{name}` was not decided", self._line(f"  {json.dumps(name)}: "))
 

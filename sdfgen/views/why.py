@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sdfgen.faults.fault import suggestion
+from sdfgen.faults.fault import nearest, suggestion
 from sdfgen.views import why_addresses, why_names, why_numbers, why_symbols
 from sdfgen.views.answers import FORMAT, WhyView
 from sdfgen.views.document import VERSION
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sdfgen.views.answers import AnswerView
     from sdfgen.views.document import SystemView
+    from sdfgen.views.domains import Place
 
 _NUMBER = re.compile(r"0x[0-9a-fA-F_]{1,40}|[0-9][0-9_]{0,40}")
 _SHOWN = 60
@@ -68,4 +69,23 @@ def nothing(view: SystemView, thing: str) -> str:
     number = number_of(thing.strip())
     if number is not None:
         return f"{said}{why_addresses.nearest(view, number)}"
-    return f"{said}{suggestion(thing[:_SHOWN], [*why_names.names(view), *why_symbols.symbols(view)])}"
+    return f"{said}{suggestion(thing[:_SHOWN], _known(view))}"
+
+
+def near(view: SystemView, thing: str) -> Place | None:
+    """Return the place of what comes near to something that is nothing; None where nothing does.
+
+    Args:
+        view: The system.
+        thing: What was asked.
+    """
+    number = number_of(thing.strip())
+    if number is not None:
+        return why_addresses.near(view, number)
+    name = nearest(thing[:_SHOWN], _known(view))
+    decisions = [one for answer in _answers(view, name) for one in answer.decisions] if name else []
+    return next((one.place for one in decisions if one.place), None)
+
+
+def _known(view: SystemView) -> list[str]:
+    return [*why_names.names(view), *why_symbols.symbols(view)]

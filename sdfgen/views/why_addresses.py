@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdfgen.views.document import RangeView, RegionView, SystemView
-    from sdfgen.views.domains import MachineView, MapView
+    from sdfgen.views.domains import MachineView, MapView, Place
 
 _WORDS = {
     "kernel": "the kernel's, and the images of all domains",
@@ -55,11 +55,27 @@ def nearest(view: SystemView, address: int) -> str:
         view: The system.
         address: The address.
     """
+    before, behind = _neighbours(view, address)
+    said = [f"{one.name} ends at {one.end:#x}" for one in before]
+    said += [f"{one.name} begins at {one.start:#x}" for one in behind]
+    return f"; as a physical address: {', '.join(said)}" if said else ""
+
+
+def near(view: SystemView, address: int) -> Place | None:
+    """Return the place of the nearest physical range before or behind an address that has one.
+
+    Args:
+        view: The system.
+        address: The address.
+    """
+    before, behind = _neighbours(view, address)
+    return next((one.place for one in (*before, *behind) if one.place), None)
+
+
+def _neighbours(view: SystemView, address: int) -> tuple[list[RangeView], list[RangeView]]:
     before = [one for one in view.memory if one.end <= address]
     behind = [one for one in view.memory if one.start > address]
-    said = [f"{one.name} ends at {one.end:#x}" for one in before[-1:]]
-    said += [f"{one.name} begins at {one.start:#x}" for one in behind[:1]]
-    return f"; as a physical address: {', '.join(said)}" if said else ""
+    return before[-1:], behind[:1]
 
 
 def _holds(start: int, size_bytes: int | None, address: int) -> bool:

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -270,6 +271,12 @@ def test_compilers_for_aarch64_are_good(world: Path, machine: str, monkeypatch: 
 def test_a_relative_prefix_is_told(world: Path) -> None:
     text = said(world, '[toolchain]\ncc = "tools/aarch64-"\n')
     assert "8:6: error[SDF172]: the prefix 'tools/aarch64-' is a relative path" in text
+
+
+def test_packages_of_debian_have_other_names_on_aarch64(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine="aarch64"))
+    text = said(world, '[toolchain]\ncc = "made-up-"\n')
+    assert "Debian's packages gcc and libc6-dev have `aarch64-linux-gnu-`; or use `zig`\n" in text
 
 
 def test_zig_that_is_not_installed_is_told(world: Path, golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,27 @@ def test_check_takes_several_files(tmp_path: Path) -> None:
     assert done.stderr.endswith("1 error\n")
 
 
+USUALLY: Final = (("check",), ("build", "--no-compile"), ("verify",), ("show",), ("run", "--loader", "x", "--", "-S"))
+
+
+@pytest.mark.parametrize("words", USUALLY, ids=lambda words: words[0])
+def test_descriptions_are_usually_called_alike(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = run(*words, cwd=tmp_path)
+    if words[0] != "check":  # which may have a list of files, too
+        assert (
+            done.stderr
+            == """system.toml:1:1: error[SDF001]: 'system.toml' cannot be read: No such file or directory
+  help: give the path of a description, or begin one: sdfgen init NAME
+
+1 error
+"""
+        )
+    (tmp_path / "system.toml").write_text((SYSTEMS / "lone_guest.toml").read_text())
+    done = run(*words, cwd=tmp_path)
+    assert "system.toml" not in done.stderr
+    assert done.returncode == (1 if words[0] in {"run", "verify"} else 0)
+
+
 def test_faults_of_several_files_are_one_document(tmp_path: Path) -> None:
     for name in ("one.toml", "two.toml"):
         (tmp_path / name).write_text((FAULTS / "SDF005" / "guest_without_name.toml").read_text())
@@ -223,9 +244,9 @@ def test_a_log_of_ci_has_lines_and_nothing_that_turns(ci: str, lines: bool, monk
     shown = Progress("demo")
     now += 12
     shown.step(3, 9, "compile it")
-    assert "demo: 3 of 9 steps, 12 s: compile it" in terminal.text
+    assert "demo: 3 of 9 steps, 12 s; done: compile it" in terminal.text
     now += 20
     shown.wait()
     shown.done()
-    assert "demo: 3 of 9 steps, 32 s: compile it" in terminal.text
+    assert "demo: 3 of 9 steps, 32 s; done: compile it" in terminal.text
     assert ("\r" not in terminal.text and terminal.text.endswith("\n")) == lines

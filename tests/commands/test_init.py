@@ -150,6 +150,7 @@ def test_too_many_guests_are_told_and_nothing_is_written(tmp_path: Path) -> None
     done = sdfgen(tmp_path, "init", "demo", "--guests", "61")
     assert done.returncode == 1
     assert "system.toml:441:9: error[SDF014]: 61 disks" in done.stderr
+    assert done.stderr.endswith("sdfgen: nothing was written: system.toml is what demo would have begun with\n")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -193,8 +194,16 @@ def test_a_board_of_ones_own_is_taken(tmp_path: Path) -> None:
     without = text.replace('[disk]\ndevices = ["virtio_mmio31"]\nstorage = "/dev/vda"\n', "")
     (boards / "diskless.toml").write_text(without)
     done = sdfgen(tmp_path, "init", "demo", "--board", "diskless")
-    said = "the board file of diskless has no [disk] that a guest could drive: add one, or take --guests 0"
-    assert (done.stderr, done.returncode) == (f"sdfgen: {said}\n", 2)
+    first = without.splitlines()[0]
+    said = f"""demo/boards/diskless.toml:1:1: error[SDF125]: \
+the board file of `diskless` has no [disk] that a guest could drive
+    1 | {first}
+      | ^
+  help: add one, or take --guests 0
+
+1 error
+"""
+    assert (done.stderr, done.returncode) == (said, 2)
     assert sdfgen(tmp_path, "init", "demo", "--board", "mine").returncode == 0
     assert describe(str(tmp_path / "demo" / "system.toml")).systems.keys() == {"mine"}
 

@@ -52,6 +52,7 @@ def test_every_code_is_explained() -> None:
     assert all(re.fullmatch(r"(SDF|PATCH)\d{3}", code) for code in all_codes())
     for code in all_codes():
         text = explanation(code.lower())
+        assert explanation(code.removeprefix("SDF")) == text
         assert text is not None
         title, reason = text.split("\n\n")
         assert title.startswith(f"{code}: ")

@@ -253,6 +253,8 @@ def test_a_file_that_is_not_there() -> None:
 def test_a_folder_is_no_description(tmp_path: Path) -> None:
     assert "cannot be read: Is a directory" in messages(str(tmp_path))
     (tmp_path / "system.toml").write_text("")
+    (tmp_path / ".taplo.toml").touch()
+    (tmp_path / "a.toml").touch()
     assert f"name a file in it: {tmp_path}/system.toml" in messages(str(tmp_path))
     assert "No such file or directory (did you mean `system.toml`?)" in messages(str(tmp_path / "sytem.toml"))
 

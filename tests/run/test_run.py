@@ -112,13 +112,87 @@ BOOT_MESSAGE = "loader.img was not made, so there is nothing to run: MICROKIT_SD
 REFUSALS: dict[str, tuple[tuple[str, ...], int, str]] = {
     "no_sdk": (("--set", "toolchain.cc=zig"), 1, BOOT_MESSAGE),
     "no_such_image": (("--loader", "absent"), 1, "absent: there is no such image"),
-    "a_board_without_qemu": (("--board", "odroidc4"), 1, "QEMU can't run odroidc4"),
+    "a_board_without_qemu": (
+        ("--board", "odroidc4"),
+        1,
+        """system.toml:6:10: error[SDF224]: QEMU can't run odroidc4: no [qemu] section in the board file
+    6 | boards = ["qemu_virt_aarch64", "odroidc4"]
+      |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  help: choose another board, or add one (docs/boards.md)
+
+1 error
+""",
+    ),
     "an_unknown_board": (("--board", "nothing"), 1, "unknown board `nothing`"),
     "a_faulty_description": (("--set", "guest.storage.ram=1"), 1, "error[SDF"),
     "no_slot": (("--set", "guest.storage.devices=['uart']"), 1, "no virtio slot"),
-    "no_such_console": (("--console", "client3"), 2, "the guests are client1, client2, storage"),
+    "no_such_console": (
+        ("--console", "clint1"),
+        2,
+        """system.toml:15:8: error[SDF224]: --console clint1: there is no guest 'clint1' (did you mean `client1`?)
+   15 | name = "client1"
+      |        ^^^^^^^^^
+  help: the guests are client1, client2, storage
+
+1 error
+""",
+    ),
+    "nobody_to_type_to": (
+        ("--raw",),
+        2,
+        """system.toml:5:8: error[SDF224]: --raw: nobody can be typed to
+    5 | name = "two-clients"
+      |        ^^^^^^^^^^^^^
+  help: [console] gives guests such consoles: docs/console.md
+
+1 error
+""",
+    ),
+    "nobody_to_send_to": (
+        ("--send", "client1:x"),
+        2,
+        "system.toml:5:8: error[SDF224]: --send client1:x: nobody",
+    ),
+    "nothing_counted": (
+        ("--stats",),
+        2,
+        """system.toml:5:8: error[SDF224]: --stats: nothing is counted in this system
+    5 | name = "two-clients"
+      |        ^^^^^^^^^^^^^
+  help: add [monitor]
+
+1 error
+""",
+    ),
+    "no_such_disk": (
+        ("--disk", "blok=disk"),
+        2,
+        """system.toml:29:2: error[SDF224]: --disk blok=disk: write NAME=FILE
+   29 | [block]
+      |  ^^^^^
+  help: the names of disks here: block
+
+1 error
+""",
+    ),
     "no_regular_expression": (("--expect", "client1:("), 2, "--expect client1:(: missing )"),
-    "no_such_client": (("--fill", "client3=content"), 2, "there is no client 'client3'"),
+    "no_such_client": (
+        ("--fill", "client3=content"),
+        2,
+        """system.toml:24:13: error[SDF224]: \
+--fill client3=content: there is no client 'client3' (did you mean `client2`?)
+   24 | partition = 1
+      |             ^
+  help: clients of disks are client1, client2
+
+1 error
+""",
+    ),
+    "no_labels_in_the_table": (
+        ("--table", "mbr", "--set", "guest.client1.disk=[{partition='PARTLABEL=x'}]"),
+        2,
+        ":1:1: error[SDF224]: partition `x` of `client1`: a table of kind mbr has no labels\n",
+    ),
     "two_descriptions": (("other.toml",), 2, "other.toml: one description is run"),
     "a_content_that_does_not_fit": (("--fill", "client1=large", "--disk-size", "1MiB"), 2, "do not fit into the 1 MiB"),
     "sizes_of_a_disk_that_exists": (("--disk", "content", "--disk-size", "1MiB"), 2, "exists and is used as it is"),
@@ -176,7 +250,14 @@ def test_a_system_without_a_block_subsystem_has_no_disk(project: Path, qemu: Fak
     assert run(qemu, *LOADED)[0] == 0
     assert "-drive" not in qemu.words
     status, _, err = run(qemu, *LOADED, "--disk", "disk")
-    assert (status, err) == (2, "sdfgen: --disk disk: nothing in this system drives a disk\n")
+    said = """system.toml:3:8: error[SDF224]: --disk disk: nothing in this system drives a disk
+    3 | name = "bare"
+      |        ^^^^^^
+  help: add [block]
+
+1 error
+"""
+    assert (status, err) == (2, said)
 
 
 def test_a_disk_is_kept_when_asked(project: Path, qemu: FakeQemu) -> None:

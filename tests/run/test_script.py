@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sdfgen.commands.options import parse, steps
+from sdfgen.faults.place import Span
 from sdfgen.run.console import Consoles, Line
-from sdfgen.run.script import Script, read_script, steps_of
+from sdfgen.run.script import Script, Word, read_script, steps_of
 from sdfgen.run.status import UsageError
 from sdfgen.run.terminal import Keyboard, Typist, raw_mode
 
@@ -23,7 +24,7 @@ NUMBERS = {"ann": 0, "bob": 1}
 
 
 def script(*words: tuple[str, str]) -> Script:
-    return Script(steps_of(words, CONSOLES, NUMBERS), CONSOLES)
+    return Script(steps_of([Word(*word) for word in words], CONSOLES, NUMBERS), CONSOLES)
 
 
 def ann(text: str) -> Line:
@@ -85,46 +86,60 @@ def test_a_prompt_that_was_seen_is_no_other_until_it_changes() -> None:
     ],
 )
 def test_text_is_typed_as_it_is_written(text: str, typed: bytes) -> None:
-    (step,) = steps_of([("send", text)], CONSOLES, NUMBERS)
+    (step,) = steps_of([Word("send", text)], CONSOLES, NUMBERS)
     assert step.send == b"\x1c0\r" + typed
 
 
 @pytest.mark.parametrize(
     ("text", "numbers", "said"),
     [
-        ("ann:x", {}, "--send ann:x: nobody can be typed to; a description with [console] has such consoles"),
-        ("eve:x", NUMBERS, "--send eve:x: write NAME:TEXT; the consoles are ann, bob"),
-        ("x", NUMBERS, "--send x: write NAME:TEXT; the consoles are ann, bob"),
+        ("ann:x", {}, "--send ann:x: nobody can be typed to"),
+        ("anm:x", NUMBERS, "--send anm:x: there is no console 'anm' (did you mean `ann`?)"),
+        ("x", NUMBERS, "--send x: write NAME:TEXT"),
         (r"ann:\q", NUMBERS, r"--send ann:\q: `\q` is none of \n \r \t \e \0 \\ and \xNN"),
         (r"ann:x" + "\\", NUMBERS, "--send ann:x\\: `\\` is none of \\n \\r \\t \\e \\0 \\\\ and \\xNN"),
     ],
 )
 def test_what_can_not_be_typed_is_told(text: str, numbers: dict[str, int], said: str) -> None:
     with pytest.raises(UsageError) as error:
-        steps_of([("send", text)], CONSOLES, numbers)
+        steps_of([Word("send", text)], CONSOLES, numbers)
     assert str(error.value) == said
 
 
 def test_a_script_is_read(tmp_path: Path) -> None:
     path = tmp_path / "steps"
     path.write_text("# first\nexpect ann:# $\n\n  send ann:ls -l\\n\n")
-    assert read_script(str(path)) == [("expect", "ann:# $"), ("send", r"ann:ls -l\n")]
+    found = [(word.kind, word.text, word.where and word.where.span) for word in read_script(str(path))]
+    assert found == [("expect", "ann:# $", Span(2, 1, 1)), ("send", r"ann:ls -l\n", Span(4, 3, 1))]
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "said", "place"),
     [
-        (b"expect a\nwait 3\n", ":2: `wait 3` is neither `send NAME:TEXT` nor `expect REGEX`"),
-        (b"send\n", ":1: `send` is neither `send NAME:TEXT` nor `expect REGEX`"),
-        (b"\xff\n", ": this is not UTF-8 text"),
+        (b"expect a\n wait 3\n", "`wait 3` is neither `send NAME:TEXT` nor `expect REGEX`", Span(2, 2, 1)),
+        (b"send\n", "`send` is neither `send NAME:TEXT` nor `expect REGEX`", Span(1, 1, 1)),
+        (b"expect a\nexpect (\n", "expect (: missing ), unterminated subpattern at position 0", Span(2, 1, 1)),
+        (b"send eve:x\n", "send eve:x: there is no console 'eve'", Span(1, 1, 1)),
+        (b"send x\n", "send x: write NAME:TEXT", Span(1, 1, 1)),
+        (b"send ann:\\q\n", r"send ann:\q: `\q` is none of \n \r \t \e \0 \\ and \xNN", Span(1, 1, 1)),
     ],
 )
-def test_a_script_that_makes_no_sense_is_told(content: bytes, said: str, tmp_path: Path) -> None:
+def test_a_script_that_makes_no_sense_is_told(content: bytes, said: str, place: Span, tmp_path: Path) -> None:
     path = tmp_path / "steps"
     path.write_bytes(content)
     with pytest.raises(UsageError) as error:
+        steps_of(read_script(str(path)), CONSOLES, NUMBERS)
+    assert str(error.value) == said
+    assert error.value.fault is not None
+    assert (error.value.fault.where.source.name, error.value.fault.place) == (str(path), place)
+
+
+def test_a_script_that_is_no_text_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "steps"
+    path.write_bytes(b"\xff\n")
+    with pytest.raises(UsageError) as error:
         read_script(str(path))
-    assert str(error.value) == f"--script {path}{said}"
+    assert (str(error.value), error.value.fault) == (f"--script {path}: this is not UTF-8 text", None)
 
 
 def test_the_order_of_a_command_line_counts() -> None:

@@ -116,7 +116,14 @@ RUNS: Final[dict[str, tuple[tuple[str, ...], int, str]]] = {
     "a guest": (
         ("--set", RELEASE, "--expect", "client1:boot"),
         2,
-        f"sdfgen: --expect client1:boot: {SAID} ({BY_NAME}), so nothing of `client1` will ever be seen; {WAYS_OUT}\n",
+        f"""--set {RELEASE}:1:1: error[SDF224]: --expect client1:boot: {SAID} ({BY_NAME}), \
+so nothing of `client1` will ever be seen
+    1 | {RELEASE}
+      | ^
+  help: {WAYS_OUT}
+
+1 error
+""",
     ),
     "anything": (("--set", RELEASE, "--expect", "boot"), 2, f"--expect boot: {SAID} ({BY_NAME}), so nothing will ever"),
     "another guest than the one with the UART": (

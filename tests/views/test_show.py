@@ -295,7 +295,7 @@ def test_a_strange_address_is_words(page: Path) -> None:
         ([str(EXAMPLE), "--set", "guest.nobody.ram=1"], 1, "SDF019"),
         ([str(EXAMPLE), "-o", "/nonexistent/x.svg"], 1, "/nonexistent/x.svg: No such file or directory"),
         ([str(EXAMPLE), "-o", "a\0b"], 1, "null"),
-        ([], 2, "Missing argument"),
+        ([], 1, "'system.toml' cannot be read"),
     ],
 )
 def test_wrong_usage_is_told(arguments: list[str], status: int, said: str) -> None:

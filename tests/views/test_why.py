@@ -117,6 +117,7 @@ def test_anything_may_be_asked(thing: str) -> None:
     [
         ("foo", "'foo' is nothing in two-clients for qemu_virt_aarch64\n"),
         ("block_virtt", "'block_virtt' is nothing in two-clients for qemu_virt_aarch64 (did you mean `block_virt`?)\n"),
+        ("5", "qemu_virt_aarch64.toml:"),
         ("0xdeadbeef99", "as a physical address: RAM ends at 0xc0000000\n"),
         ("5", "as a physical address: GIC distributor begins at 0x8000000\n"),
         ("9" * 5000, f"'{'9' * 60}...' is nothing in two-clients for qemu_virt_aarch64\n"),
@@ -132,6 +133,21 @@ def test_nothing_is_told(thing: str, said: str) -> None:
     assert result.exit_code == 1
     assert said in result.stderr
     assert result.stdout == ""
+
+
+def test_what_comes_near_has_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "system.toml").write_text(EXAMPLE.read_text())
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli, ["why", "clint1", "--board", "qemu_virt_aarch64"])
+    said = """system.toml:15:8: error[SDF224]: \
+'clint1' is nothing in two-clients for qemu_virt_aarch64 (did you mean `client1`?)
+   15 | name = "client1"
+      |        ^
+  help: `sdfgen show` has all names and addresses
+
+1 error
+"""
+    assert (result.exit_code, result.stderr) == (1, said)
 
 
 def test_arguments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -237,10 +237,13 @@ def _storage(block: Block, wanted: Sequence[Wish]) -> Storage:
     One that several read bears the first one's.
     """
     owners = [wish.client.name for wish in wanted]
-    owned: dict[PartitionName, str] = {}
+    owned: dict[PartitionName, Disk] = {}
     for disk in block.disks:
-        owned.setdefault(disk.partition, disk.owner if owners.count(disk.owner) == 1 else disk.label)
-    partitions = (WantedPartition(name, *how) for how, name in sorted(owned.items(), key=lambda one: one[0].order))
+        owned.setdefault(disk.partition, disk)
+    partitions = (
+        WantedPartition(disk.owner if owners.count(disk.owner) == 1 else disk.label, *how, disk.origin)
+        for how, disk in sorted(owned.items(), key=lambda one: one[0].order)
+    )
     return Storage(block.name, block.driver.guest, tuple(partitions), block.origin, block.driver.storage)
 
 
