@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.measure import ROOT, BenchmarkError, folder_for_disks, place
 from benchmarks.sel4 import table
-from benchmarks.sel4.cells import COUNTED, FULL, QUICK
+from benchmarks.sel4.cells import COUNTED, FIO, FULL, QUICK
 from benchmarks.sel4.guest import write_guests
 from benchmarks.sel4.options import arguments, makers
 from benchmarks.sel4.rounds import machine, rounds, tell
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator, Sequence
 
+    from benchmarks.sel4.cells import Pace
     from benchmarks.sel4.rows import Row
     from benchmarks.sel4.table import Boots
 
@@ -33,7 +34,7 @@ def main() -> None:
     options = arguments()
     need_programs("qemu-system-aarch64")
     if options.guests:
-        write_guests(options.guests)
+        write_guests(options.guests, fio=options.fio)
         return
     with folder_for_disks("sdfgen-bench") as disks:
         rows = list(_rows(options, disks))
@@ -42,7 +43,7 @@ def main() -> None:
 
 def _rows(options: argparse.Namespace, disks: str) -> Iterator[Row]:
     """Give the rows that can be made; tell of those that can't."""
-    guests = write_guests(os.path.join(FOLDER, "guests"))
+    guests = write_guests(os.path.join(FOLDER, "guests"), fio=options.fio)
     for name, make in makers(options, guests, FOLDER, disks).items():
         tell(f"{name}: is made")
         try:
@@ -58,7 +59,7 @@ def _measure(rows: Sequence[Row], options: argparse.Namespace) -> None:
         return functools.partial(_save, options.json, figures, kind)
 
     print(f"{time.strftime('%Y-%m-%d')}, {machine()}, {options.rounds} rounds, medians\n", flush=True)
-    logs, pace = os.path.join(FOLDER, "log"), QUICK if options.quick else FULL
+    logs, pace = os.path.join(FOLDER, "log"), _pace(options)
     timed = [row for row in rows if has_cores(row)]
     for row in rows:
         if row not in timed:
@@ -67,10 +68,16 @@ def _measure(rows: Sequence[Row], options: argparse.Namespace) -> None:
         boots = rounds(timed, options.rounds, pace, logs, saving("clock"))
         print("\n".join(_report(timed, boots)), flush=True)
     able = [row for row in map(counted, rows) if row is not None]
-    if options.icount_rounds and able:
+    if options.icount_rounds and able and not options.fio:
         boots = rounds(able, options.icount_rounds, COUNTED, os.path.join(logs, "icount"), saving("icount"))
         print("\nWith `-icount shift=0,sleep=on`, a nanosecond for an instruction of any core:\n")
         print("\n".join(_report(able, boots)), flush=True)
+
+
+def _pace(options: argparse.Namespace) -> Pace:
+    if options.fio:
+        return FIO
+    return QUICK if options.quick else FULL
 
 
 def _report(rows: Sequence[Row], boots: Boots) -> Iterator[str]:

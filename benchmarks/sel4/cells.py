@@ -29,7 +29,7 @@ class Cell(NamedTuple):
 
     def command(self, pace: Pace) -> str:
         """Return what an agent is told."""
-        return f"load {self.direction} {self.block_bytes} {self.depth} {pace.warm_up_ms} {pace.measured_ms}"
+        return f"{pace.tool} {self.direction} {self.block_bytes} {self.depth} {pace.warm_up_ms} {pace.measured_ms}"
 
 
 class Pace(NamedTuple):
@@ -41,6 +41,7 @@ class Pace(NamedTuple):
         load_seconds: The longest that a load may take.
         boot_seconds: The longest until an agent answers.
         idle_seconds: What is looked at while nobody has anything to do; 0: idleness is not measured.
+        tool: What makes the loads: `load`, the agent itself, or `fio`.
     """
 
     warm_up_ms: int
@@ -48,10 +49,12 @@ class Pace(NamedTuple):
     load_seconds: int
     boot_seconds: int
     idle_seconds: int
+    tool: str = "load"
 
 
 FULL: Final = Pace(200, 600, 60, 400, 10)
 QUICK: Final = Pace(100, 300, 60, 400, 5)
+FIO: Final = Pace(1000, 3000, 120, 400, 10, "fio")
 COUNTED: Final = Pace(60, 100, 240, 600, 0)
 """Where QEMU counts instructions and takes each for a nanosecond."""
 

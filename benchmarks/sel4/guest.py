@@ -11,11 +11,11 @@ from benchmarks.measure import run
 from sdfgen.build.toolchain import ZIG_FLAGS
 from sdfgen.linux.cpio import Cpio
 from tests.guest.client_vm import write_initrd
-from tests.guest.guests import driver_guest
+from tests.guest.guests import client_guest, driver_guest
 from tests.sel4.trial import write_driver
 
 HERE: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "guest")
-SOURCES: Final = tuple(os.path.join(HERE, name) for name in ("agent.c", "attack.c"))
+SOURCES: Final = tuple(os.path.join(HERE, name) for name in ("agent.c", "attack.c", "fio.c"))
 FLAGS: Final = ("-target", "aarch64-linux-musl", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", "-static", "-s")
 
 
@@ -27,11 +27,12 @@ class Guests(NamedTuple):
     client: str
 
 
-def write_guests(folder: str) -> Guests:
+def write_guests(folder: str, *, fio: bool = False) -> Guests:
     """Make the guests' files.
 
     Args:
         folder: Where the RAM disks go, `driver` and `client`, and a link to the kernel.
+        fio: Whether the clients have fio.
 
     Raises:
         UnavailableError: Something that this needs is not there.
@@ -43,7 +44,7 @@ def write_guests(folder: str) -> Guests:
         os.unlink(guests.kernel)
     os.symlink(base.kernel, guests.kernel)
     write_driver(base, Path(guests.driver))
-    write_initrd(base, guests.client, _client(folder))
+    write_initrd(client_guest("arm64-fio") if fio else base, guests.client, _client(folder))
     return guests
 
 

@@ -35,6 +35,7 @@ def arguments() -> argparse.Namespace:
         help="rounds in which QEMU counts instructions, where one core runs (default %(default)s)",
     )
     parser.add_argument("--quick", action="store_true", help="shorter loads, to see that all works")
+    parser.add_argument("--fio", action="store_true", help="loads by fio, and by the clock only")
     parser.add_argument("--guests", metavar="FOLDER", help="only write the guests' files there, for a peer's image")
     parser.add_argument("--json", metavar="FILE", help="write the figures to a file too")
     return parser.parse_args()

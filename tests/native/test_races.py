@@ -30,13 +30,13 @@ EXPLORED: Final = (
     *((f"guest_of_{name}", 2, 3) for name in ("1_with_flags", "1_with_events", "4_with_events")),
     *((f"ids_of_{name}", 2, 24) for name in ("1_with_flags", "1_with_events", "2_with_flags")),
     ("ids_of_2_with_events", 3, 24),
-    *((f"exits_of_4_with_{how}", 1, 24) for how in ("flags", "events")),
+    *((f"{when}_of_4_with_{how}", 1, 24) for when in ("exits", "owes") for how in ("flags", "events")),
 )
 THREADED: Final = (
     *(f"native_{name}" for name in ("1", "4", "4_of_depth_1", "8", "64")),
     *(f"guest_of_{size}_with_{how}" for size in ("1", "4", "128") for how in ("flags", "events")),
     *(f"ids_of_{size}_with_{how}" for size in ("2", "128") for how in ("flags", "events")),
-    *(f"exits_of_{size}" for size in ("4_with_flags", "4_with_events", "128_with_events")),
+    *(f"{when}_of_{size}" for when in ("exits", "owes") for size in ("4_with_flags", "4_with_events", "128_with_events")),
 )
 REQUESTS: Final = 5000
 # Threads meet by chance.
@@ -128,6 +128,12 @@ FAULTS: Final = {
         "virtio_blk/virtio_blk.c",
         "if (device->watched && device->queue.in_flight_count != 0) {",
         "if (device->watched) {",
+    ),
+    "no_look_at_what_was_held_back_with_nothing_in_flight": Fault(
+        ("owes_of_4_with_events", 1, 24),
+        "virtio_blk/virtio_blk.c",
+        "return takes_requests(device) && (device->queue.in_flight_count != 0 || device->left)",
+        "return takes_requests(device) && device->queue.in_flight_count != 0",
     ),
     "no_fence_before_looking_whether_to_interrupt": Fault(
         ("guest_of_4_with_flags", 2, 24),

@@ -3,14 +3,15 @@
  * A command is a line "NUMBER VERB ARGUMENTS", with a number that no earlier command had, the rest of the block zero:
  *
  *     load DIRECTION BLOCK_BYTES DEPTH WARM_UP_MS MEASURED_MS  requests at places that a stride chooses, DEPTH at once
+ *     fio DIRECTION BLOCK_BYTES DEPTH WARM_UP_MS MEASURED_MS   the same by fio, at random places
  *     rest MS                                                  looks for the next command after so long only; an error
  *                                                              where an attack before it could not be made
  *     count MS                                                 counts for so long, and does nothing else
  *     gaps MS                                                  writes one block after the other for so long
  *     attack KIND MS                                           attack.c; answered when it begins
  *
- * The answer to `load` is "NUMBER ok REQUESTS NANOSECONDS", to `count` "NUMBER ok ROUNDS NANOSECONDS", to `gaps`
- * "NUMBER ok REQUESTS LONGEST_NS BEGAN_NS", the longest time that one took and when that one began, to `rest` and
+ * The answer to `load` and `fio` is "NUMBER ok REQUESTS NANOSECONDS", to `count` "NUMBER ok ROUNDS NANOSECONDS", to
+ * `gaps` "NUMBER ok REQUESTS LONGEST_NS BEGAN_NS", the longest time that one took and when that one began, to `rest` and
  * `attack` "NUMBER ok", to anything else "NUMBER error TEXT".
  * So neither a console nor its cost is part of what is measured, and a kernel that prints nothing will do. */
 #define _GNU_SOURCE
@@ -27,6 +28,7 @@
 #include <unistd.h>
 
 #include "attack.h"
+#include "fio.h"
 
 enum {
     CONTROL_BYTES = 4096,
@@ -44,6 +46,7 @@ enum {
 #define STRIDE UINT64_C(7919)
 
 struct load {
+    char tool[WORD_BYTES]; /* "load" or "fio" */
     char direction[WORD_BYTES];
     uint32_t block_bytes;
     uint32_t depth;
@@ -63,6 +66,7 @@ struct engine {
 };
 
 static int failure; /* of the last attack */
+static const char *disk_path;
 static char *buffers; /* MAX_DEPTH of MAX_BLOCK_BYTES, aligned */
 
 static int64_t now_ns(void)
@@ -181,25 +185,41 @@ static int is_sound(const struct load *load, uint64_t disk_bytes)
 {
     uint32_t bytes = load->block_bytes;
     int known = strcmp(load->direction, "write") == 0 || strcmp(load->direction, "read") == 0;
-    return known && load->depth >= 1 && load->depth <= MAX_DEPTH && bytes >= CONTROL_BYTES && bytes <= MAX_BLOCK_BYTES &&
+    int made = strcmp(load->tool, "load") == 0 || strcmp(load->tool, "fio") == 0;
+    return made && known && load->depth >= 1 && load->depth <= MAX_DEPTH && bytes >= CONTROL_BYTES && bytes <= MAX_BLOCK_BYTES &&
            bytes % CONTROL_BYTES == 0 && disk_bytes >= DATA_START + (uint64_t)bytes;
+}
+
+static int load_by_itself(int disk, uint64_t disk_bytes, const struct load *load, uint64_t *requests,
+                          int64_t *elapsed_ns)
+{
+    struct engine engine = { .disk = disk, .load = load };
+    set_up(&engine, disk_bytes);
+    int error = syscall(SYS_io_setup, load->depth, &engine.context) != 0 ? errno : 0;
+    if (error == 0) {
+        error = drive(&engine, requests, elapsed_ns);
+        syscall(SYS_io_destroy, engine.context); /* waits for what is under way */
+    }
+    return error;
+}
+
+static int load_by_fio(const struct load *load, uint64_t *requests, int64_t *elapsed_ns)
+{
+    *elapsed_ns = NS_PER_S;
+    return fio_load(disk_path, load->direction, load->block_bytes, load->depth, load->warm_up_ms, load->measured_ms,
+                    DATA_START, requests);
 }
 
 static void do_load(int disk, uint64_t disk_bytes, uint64_t number, const struct load *load)
 {
-    struct engine engine = { .disk = disk, .load = load };
     if (!is_sound(load, disk_bytes)) {
         answer(disk, "%llu error a load that can't be\n", (unsigned long long)number);
         return;
     }
-    set_up(&engine, disk_bytes);
     uint64_t requests = 0;
     int64_t elapsed_ns = 0;
-    int error = syscall(SYS_io_setup, load->depth, &engine.context) != 0 ? errno : 0;
-    if (error == 0) {
-        error = drive(&engine, &requests, &elapsed_ns);
-        syscall(SYS_io_destroy, engine.context); /* waits for what is under way */
-    }
+    int error = strcmp(load->tool, "fio") == 0 ? load_by_fio(load, &requests, &elapsed_ns)
+                                               : load_by_itself(disk, disk_bytes, load, &requests, &elapsed_ns);
     if (error != 0) {
         answer(disk, "%llu error %s\n", (unsigned long long)number, strerror(error));
     } else {
@@ -258,8 +278,8 @@ static uint32_t obey(int disk, uint64_t disk_bytes, uint64_t number, const char 
     struct load load;
     uint32_t rest_ms;
     char kind[WORD_BYTES];
-    if (sscanf(words, "load %15s %u %u %u %u", load.direction, &load.block_bytes, &load.depth, &load.warm_up_ms,
-               &load.measured_ms) == 5) {
+    if (sscanf(words, "%15s %15s %u %u %u %u", load.tool, load.direction, &load.block_bytes, &load.depth,
+               &load.warm_up_ms, &load.measured_ms) == 6) {
         do_load(disk, disk_bytes, number, &load);
     } else if (sscanf(words, "rest %u", &rest_ms) == 1) {
         answer_to_rest(disk, number);
@@ -279,7 +299,8 @@ static uint32_t obey(int disk, uint64_t disk_bytes, uint64_t number, const char 
 
 int main(int count, char **arguments)
 {
-    int disk = count == 2 ? open(arguments[1], O_RDWR | O_DIRECT) : -1;
+    disk_path = arguments[1];
+    int disk = count == 2 ? open(disk_path, O_RDWR | O_DIRECT) : -1;
     off_t end = disk < 0 ? -1 : lseek(disk, 0, SEEK_END);
     if (end <= 0 || posix_memalign((void **)&buffers, CONTROL_BYTES, (size_t)MAX_DEPTH * MAX_BLOCK_BYTES) != 0) {
         perror("agent: DISK");

@@ -148,6 +148,8 @@ void virtio_blk_init(struct virtio_blk *device, const struct block_client_config
     device->ready = false;
     device->lost = false;
     device->watched = false;
+    device->held = false;
+    device->left = false;
     device->notify = false;
     device->limits = (struct virtio_blk_limits) { 0 };
     device->counters = (struct virtio_blk_counters) { 0 };
@@ -245,7 +247,7 @@ static bool takes_requests(const struct virtio_blk *device)
 
 bool virtio_blk_waits(const struct virtio_blk *device)
 {
-    return takes_requests(device) && device->queue.in_flight_count != 0 && task_is_vacant(device) &&
+    return takes_requests(device) && (device->queue.in_flight_count != 0 || device->left) && task_is_vacant(device) &&
            virtq_waits(&device->queue);
 }
 
@@ -309,6 +311,11 @@ static bool goes_on(struct virtio_blk *device)
  */
 static bool take_requests(struct virtio_blk *device)
 {
+    if (device->held) {
+        device->left = goes_on(device);
+        return false;
+    }
+    device->left = false;
     virtq_disable_kicks(&device->queue);
     for (uint32_t budget = device->queue.mask + 1; budget > 0 && !is_spent(device); budget--) {
         struct virtio_blk_task *task = task_vacant(device);

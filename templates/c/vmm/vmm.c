@@ -87,6 +87,7 @@ static void hand_on(microkit_channel channel)
 static void go_on(void)
 {
     vmm_devices_go_on();
+    vmm_devices_exited(false);
     if (!vmm_restart_go_on()) {
         vmm_guest_stop();
     }

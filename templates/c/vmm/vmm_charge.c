@@ -126,6 +126,11 @@ void vmm_charge_end(void)
     stand();
 }
 
+bool vmm_charge_owes(void)
+{
+    return owes;
+}
+
 bool vmm_charge_is_due(uint32_t vcpu, uint64_t *until_ticks)
 {
     const uint64_t now_ticks = counter_ticks();

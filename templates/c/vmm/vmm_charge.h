@@ -36,6 +36,9 @@ void vmm_charge_end(void);
 /* The present event gives others work for this guest, or is the end of such work. */
 void vmm_charge_note_service(void);
 
+/* Whether the guest stands below all others, as the last event left it, less what was paid since. */
+bool vmm_charge_owes(void);
+
 /* Whether the vCPU has to pause, as the event stands, and until when (ticks of the physical counter). */
 bool vmm_charge_is_due(uint32_t vcpu, uint64_t *until_ticks);
 

@@ -106,7 +106,7 @@ static void go_on(struct attached *attached)
 {
     const struct vmm_device *device = attached->device;
     if (device->kind->notified != NULL) {
-        device->kind->notified(device);
+        device->kind->notified(device, vmm_charge_owes());
     }
     settle(attached);
 }

@@ -68,8 +68,9 @@ static void exited(const struct vmm_device *device, bool waits)
     }
 }
 
-static void take_input(const struct vmm_device *device)
+static void take_input(const struct vmm_device *device, bool owes)
 {
+    (void)owes;
     receive(device->state);
 }
 

@@ -56,11 +56,13 @@ static void take_requests(const struct vmm_device *device, bool guest_waits)
     }
 }
 
-static void take_answers(const struct vmm_device *device)
+static void take_answers(const struct vmm_device *device, bool owes)
 {
     struct vmm_virtio_blk *state = device->state;
     (void)look(state, false);
+    state->disk.held = owes;
     vmm_virtio_step(device);
+    state->disk.held = false;
 }
 
 static bool create(const struct vmm_device *device, const struct vmm_guest *guest)

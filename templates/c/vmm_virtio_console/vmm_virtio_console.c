@@ -26,6 +26,12 @@ static void exited(const struct vmm_device *device, bool waits)
     }
 }
 
+static void take_both(const struct vmm_device *device, bool owes)
+{
+    (void)owes;
+    vmm_virtio_step(device);
+}
+
 static bool create(const struct vmm_device *device, const struct vmm_guest *guest)
 {
     const struct vmm_virtio_console_config *config = device->config;
@@ -40,7 +46,7 @@ const struct vmm_device_kind vmm_virtio_console_kind = {
     .interrupt = VMM_INTERRUPT_LEVEL,
     .create = create,
     .exited = exited,
-    .notified = vmm_virtio_step,
+    .notified = take_both,
     .read = vmm_virtio_read,
     .write = write_register,
     .level = vmm_virtio_level,

@@ -57,8 +57,9 @@ static bool ready(const struct vmm_device *device)
     return !state_of(device)->waits;
 }
 
-static void count_notification(const struct vmm_device *device)
+static void count_notification(const struct vmm_device *device, bool owes)
 {
+    CHECK(!owes);
     state_of(device)->notified++;
 }
 

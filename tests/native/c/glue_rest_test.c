@@ -438,6 +438,53 @@ static void what_it_takes_while_it_stands_below_is_owed_too(void)
     check_it_comes_back_after(BURST_TICKS / 4, BURST_TICKS);
 }
 
+/* Two requests are in flight, a third is in the ring, of which no kick told. */
+static void owe_with_requests(void)
+{
+    run();
+    submit_read(0);
+    offer_read(3);
+    CHECK(guest_waits_for_event() && block_queue_filled(&disk->requests.end) == 2);
+    (void)faults_until_it_stands_below(BURST_TICKS / 8);
+    offer_read(0);
+}
+
+static void who_owes_has_its_answers_and_asks_for_nothing_new(void)
+{
+    owe_with_requests();
+    virtualiser_answers(1);
+    virtualiser_answers(2);
+    CHECK(driver_used_count(&disk->driver) == 2 && fake_injected(INTID) == 1 && stands_below());
+    CHECK(block_queue_filled(&disk->requests.end) == 0 && driver_used_flags(&disk->driver) == 0);
+}
+
+static void what_who_owes_asks_for_is_taken_when_it_runs(void)
+{
+    owe_with_requests();
+    virtualiser_answers(1);
+    virtualiser_answers(2);
+    CHECK(guest_waits_for_event() && stands_below());
+    CHECK(block_queue_filled(&disk->requests.end) == 1);
+}
+
+static void a_kick_of_who_owes_is_heard(void)
+{
+    owe_with_requests();
+    virtualiser_answers(1);
+    set(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+    CHECK(stands_below() && block_queue_filled(&disk->requests.end) == 2);
+}
+
+/* Without one exit of the guest's. */
+static void what_who_owed_asks_for_is_taken_when_it_has_paid(void)
+{
+    owe_with_requests();
+    virtualiser_answers(1);
+    virtualiser_answers(2);
+    check_it_comes_back_after(1, 2 * BURST_TICKS);
+    CHECK(block_queue_filled(&disk->requests.end) == 1);
+}
+
 /* And what others do for its disk: three times as much as faults alone. */
 static void work_for_its_devices_is_charged_to_it(void)
 {
@@ -614,6 +661,10 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_guest_that_owes_more_than_a_burst_stands_below_until_all_is_paid),
     UNIT_TEST(a_guest_that_stands_below_goes_on),
     UNIT_TEST(what_it_takes_while_it_stands_below_is_owed_too),
+    UNIT_TEST(who_owes_has_its_answers_and_asks_for_nothing_new),
+    UNIT_TEST(what_who_owes_asks_for_is_taken_when_it_runs),
+    UNIT_TEST(a_kick_of_who_owes_is_heard),
+    UNIT_TEST(what_who_owed_asks_for_is_taken_when_it_has_paid),
     UNIT_TEST(work_for_its_devices_is_charged_to_it),
     UNIT_TEST(the_kernels_way_is_charged_too),
     UNIT_TEST(time_that_the_guest_rests_pays_all_of_it),

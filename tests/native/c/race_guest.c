@@ -41,6 +41,8 @@ static const struct vmm_guest guest = {
 
 /* Whether the VMM looks at the ring when the guest exits: else only when it is told, which has to be enough. */
 static bool exits;
+/* Whether it takes no new requests where it is told of answers. */
+static bool owes;
 
 /* A store that traps: the guest's vCPU stands still until it has been answered. */
 static struct {
@@ -77,7 +79,7 @@ void race_vmm_body(void)
     for (;;) {
         uint64_t bits = party_wait();
         if ((bits & VMM_BLOCK) != 0) {
-            kind->notified(&device);
+            kind->notified(&device, owes);
         }
         if ((bits & VMM_TRAP) != 0) {
             (void)kind->write(&device, trapped.offset, sizeof(uint32_t), trapped.value);
@@ -328,6 +330,7 @@ void race_vmm_set_up(const struct scenario *scenario, uint32_t request_count)
     event_idx = scenario->event_idx;
     ids = scenario->ids;
     exits = scenario->exits;
+    owes = scenario->owes;
     ring_size = scenario->ring_size;
     wanted = request_count;
     asked = done = 0;

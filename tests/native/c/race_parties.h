@@ -16,6 +16,7 @@ struct scenario {
     uint32_t queue_depth;    /* what the driver asks for */
     uint32_t requests;
     bool exits; /* the VMM looks at the ring whenever the guest exits, which it does before it waits */
+    bool owes; /* as its VMM knows at each notification: new requests wait for an exit */
     bool ids; /* the guest asks for the disk's id, which its VMM answers by itself, and kicks from another vCPU */
 };
 

@@ -104,6 +104,8 @@ struct virtio_blk {
     bool told_broken; /* the interrupt for a broken ring was given */
     bool changed;     /* the interrupt for a disk that was described anew is to be given */
     bool watched;     /* see virtio_blk_waits() */
+    bool held;        /* see virtio_blk_waits() */
+    bool left;        /* a step took none of the requests that it found in the ring */
     uint32_t generation;  /* of the configuration */
     uint64_t description; /* the virtualiser's number of what was read */
     bool notify;      /* requests were put */
@@ -160,6 +162,8 @@ bool virtio_blk_needs_reset(const struct virtio_blk *device);
  * ask at times, and steps when it says true, sets `watched` (false at first; it may change at any time): while requests
  * are in flight the guest is then not asked for kicks. A step asks for them when none is in flight. Nobody has to keep
  * the promise for the guest to be served: each request in flight is answered, which is a step.
+ *
+ * With `held` (false at first) a step takes answers, and no new requests: who sets it has to keep the promise.
  */
 bool virtio_blk_waits(const struct virtio_blk *device);
 

@@ -52,12 +52,15 @@ struct vmm_device_kind {
     /* Whether the guest may start. NULL: it need not wait. */
     bool (*ready)(const struct vmm_device *device);
     /*
-     * After each exit of the guest, of whatever vCPU and for whatever reason; `waits`: the vCPU has nothing to do until
+     * After each exit of the guest, of whatever vCPU and for whatever reason, and when it has paid what it owed; `waits`: the vCPU has nothing to do until
      * an interrupt comes (WFI). NULL: nothing to do.
      */
     void (*exited)(const struct vmm_device *device, bool waits);
-    /* NULL: nothing to do but the interrupt. */
-    void (*notified)(const struct vmm_device *device);
+    /*
+     * `owes`: the guest stands below all others until it has paid (vmm_charge.h). What it asks others to do is to wait for
+     * its next exit then, or until that time: `exited` is called then, too. NULL: nothing to do but the interrupt.
+     */
+    void (*notified)(const struct vmm_device *device, bool owes);
     /* A load that trapped. The value, zero-extended. False stops the guest, as in `write`. */
     bool (*read)(const struct vmm_device *device, uint64_t offset, uint32_t width_bytes, uint64_t *value);
     bool (*write)(const struct vmm_device *device, uint64_t offset, uint32_t width_bytes, uint64_t value);
