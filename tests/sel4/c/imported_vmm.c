@@ -50,7 +50,7 @@ void init(void)
 
 void notified(microkit_channel channel)
 {
-    (void)virq_handle_passthrough((int)channel);
+    (void)virq_handle_passthrough(channel);
 }
 
 seL4_Bool fault(microkit_child child, microkit_msginfo info, microkit_msginfo *reply)
