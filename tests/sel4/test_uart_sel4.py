@@ -151,7 +151,7 @@ def test_who_writes_little_loses_nothing_and_goes_on_writing_to_his_disk(seen: S
 def test_who_writes_much_loses_what_is_counted_and_keeps_the_newest(seen: Seen) -> None:
     before, after = (lines_of(text) for text in seen.before_and_after())
     line_bytes = len("@@ line 1000000, of those that nobody waits for.\r\n")
-    assert after[0] - before[-1] > 2 * KEPT_BYTES / line_bytes
+    assert seen.lost_bytes["client2"] > 0
     assert abs((after[0] - before[-1] - 1) * line_bytes - seen.lost_bytes["client2"]) < 2 * line_bytes
     assert len(missing(after[: KEPT_BYTES // line_bytes - 1])) <= BROKEN_LINES
 
