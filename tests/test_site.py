@@ -20,6 +20,7 @@ from tests.paths import EXAMPLE, ROOT
 from tests.test_bounds import UNREACHABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 BLOCK: Final = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -38,14 +39,20 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
-def done_as_it_stands(page: str, folder: Path, least: int) -> subprocess.CompletedProcess[str]:
-    """Run the commands of a page, of which there are so many at least."""
+def done_as_it_stands(
+    page: str,
+    folder: Path,
+    least: int,
+    block: re.Pattern[str] = BLOCK,
+    environment: Mapping[str, str] = ENVIRONMENT,
+) -> subprocess.CompletedProcess[str]:
+    """Run the commands of a page's blocks, with so many of sdfgen at least."""
     bins = folder / "bin"
     bins.mkdir()
     (bins / "sdfgen").write_text(WRAPPER.format(python=sys.executable))
     (bins / "sdfgen").chmod(0o755)
-    environment = {**ENVIRONMENT, "PATH": f"{bins}:{os.environ['PATH']}"}
-    script = "set -ex\n" + "".join(BLOCK.findall((ROOT / "docs" / page).read_text()))
+    environment = {**environment, "PYTHONPATH": str(ROOT), "PATH": f"{bins}:{os.environ['PATH']}"}
+    script = "set -ex\n" + "".join(block.findall((ROOT / "docs" / page).read_text()))
     assert script.count("sdfgen ") >= least
     done = subprocess.run(
         ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 DRIVER_MODULES: Final = ("virtio_mmio.ko", "virtio_blk.ko", "uio.ko")
-_MODULES: Final = (*DRIVER_MODULES, "crc32c_generic.ko", "ext4.ko")
+_MODULES: Final = (*DRIVER_MODULES, "virtio_console.ko", "crc32c_generic.ko", "ext4.ko")
 _BUSYBOX: Final = "busybox-static"
 _BUILT_OUT_OF_TREE: Final = "# Built out of tree, and in the initial RAM disk:\nCONFIG_UIO_PDRV_GENIRQ=m\n"
 FILES: Final = ("Image", "Image.config", "initrd")

@@ -93,6 +93,10 @@ def test_on_the_odroid_its_ram_disk_has_every_module_that_is_needed(
     assert "meson_gx_mmc.ko" in modules <= names
 
 
+def test_its_ram_disk_has_consoles_of_virtio(made: Path) -> None:
+    assert b"modules/virtio_console.ko\0" in (made / "initrd").read_bytes()
+
+
 def test_it_boots_and_finds_its_disk(made: Path, tmp_path: Path) -> None:
     if shutil.which(QEMU) is None:
         pytest.skip(f"no {QEMU} here")

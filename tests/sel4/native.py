@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sdfgen.build.toolchain import PD_FLAGS, PD_LINKER, SDK, ZIG_FLAGS
+from sdfgen.build.toolchain import LLD, PD_FLAGS, PD_LINKER, SDK, ZIG_FLAGS
 
 from .trial import BOARD, sdfgen
 
@@ -59,6 +59,21 @@ class Load(NamedTuple):
         linker = shlex.split(PD_LINKER.replace("$python", shlex.quote(sys.executable)))
         libraries = (f"{board}/lib/libmicrokit.a", "-T", f"{board}/lib/microkit.ld")
         subprocess.run((*linker, *objects, *libraries, "-o", f"{name}.elf"), cwd=folder, check=True)
+
+
+def link_with_types(folder: Path, name: str, sources: Iterable[str], *defines: str) -> None:
+    """Link an image of tests/sel4/c and templates/c, with debug information by which structures are filled in."""
+    board = os.path.join(os.environ[SDK], "board", BOARD, "debug")
+    headers = f"-isystem {board}/include -I {TEMPLATES_C}/include"
+    flags = f"{ZIG_FLAGS} -target aarch64-freestanding {PD_FLAGS.replace('-g0', '-g')} {headers}"
+    zig = (sys.executable, "-m", "ziglang")
+    paths = (HERE / "c" / f"{name}.c", *(TEMPLATES_C / source for source in sources))
+    library = (f"{board}/lib/libmicrokit.a", "-T", f"{board}/lib/microkit.ld")
+    objects = tuple(f"{path.stem}.o" for path in paths)
+    compiled = ((*zig, "cc", *flags.split(), *defines, "-c", str(path)) for path in paths)
+    linked = (*zig, LLD, "--build-id=none", *objects, *library, "-o", f"{name}.elf")
+    for step in (*compiled, linked):
+        subprocess.run(step, cwd=folder, check=True)
 
 
 def _empty_table(folder: Path) -> Path:

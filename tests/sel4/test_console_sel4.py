@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import statistics
+import sys
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -13,7 +15,8 @@ from sdfgen.linux.cpio import Cpio
 from tests.guest.client_vm import write_initrd
 from tests.guest.console_guest import console_guest
 
-from .trial import QEMU, SCRIPTS, needed, sdfgen
+from .terminal import Terminal, on_terminal
+from .trial import QEMU, SCRIPTS, needed, sdfgen, sdfgen_words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +26,16 @@ pytestmark = pytest.mark.sel4
 GUESTS: Final = ("client1", "client2")
 SWITCHES: Final = 100
 TIMEOUT_S: Final = 900
+FOCUS: Final = {name: b"\x1c%d\r" % number for number, name in enumerate(GUESTS)}
+KEYS: Final = "GHIJKLMNOPQRSTUVWXYZ"
+"""Of none is there one in the file that the other shows meanwhile."""
+KEY_PAUSE_S: Final = 0.3
+ERASE: Final = b"\x15"
+"""Of what Linux does before a shell reads: the line that was begun is no more, and nobody is shown it again."""
+ECHO_TIMEOUT_S: Final = 30
+MIB: Final = 1 << 20
+MAKE_MIB: Final = b"yes $(printf %063d 5) | head -n 16384 >/tmp/mib; wc -c </tmp/mib\r"
+SHOW_MIB: Final = b"cat /tmp/mib; wc -c </tmp/mib\r"
 DESCRIPTION: Final = """
 [system]
 name = "consoles"
@@ -128,3 +141,37 @@ def test_release_kernels_have_consoles_too(project: Path) -> None:
     steps += ["send client1:again\\n", *up("client1"), *said("client1", "three")]
     text = run(project, steps, "release")
     assert "client1| the guest starts again" in text
+
+
+def echoes_ms(terminal: Terminal, until: bytes = b"never") -> list[float]:
+    """How long each key takes to be seen, as long as something else is not."""
+    taken_ms = []
+    begin = len(terminal.seen)
+    for key in KEYS:
+        terminal.rest(KEY_PAUSE_S)
+        if until in terminal.seen[begin:]:
+            break
+        terminal.type(key.encode())
+        taken_ms.append(1000 * terminal.wait(key.encode(), ECHO_TIMEOUT_S))
+    terminal.type(ERASE)
+    return taken_ms
+
+
+def test_keys_are_seen_beside_a_mebibyte_on_the_other_console(project: Path) -> None:
+    (project / "system.toml").write_text(DESCRIPTION.format(config="debug"), encoding="utf-8")
+    words = sdfgen_words("run", "--timeout", str(TIMEOUT_S), "-o", "build-debug")
+    size = f"{MIB}".encode()
+    with on_terminal(words, project) as terminal:
+        for name in GUESTS:
+            terminal.wait(f"@@ up {name}".encode(), TIMEOUT_S)
+        terminal.type(FOCUS["client2"] + MAKE_MIB)
+        terminal.wait(size, TIMEOUT_S)
+        terminal.type(FOCUS["client1"])
+        figures = {"with nothing else": echoes_ms(terminal)}
+        terminal.type(FOCUS["client2"] + SHOW_MIB + FOCUS["client1"])
+        terminal.wait(b"00005", TIMEOUT_S)
+        figures["beside 1 MiB"] = echoes_ms(terminal, size)
+    for where, found in figures.items():
+        median = statistics.median(found)
+        sys.stdout.write(f"{len(found)} echoes {where}: {min(found):.0f} to {max(found):.0f} ms, median {median:.0f}\n")
+    assert len(figures["beside 1 MiB"]) > 1
