@@ -53,13 +53,14 @@ def makers(options: argparse.Namespace, guests: Guests, folder: str, disks: str)
     limits = sorted({*(row.cores for row in options.row), *([1] if options.peer else [])})
     kind, clients = ("fio", 1) if options.fio else ("cores", 2)
     ours = functools.partial(system_row, kind=kind)
+    limit = functools.partial(limit_row, kind=kind, clients=clients)
     found: dict[str, Callable[[], Row]] = {
         row.name: functools.partial(ours, row, guests, _place(folder, row.name), _place(disks, row.name))
         for row in options.row
     }
     found |= {row.name: functools.partial(peer_row, row, _place(disks, row.name)) for row in options.peer}
     found |= {
-        limit_name(cores): functools.partial(limit_row, cores, guests, _place(disks, limit_name(cores)), clients)
+        limit_name(cores): functools.partial(limit, cores, guests, _place(disks, limit_name(cores)))
         for cores in limits
     }
     return {name: make for name, make in found.items() if not options.only or name in options.only}

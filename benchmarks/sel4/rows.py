@@ -29,8 +29,8 @@ HERE: Final = os.path.dirname(os.path.abspath(__file__))
 BOARD: Final = "qemu_virt_aarch64"
 DESCRIPTION: Final = "system.toml"
 DISK_MIB: Final = 64
-RAM_MIB: Final = 256
-"""As a client's in the descriptions."""
+RAM_MIB: Final = {"cores": 256, "fio": 512}
+"""As a client's in the descriptions, by what their names begin with."""
 ROW_FORM: Final = "NAME=SDK:LIBVMM:CONFIG:CORES"
 ROW: Final = re.compile(r"([^=]+)=([^:]+):([^:]+):([a-z-]+):([1-9][0-9]?)")
 PEER_FORM: Final = "NAME=FILE"
@@ -153,17 +153,18 @@ def peer_row(row: Peer, disk: str) -> Row:
     return Row(row.name, words, _partitioned(disk, ("client1",)), 1)
 
 
-def limit_row(cores: int, guests: Guests, disk: str, clients: int = 2) -> Row:
+def limit_row(cores: int, guests: Guests, disk: str, *, kind: str = "cores", clients: int = 2) -> Row:
     """Return the guests' kernel directly on QEMU, with a disk for each agent.
 
     Args:
         cores: How many QEMU emulates.
         guests: The guests' files.
         disk: What the files of the disks begin with, which are made.
+        kind: Of the descriptions that it is the limit of.
         clients: How many agents there are.
     """
     disks = [f"{disk}-{number}" for number in range(1, clients + 1)]
-    words = [PROGRAM, "-machine", "virt", "-cpu", "cortex-a53", "-smp", str(cores), "-m", str(RAM_MIB)]
+    words = [PROGRAM, "-machine", "virt", "-cpu", "cortex-a53", "-smp", str(cores), "-m", str(RAM_MIB[kind])]
     words += ["-display", "none", "-monitor", "none", "-serial", "stdio"]
     words += ["-kernel", guests.kernel, "-initrd", guests.client, "-append", "quiet"]
     for number, path in enumerate(disks, start=1):
