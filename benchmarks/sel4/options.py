@@ -60,8 +60,7 @@ def makers(options: argparse.Namespace, guests: Guests, folder: str, disks: str)
     }
     found |= {row.name: functools.partial(peer_row, row, _place(disks, row.name)) for row in options.peer}
     found |= {
-        limit_name(cores): functools.partial(limit, cores, guests, _place(disks, limit_name(cores)))
-        for cores in limits
+        limit_name(cores): functools.partial(limit, cores, guests, _place(disks, limit_name(cores))) for cores in limits
     }
     return {name: make for name, make in found.items() if not options.only or name in options.only}
 

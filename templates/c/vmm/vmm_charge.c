@@ -17,6 +17,8 @@
 #define MOST_BURSTS 2u
 /* But what one event hands on is owed whole, up to this: about a hundred small requests. */
 #define MOST_BURSTS_OF_AN_EVENT 6u
+/* For so long a guest that ran although it stood below is charged nothing of what others do: nobody wanted its core. */
+#define FREE_BURSTS 10u
 /* Of the time in which the guest has its turns, what pays: a guest that only computes has ticks, too. */
 #define RUNNING_SHARE 32u
 /* What an event counts in which others work for the guest: as measured (docs/datapath.md). */
@@ -30,6 +32,8 @@
 static const struct vmm_guest *charged;
 static uint64_t burst_ticks; /* 0, and nothing is charged, where the firmware does not say how fast the counter is */
 static uint64_t owed_ticks;
+static uint64_t service_ticks; /* of those, what is for others' work */
+static uint64_t free_until_ticks;
 static uint64_t began_ticks;
 static uint64_t ended_ticks;
 static bool began_with_fault;
@@ -44,6 +48,8 @@ void vmm_charge_init(const struct vmm_guest *guest)
     charged = guest;
     burst_ticks = counter_ticks_in_ms() * BURST_MS;
     owed_ticks = 0;
+    service_ticks = 0;
+    free_until_ticks = 0;
     round_trip_ticks = UNKNOWN;
     began_with_fault = false;
     times = 1;
@@ -98,12 +104,23 @@ void vmm_charge_begin(bool with_fault)
     note_round_trip(with_fault, between_ticks);
     const bool others_had_it = stands_below || guest_rests();
     owed_ticks -= smaller(owed_ticks, others_had_it ? between_ticks : between_ticks / RUNNING_SHARE);
+    service_ticks = smaller(service_ticks, owed_ticks);
     owes = owes && owed_ticks > 0;
 }
 
 static uint64_t known_round_trip_ticks(void)
 {
     return round_trip_ticks != UNKNOWN ? round_trip_ticks : 0;
+}
+
+void vmm_charge_note_ran(uint32_t vcpu)
+{
+    if (stands_below && vcpu < VMM_MOST_VCPUS && (charged->vcpus_beside >> vcpu & 1) != 0) {
+        owed_ticks -= service_ticks;
+        service_ticks = 0;
+        owes = owed_ticks > burst_ticks;
+        free_until_ticks = began_ticks + FREE_BURSTS * burst_ticks;
+    }
 }
 
 /* What the kernel takes until the VMM is told. After a fault it takes the guest's turn for the way back. */
@@ -121,6 +138,9 @@ static uint64_t event_ticks(uint64_t now_ticks)
 /* Many small requests are handed on in little time, and each is others' work all the same. */
 static uint64_t used_ticks(uint64_t now_ticks)
 {
+    if (now_ticks < free_until_ticks) {
+        return event_ticks(now_ticks);
+    }
     const uint64_t timed_ticks = smaller(event_ticks(now_ticks) * times, burst_ticks);
     const uint64_t priced_ticks = known_round_trip_ticks() * REQUEST_ROUND_TRIPS * requests;
     return larger(timed_ticks, smaller(priced_ticks, MOST_BURSTS_OF_AN_EVENT * burst_ticks));
@@ -147,7 +167,9 @@ static void stand(void)
 void vmm_charge_end(void)
 {
     ended_ticks = counter_ticks();
+    service_ticks += used_ticks(ended_ticks) - event_ticks(ended_ticks);
     owed_ticks = owed_after_ticks(ended_ticks);
+    service_ticks = smaller(service_ticks, owed_ticks);
     owes = owes || owed_ticks > burst_ticks;
     stand();
 }

@@ -2,7 +2,10 @@
 /*
  * What a VMM does, it does above all guests, and its guest asks for it: so its time is charged to the guest. A guest
  * that owes more than a turn stands below all others until nothing is owed: it runs only when nobody else on its core
- * wants to. So guest and VMM together have about half of a core that one other guest wants, whatever the guest does; and
+ * wants to. If it does run, there is nobody to be paid for what others do for it: that part of its debt is void, and for
+ * a while it is not charged. Else who works for it would take the core from it at each request, and serve one at a time
+ * instead of many.
+ * So guest and VMM together have about half of a core that one other guest wants, whatever the guest does; and
  * a guest that is alone goes on as before.
  *
  * Time that the guest rests or stands below pays for as much of the VMM's; other time, of which it has its turns, for
@@ -33,6 +36,10 @@ void vmm_charge_init(const struct vmm_guest *guest);
 
 /* Around each event: a fault, or a notification. */
 void vmm_charge_begin(bool with_fault);
+
+/* The event is a fault of that vCPU. */
+void vmm_charge_note_ran(uint32_t vcpu);
+
 void vmm_charge_end(void);
 
 /* The present event gives others work for this guest, so many requests, or is the end of such work. */

@@ -148,6 +148,7 @@ static bool follow(uint32_t vcpu, enum vmm_outcome outcome)
 seL4_Bool fault(microkit_child child, microkit_msginfo msginfo, microkit_msginfo *reply_msginfo)
 {
     vmm_charge_begin(true);
+    vmm_charge_note_ran(child);
     const bool runs = child < vmm_vcpus_count() && follow(child, handle(child, msginfo));
     vmm_charge_end();
     if (!runs) {
