@@ -15,7 +15,7 @@
 #define BURST_MS 11u
 /* What is owed at most: who is alone may owe more and more, and others that come are not to find it down for ever. */
 #define MOST_BURSTS 2u
-/* But what one event hands on is owed whole, up to this: about a hundred small requests. */
+/* But up to this for what one event hands on, about a hundred small requests, until there is another event. */
 #define MOST_BURSTS_OF_AN_EVENT 6u
 /* For so long a guest that ran although it stood below is charged nothing of what others do: nobody wanted its core. */
 #define FREE_BURSTS 10u

@@ -210,11 +210,16 @@ static void configure(struct fuzz_input *input)
     (void)virtio_blk_read_config(&device, offset);
 }
 
+static void hold(struct fuzz_input *input)
+{
+    device.held = fuzz_take(input, 1) % 2 != 0;
+}
+
 /* What is likelier to lead somewhere stands more than once. */
 static void (*const actions[])(struct fuzz_input *) = {
     offer_request, offer_request, offer_request, step, step, answer, answer, answer, take, fail, write_memory,
     write_descriptor, write_descriptor, offer, set_avail_index, reset, start_anywhere, configure, lie, lie_of_indices,
-    late, change,
+    late, change, hold,
 };
 
 /* ---- A run ---- */
@@ -235,6 +240,7 @@ static void check_settled(void)
 static void finish(void)
 {
     bool busy = true;
+    device.held = false;
     for (uint32_t steps = 0; busy || held_count > 0; steps++) {
         if (steps > SETTLE_LIMIT) {
             REQUIRE(lied || rewriting);
