@@ -110,13 +110,10 @@ def test_all_expectations_are_to_be_met_in_any_order() -> None:
 
 
 def test_the_owner_of_the_uart_is_known_from_the_description() -> None:
-    assert consoles_of(example()) == Consoles(
-        ("client1", "client2", "storage"),
-        {
-            name: name.removesuffix("_vmm")
-            for guest in ("client1", "client2", "storage")
-            for name in (guest, f"{guest}_vmm")
-        },
-        None,
-    )
+    guests = ("client1", "client2", "storage")
+    consoles = consoles_of(example())
+    assert consoles.names == guests
+    assert consoles.marks == {name: name.removesuffix("_vmm") for guest in guests for name in (guest, f"{guest}_vmm")}
+    assert consoles.uart is None
+    assert tuple(consoles.places) == guests
     assert consoles_of(example("guest.storage.devices=['virtio_mmio31', 'uart']")).uart == "storage"
