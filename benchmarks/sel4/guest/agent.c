@@ -186,8 +186,8 @@ static int is_sound(const struct load *load, uint64_t disk_bytes)
     uint32_t bytes = load->block_bytes;
     int known = strcmp(load->direction, "write") == 0 || strcmp(load->direction, "read") == 0;
     int made = strcmp(load->tool, "load") == 0 || strcmp(load->tool, "fio") == 0;
-    return made && known && load->depth >= 1 && load->depth <= MAX_DEPTH && bytes >= CONTROL_BYTES && bytes <= MAX_BLOCK_BYTES &&
-           bytes % CONTROL_BYTES == 0 && disk_bytes >= DATA_START + (uint64_t)bytes;
+    return made && known && load->depth >= 1 && load->depth <= MAX_DEPTH && bytes >= CONTROL_BYTES &&
+           bytes <= MAX_BLOCK_BYTES && bytes % CONTROL_BYTES == 0 && disk_bytes >= DATA_START + (uint64_t)bytes;
 }
 
 static int load_by_itself(int disk, uint64_t disk_bytes, const struct load *load, uint64_t *requests,
